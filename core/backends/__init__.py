@@ -1,0 +1,1 @@
+"""Where steps come from: a model in this process, or a script for tests."""

@@ -1,0 +1,151 @@
+"""A backend that plays a script: what the app's tests hold instead of a model.
+
+Must never import torch. It follows the contract of ``base`` to the letter, so that a front end
+that works with it works with a model.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+from core.backends.base import ModelInfo, Request
+from core.errors import PlaygroundError
+from core.steps import (
+    BeamStep,
+    Candidate,
+    Distribution,
+    Event,
+    Finished,
+    Hypothesis,
+    Started,
+    TokenStep,
+)
+
+SCRIPTED_MODEL = ModelInfo(
+    name="scripted",
+    device="cpu",
+    dtype="float32",
+    parameters=1_500_000,
+    context_size=1024,
+    vocabulary_size=2000,
+)
+
+
+class ScriptedBackend:
+    """Answers every request with the same tokens, one step each, in the mode it asks for.
+
+    ``texts`` are the tokens' texts; the token id of ``texts[i]`` is ``i + 100``. ``step_gate``,
+    where given, is awaited before every step, so that a test decides when a step happens.
+    ``load_error`` makes loading fail with that sentence.
+    """
+
+    def __init__(
+        self,
+        texts: Sequence[str] = (" far", ",", " away", " there", " lived", " a", " cat", "."),
+        *,
+        step_gate: threading.Semaphore | None = None,
+        load_error: str | None = None,
+        info: ModelInfo = SCRIPTED_MODEL,
+    ) -> None:
+        self.texts = tuple(texts)
+        self.requests: list[Request] = []
+        self.closed = False
+        self._step_gate = step_gate
+        self._load_error = load_error
+        self._info = info
+
+    def load(self, report: Callable[[str], None]) -> ModelInfo:
+        """Return the scripted model, or fail as told."""
+        report("reading the script")
+        if self._load_error is not None:
+            raise PlaygroundError(self._load_error)
+        return self._info
+
+    def generate(self, request: Request, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
+        """Play the script: token steps, or beam steps where the settings ask for beams."""
+        self.requests.append(request)
+        prompt_ids = tuple(range(10, 10 + len(request.prompt.split())))
+        context = request.context_token_ids + prompt_ids
+        most = request.settings.max_new_tokens or len(self.texts)
+        yield Started(
+            context, prompt_ids, most, self._info.context_size, request.settings.seed or 0
+        )
+        count = 0
+        for index in range(min(most, len(self.texts))):
+            if self._step_gate is not None:
+                while not self._step_gate.acquire(timeout=0.01):
+                    if is_cancelled():
+                        break
+            if is_cancelled():
+                yield self._finished("cancelled", count)
+                return
+            if request.settings.num_beams > 1:
+                yield self._beam_step(index, request.settings.num_beams)
+            else:
+                yield self._token_step(index)
+            count = index + 1
+        yield self._finished("length" if count == most else "end_of_text", count)
+
+    def close(self) -> None:
+        """Remember that the app closed it."""
+        self.closed = True
+
+    def _candidate(self, index: int, rank: int) -> Candidate:
+        texts = self.texts
+        cut = "top_p" if rank > 3 else None
+        logprob = math.log(0.5 / 2 ** (rank - 1))
+        return Candidate(
+            token_id=(index + rank - 1) % len(texts) + 100,
+            text=texts[(index + rank - 1) % len(texts)],
+            logprob=logprob,
+            final_logprob=None if cut else logprob + math.log(8 / 7),
+            rank=rank,
+            cut_by=cut,
+        )
+
+    def _distribution(self, index: int) -> Distribution:
+        candidates = tuple(self._candidate(index, rank) for rank in range(1, 6))
+        return Distribution(candidates, entropy=1.9, kept=3)
+
+    def _token_step(self, index: int) -> TokenStep:
+        distribution = self._distribution(index)
+        return TokenStep(
+            index, distribution.candidates[0], distribution, self.texts[index], 0.01 * (index + 1)
+        )
+
+    def _beam_step(self, index: int, num_beams: int) -> BeamStep:
+        hypotheses = tuple(
+            self._hypothesis(index, (rank - 1) % 5 + 1, parent=0 if index == 0 else rank - 1)
+            for rank in range(1, num_beams + 1)
+        )
+        rows = 1 if index == 0 else num_beams
+        return BeamStep(
+            index,
+            hypotheses,
+            finished=(),
+            dropped=(),
+            distributions=tuple(self._distribution(index) for _ in range(rows)),
+            elapsed=0.01 * (index + 1),
+        )
+
+    def _hypothesis(self, index: int, rank: int, parent: int) -> Hypothesis:
+        token = self._candidate(index, rank)
+        score = -0.7 * (index + 1) - 0.3 * rank
+        return Hypothesis(
+            token_ids=(*range(100, 100 + index), token.token_id),
+            text="".join(self.texts[:index]) + token.text,
+            score=score,
+            normalized_score=score / (index + 1),
+            parent=parent,
+            token=token,
+        )
+
+    def _finished(self, reason: str, count: int) -> Finished:
+        return Finished(
+            reason=reason,  # type: ignore[arg-type]
+            token_ids=tuple(range(100, 100 + count)),
+            text="".join(self.texts[:count]),
+            tokens_per_second=100.0,
+        )

@@ -1,0 +1,8 @@
+"""The one exception that a person is meant to read.
+
+Must never carry a traceback to the screen: whoever catches it shows its sentence and nothing else.
+"""
+
+
+class PlaygroundError(Exception):
+    """Something the user can mend: one sentence that says what, where and what to do."""

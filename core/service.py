@@ -1,0 +1,143 @@
+"""The one thread that owns the model: commands go in, events come out through a queue.
+
+Must never touch a widget, and nothing but this thread may call the backend.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.backends.base import Backend, ModelInfo, Request
+from core.errors import PlaygroundError
+from core.steps import Event, Finished
+
+logger = logging.getLogger(__name__)
+
+BackendFactory = Callable[[], Backend]
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """A model is being made ready; ``stage`` is a short word on what happens now."""
+
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A model answers from now on."""
+
+    info: ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFailed:
+    """A model could not be had; ``message`` says why and what to do."""
+
+    message: str
+
+
+ServiceEvent = Event | Loading | Ready | LoadFailed
+
+
+class GenerationService:
+    """Loads a backend and runs one request at a time on a thread of its own.
+
+    A run never starts before the one before it has returned. ``cancel`` takes effect before the
+    next step. All methods may be called from any one other thread.
+    """
+
+    def __init__(self) -> None:
+        self._commands: queue.SimpleQueue[Request | BackendFactory | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[ServiceEvent] = queue.SimpleQueue()
+        self._cancelled = threading.Event()
+        self._closing = threading.Event()
+        self._backend: Backend | None = None
+        self._thread = threading.Thread(target=self._work, name="generation", daemon=True)
+
+    def start(self, factory: BackendFactory) -> None:
+        """Start the thread; the first thing it does is to make and load the backend."""
+        self._commands.put(factory)
+        self._thread.start()
+
+    def submit(self, request: Request) -> None:
+        """Run ``request`` after everything submitted before it; its events appear in ``drain``."""
+        self._cancelled.clear()
+        self._commands.put(request)
+
+    def cancel(self) -> None:
+        """Stop the current run before its next step; what it made is kept in its ``Finished``."""
+        self._cancelled.set()
+
+    def drain(self) -> list[ServiceEvent]:
+        """Return all events since the last call, oldest first, without waiting."""
+        events: list[ServiceEvent] = []
+        while True:
+            try:
+                events.append(self._events.get_nowait())
+            except queue.Empty:
+                return events
+
+    def close(self, timeout: float = 0.8) -> bool:
+        """End the run and the thread, waiting at most ``timeout`` seconds.
+
+        Returns:
+            Whether the thread has ended; a thread inside a long call (an import, a large read)
+            has not, and ends with the process.
+        """
+        self._closing.set()
+        self._cancelled.set()
+        self._commands.put(None)
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _work(self) -> None:
+        while not self._closing.is_set():
+            command = self._commands.get()
+            if command is None:
+                break
+            if isinstance(command, Request):
+                self._run(command)
+            else:
+                self._load(command)
+        if self._backend is not None:
+            self._backend.close()
+
+    def _load(self, factory: BackendFactory) -> None:
+        try:
+            backend = factory()
+            info = backend.load(lambda stage: self._events.put(Loading(stage)))
+        except PlaygroundError as error:
+            self._events.put(LoadFailed(str(error)))
+        except Exception as error:
+            logger.exception("loading the model failed")
+            self._events.put(LoadFailed(_unexpected("the model could not be loaded", error)))
+        else:
+            self._backend = backend
+            self._events.put(Ready(info))
+
+    def _run(self, request: Request) -> None:
+        if self._backend is None:
+            self._fail("no model is loaded yet")
+            return
+        try:
+            for event in self._backend.generate(request, self._cancelled.is_set):
+                self._events.put(event)
+        except PlaygroundError as error:
+            self._fail(str(error))
+        except Exception as error:
+            logger.exception("a run failed")
+            self._fail(_unexpected("the run stopped", error))
+
+    def _fail(self, detail: str) -> None:
+        self._events.put(Finished("failed", (), "", 0.0, detail=detail))
+
+
+def _unexpected(what: str, error: Exception) -> str:
+    first_line = (str(error).splitlines() or [""])[0][:300]
+    return f"{what}: {type(error).__name__}: {first_line}"

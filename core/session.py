@@ -1,0 +1,153 @@
+"""What has been generated: the document, turn by turn, and the step that is looked at.
+
+Must never import torch, and belongs to one thread: whoever drains the service applies its events.
+Token ids are kept as they were generated; nothing here re-encodes text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from core.backends.base import Request
+from core.settings import Settings
+from core.steps import BeamStep, Event, Finished, Started, Step
+
+TURN_SEPARATOR = "\n"
+"""Stands before every further prompt, so that it begins a line of the document.
+
+Not after an end of text: the model takes what follows as a new document by itself.
+"""
+
+
+@dataclass(slots=True)
+class Turn:
+    """One prompt and what was generated after it.
+
+    ``prompt`` is the text as typed (empty where the document was merely continued).
+    """
+
+    prompt: str
+    preset_name: str
+    settings: Settings
+    started: Started | None = None
+    steps: list[Step] = field(default_factory=list)
+    finished: Finished | None = None
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        """The generated token ids: the best live beam's while a beam search runs."""
+        if self.finished is not None and (
+            self.finished.token_ids or self.finished.reason != "failed"
+        ):
+            return self.finished.token_ids
+        if not self.steps:
+            return ()
+        last = self.steps[-1]
+        if isinstance(last, BeamStep):
+            return last.hypotheses[0].token_ids
+        return tuple(step.token.token_id for step in self.steps if not isinstance(step, BeamStep))
+
+    @property
+    def text(self) -> str:
+        """The generated text: the best live beam's while a beam search runs."""
+        if self.finished is not None and (self.finished.text or self.finished.reason != "failed"):
+            return self.finished.text
+        if not self.steps:
+            return ""
+        last = self.steps[-1]
+        if isinstance(last, BeamStep):
+            return last.hypotheses[0].text
+        return "".join(step.text for step in self.steps if not isinstance(step, BeamStep))
+
+
+class Session:
+    """A document that grows turn by turn, and a cursor over all its steps.
+
+    ``cursor`` is a position in ``steps()``, or ``None`` while the newest step is followed.
+    """
+
+    def __init__(self) -> None:
+        self.turns: list[Turn] = []
+        self.cursor: int | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the last turn still waits for its ``Finished``."""
+        return bool(self.turns) and self.turns[-1].finished is None
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        """The whole document's token ids, prompts and continuations."""
+        if not self.turns:
+            return ()
+        last = self.turns[-1]
+        if last.started is None:
+            return ()
+        return last.started.context_token_ids + last.token_ids
+
+    def begin(self, prompt: str, preset_name: str, settings: Settings) -> Request:
+        """Open a turn that continues the document; return the request to submit for it.
+
+        Raises:
+            RuntimeError: The turn before has not finished.
+        """
+        if self.is_running:
+            raise RuntimeError("a turn is still running")
+        request = Request(self._separator(prompt) + prompt, settings, self.token_ids)
+        self.turns.append(Turn(prompt, preset_name, settings))
+        self.cursor = None
+        return request
+
+    def _separator(self, prompt: str) -> str:
+        if not prompt or not self.turns:
+            return ""
+        finished = self.turns[-1].finished
+        ended = finished is not None and finished.reason == "end_of_text"
+        return "" if ended else TURN_SEPARATOR
+
+    def apply(self, event: Event) -> None:
+        """Take one event of the running turn; a turn that failed before it started is removed."""
+        turn = self.turns[-1]
+        if isinstance(event, Started):
+            turn.started = event
+        elif isinstance(event, Finished):
+            turn.finished = event
+            if turn.started is None:
+                self.turns.pop()
+        else:
+            turn.steps.append(event)
+
+    def clear(self) -> None:
+        """Forget the document.
+
+        Raises:
+            RuntimeError: A turn is still running.
+        """
+        if self.is_running:
+            raise RuntimeError("a turn is still running")
+        self.turns.clear()
+        self.cursor = None
+
+    def step_count(self) -> int:
+        """How many steps the document has, over all turns."""
+        return sum(len(turn.steps) for turn in self.turns)
+
+    def selected(self) -> tuple[Turn, Step] | None:
+        """The step under the cursor, or the newest one, with its turn; ``None`` without steps."""
+        position = self.cursor if self.cursor is not None else self.step_count() - 1
+        for turn in self.turns:
+            if 0 <= position < len(turn.steps):
+                return turn, turn.steps[position]
+            position -= len(turn.steps)
+        return None
+
+    def move_cursor(self, offset: int) -> None:
+        """Look ``offset`` steps later (earlier where negative), stopping at either end.
+
+        At the newest step the cursor lets go and follows again.
+        """
+        count = self.step_count()
+        if not count:
+            return
+        position = (self.cursor if self.cursor is not None else count - 1) + offset
+        self.cursor = None if position >= count - 1 else max(0, position)

@@ -1,0 +1,161 @@
+"""The records a generation yields: plain frozen values that every front end reads.
+
+Must never hold a tensor, a tokenizer or a widget, and imports the standard library alone.
+Probabilities are natural logarithms, entropy is in bits, ranks begin at 1, times are seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+FinishReason = Literal[
+    "end_of_text",
+    "length",
+    "context_full",
+    "stop_string",
+    "cancelled",
+    "failed",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One token that the model weighed at a step.
+
+    ``logprob`` is the model's own, before any setting. ``final_logprob`` is what the decoder chose
+    from, ``None`` when a setting removed the token; ``cut_by`` then names that setting.
+    ``text`` is the token by itself: bytes that are not whole characters stand as ``\\xe4``.
+    """
+
+    token_id: int
+    text: str
+    logprob: float
+    final_logprob: float | None
+    rank: int
+    cut_by: str | None = None
+
+    @property
+    def probability(self) -> float:
+        """The model's own probability, 0 to 1."""
+        return math.exp(self.logprob)
+
+    @property
+    def final_probability(self) -> float:
+        """The probability after all settings, 0 to 1; 0 for a removed token."""
+        return 0.0 if self.final_logprob is None else math.exp(self.final_logprob)
+
+    @property
+    def surprisal(self) -> float:
+        """How surprising the token was to the model, in bits."""
+        return -self.logprob / math.log(2)
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """What the model weighed for one next token: the likeliest candidates and the shape of the rest.
+
+    ``candidates`` are in falling ``logprob``; ``kept`` counts the tokens that every setting left.
+    """
+
+    candidates: tuple[Candidate, ...]
+    entropy: float
+    kept: int
+
+    @property
+    def rest(self) -> float:
+        """The model's own probability outside ``candidates``, 0 to 1."""
+        return max(0.0, 1.0 - sum(candidate.probability for candidate in self.candidates))
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run has begun: what it begins from and how far it may go.
+
+    ``context_token_ids`` is the whole document so far, ``prompt_token_ids`` its new end.
+    ``max_new_tokens`` is the number of tokens that settings and context allow.
+    """
+
+    context_token_ids: tuple[int, ...]
+    prompt_token_ids: tuple[int, ...]
+    max_new_tokens: int
+    context_size: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenStep:
+    """One chosen token and what it was chosen from.
+
+    ``text`` is what the token adds to the text: empty while a character is still incomplete.
+    ``elapsed`` is the time since the run began.
+    """
+
+    index: int
+    token: Candidate
+    distribution: Distribution
+    text: str
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One beam: generated tokens, their summed log-probability, and the beam they came from.
+
+    ``parent`` is the position in the step before (0 for all at the first step).
+    ``normalized_score`` is ``score / length ** length_penalty``, by which finished beams are ranked.
+    ``token`` is the last token, with the probabilities its parent gave it.
+    """
+
+    token_ids: tuple[int, ...]
+    text: str
+    score: float
+    normalized_score: float
+    parent: int
+    token: Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedHypothesis:
+    """A beam that goes no further, and why."""
+
+    hypothesis: Hypothesis
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BeamStep:
+    """One step of beam search: it replaces what was shown, because beams revise the text.
+
+    ``hypotheses`` are the live beams, best first; ``finished`` those that have ended so far, best
+    first; ``dropped`` those given up at this step. ``distributions[i]`` is what beam ``i`` of the
+    step before weighed for its next token (one row at the first step).
+    """
+
+    index: int
+    hypotheses: tuple[Hypothesis, ...]
+    finished: tuple[Hypothesis, ...]
+    dropped: tuple[DroppedHypothesis, ...]
+    distributions: tuple[Distribution, ...]
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last record of every run: why it stopped, and all that it made.
+
+    ``token_ids`` and ``text`` are the generated ones, without the prompt. ``score`` is the ranking
+    score of a beam search's winner, ``None`` elsewhere. ``detail`` is a sentence for a person.
+    """
+
+    reason: FinishReason
+    token_ids: tuple[int, ...]
+    text: str
+    tokens_per_second: float
+    score: float | None = None
+    detail: str = ""
+
+
+Step = TokenStep | BeamStep
+Event = Started | TokenStep | BeamStep | Finished
