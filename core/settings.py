@@ -39,8 +39,8 @@ class Settings:
 
     A field left out has transformers' default, so sampling without ``top_k`` keeps 50 tokens.
     ``max_length`` counts the prompt; ``max_new_tokens`` does not, and wins where both are set.
-    ``seed`` is not a field of ``GenerationConfig``: it stands for ``torch.manual_seed(seed)`` before
-    ``generate()``; without one each run draws its own.
+    ``seed`` is not a field of ``GenerationConfig``: it stands for ``torch.manual_seed(seed)``
+    before ``generate()``; without one each run draws its own.
 
     Raises:
         SettingsError: A value has the wrong type or range, or two settings contradict each other.

@@ -22,11 +22,11 @@ FinishReason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One token that the model weighed at a step.
+    r"""One token that the model weighed at a step.
 
     ``logprob`` is the model's own, before any setting. ``final_logprob`` is what the decoder chose
     from, ``None`` when a setting removed the token; ``cut_by`` then names that setting.
-    ``text`` is the token by itself: bytes that are not whole characters stand as ``\\xe4``.
+    ``text`` is the token by itself: bytes that are not whole characters stand as ``\xe4``.
     """
 
     token_id: int
@@ -54,7 +54,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """What the model weighed for one next token: the likeliest candidates and the shape of the rest.
+    """What the model weighed for one next token: the likeliest, and the shape of the rest.
 
     ``candidates`` are in falling ``logprob``; ``kept`` counts the tokens that every setting left.
     """
@@ -104,7 +104,7 @@ class Hypothesis:
     """One beam: generated tokens, their summed log-probability, and the beam they came from.
 
     ``parent`` is the position in the step before (0 for all at the first step).
-    ``normalized_score`` is ``score / length ** length_penalty``, by which finished beams are ranked.
+    ``normalized_score`` is ``score / length ** length_penalty``: it ranks finished beams.
     ``token`` is the last token, with the probabilities its parent gave it.
     """
 
@@ -128,8 +128,9 @@ class DroppedHypothesis:
 class BeamStep:
     """One step of beam search: it replaces what was shown, because beams revise the text.
 
-    ``hypotheses`` are the live beams, best first; ``finished`` those that have ended so far, best
-    first; ``dropped`` those given up at this step. ``distributions[i]`` is what beam ``i`` of the
+    ``hypotheses`` are the live beams, best first (at the last step, where none lives on, the
+    finished ones); ``finished`` those that have ended so far, best first; ``dropped`` those given
+    up at this step. ``distributions[i]`` is what beam ``i`` of the
     step before weighed for its next token (one row at the first step).
     """
 

@@ -1,0 +1,112 @@
+"""A beam search as an iterator of steps, with every live beam and each one given up.
+
+Must never decide which beams survive; ``beam`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from core.beam import Beam, BeamLimits, BeamState, DroppedBeam, advance, initial_state
+from core.decoding import Weighed, chosen_candidate
+from core.run import Run
+from core.steps import BeamStep, DroppedHypothesis, Event, FinishReason, Hypothesis
+
+
+def beam_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
+    """Search with ``num_beams`` beams; yield a ``BeamStep`` for each token, then ``Finished``."""
+    num_beams = run.settings.num_beams
+    limits = BeamLimits(
+        has_ended=lambda rows: [run.stop_rule.reason(row) is not None for row in rows],
+        eos_token_count=len(run.model.eos_token_ids),
+        max_new_tokens=run.started.max_new_tokens,
+    )
+    state = initial_state(num_beams, run.model.device)
+    writer = _HypothesisWriter(run)
+    index = 0
+    while not state.is_done and not is_cancelled():
+        if index == 0:
+            logits = run.prefill()
+        else:
+            run.model.reorder([min(beam.parent, len(run.model.rows) - 1) for beam in state.live])
+            logits = run.model.decode([beam.token_ids[-1] for beam in state.live])
+        weighed = run.weigh(logits, [beam.token_ids for beam in state.live[: len(logits)]])
+        logprobs = weighed.final_logprobs.expand(num_beams, -1)
+        state, dropped = advance(state, logprobs, run.settings, limits, run.generator)
+        yield writer.step(index, state, dropped, weighed, run.tick())
+        index += 1
+    yield _finished(run, state, writer)
+
+
+def _finished(run: Run, state: BeamState, writer: _HypothesisWriter) -> Event:
+    if not writer.shown:
+        return run.finished("cancelled", (), "")
+    if not state.is_done or not state.finished:
+        best = writer.shown[0]
+        return run.finished("cancelled", best.token_ids, best.text, best.normalized_score)
+    winner = writer.finished[state.finished[0].token_ids]
+    reason: FinishReason = run.stop_rule.reason(winner.token_ids) or "length"
+    return run.finished(reason, winner.token_ids, winner.text, winner.normalized_score)
+
+
+@dataclass(frozen=True, slots=True)
+class _BeamText:
+    """What is written of a beam, and the tokens of a character still incomplete."""
+
+    text: str
+    pending: tuple[int, ...]
+
+
+class _HypothesisWriter:
+    """Turns beams into records; remembers the texts, so that each token is decoded once.
+
+    ``shown`` are the live hypotheses of the last step, ``finished`` the ended ones by their tokens.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        pending = run.codec.pending_after(run.started.context_token_ids)
+        self._live = [_BeamText("", pending)] * run.settings.num_beams
+        self.shown: tuple[Hypothesis, ...] = ()
+        self.finished: dict[tuple[int, ...], Hypothesis] = {}
+
+    def step(
+        self,
+        index: int,
+        state: BeamState,
+        dropped: Sequence[DroppedBeam],
+        weighed: Weighed,
+        elapsed: float,
+    ) -> BeamStep:
+        """Return the record of a step that led to ``state``."""
+        for beam in (*state.finished, *(one.beam for one in dropped)):
+            if beam.token_ids not in self.finished:
+                self.finished[beam.token_ids] = self._hypothesis(beam, weighed)
+        live = [beam for beam in state.live if not beam.is_filler]
+        # At the last step every beam has ended, and the live ones are fillers.
+        finished = tuple(self.finished[beam.token_ids] for beam in state.finished)
+        self.shown = tuple(self._hypothesis(beam, weighed) for beam in live) or finished
+        given_up = tuple(
+            DroppedHypothesis(self.finished[one.beam.token_ids], one.reason) for one in dropped
+        )
+        self.finished = {one.token_ids: one for one in finished}
+        self._live = [self._written(beam) for beam in state.live]
+        return BeamStep(index, self.shown, finished, given_up, weighed.distributions, elapsed)
+
+    def _hypothesis(self, beam: Beam, weighed: Weighed) -> Hypothesis:
+        row = min(beam.parent, len(weighed.distributions) - 1)
+        token_id = beam.token_ids[-1]
+        return Hypothesis(
+            token_ids=beam.token_ids,
+            text=self._written(beam).text,
+            score=beam.score,
+            normalized_score=beam.normalized_score,
+            parent=row,
+            token=chosen_candidate(weighed, row, token_id, self._run.codec.token_text),
+        )
+
+    def _written(self, beam: Beam) -> _BeamText:
+        parent = self._live[beam.parent]
+        text, pending = self._run.codec.extend(parent.pending, beam.token_ids[-1])
+        return _BeamText(parent.text + text, pending)

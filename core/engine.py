@@ -1,0 +1,139 @@
+"""Prompt, settings and model to an iterator of steps.
+
+Must never load a model, start a thread or import a user interface. The tokens are those of
+transformers' ``generate()`` under the same settings and seed; the tests hold it to that.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+
+from core.backends.base import Request
+from core.beam_steps import beam_steps
+from core.decoding import choose_greedy, choose_sample, chosen_candidate
+from core.errors import PlaygroundError
+from core.models.base import CausalModel
+from core.processors import build_processors
+from core.run import Run
+from core.settings import DEFAULT_NEW_TOKENS, Settings
+from core.steps import Event, FinishReason, Started, TokenStep
+from core.stopping import StopRule
+from core.text import TextCodec
+
+_SEEDS = 2**32
+"""A run without a seed draws one below this: short enough to be typed again."""
+
+
+def generate(
+    model: CausalModel, codec: TextCodec, request: Request, is_cancelled: Callable[[], bool]
+) -> Iterator[Event]:
+    """Run ``request``: yield ``Started``, one record for each step, then one ``Finished``.
+
+    ``is_cancelled`` is asked before every step; what was generated until then is kept.
+
+    Raises:
+        PlaygroundError: The request cannot be run; nothing has been yielded then.
+    """
+    run = _prepare(model, codec, request)
+    yield run.started
+    steps = beam_steps if request.settings.num_beams > 1 else _token_steps
+    yield from steps(run, is_cancelled)
+
+
+def _token_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
+    token_ids: list[int] = []
+    texts: list[str] = []
+    pending = run.codec.pending_after(run.started.context_token_ids)
+    reason: FinishReason | None = None
+    while reason is None:
+        if is_cancelled():
+            reason = "cancelled"
+            break
+        logits = run.model.decode(token_ids[-1:]) if token_ids else run.prefill()
+        weighed = run.weigh(logits, [token_ids])
+        if run.settings.do_sample:
+            token_id = choose_sample(weighed.scores, run.generator)
+        else:
+            token_id = choose_greedy(weighed.scores)
+        token = chosen_candidate(weighed, 0, token_id, run.codec.token_text)
+        text, pending = run.codec.extend(pending, token_id)
+        token_ids.append(token_id)
+        texts.append(text)
+        elapsed = run.tick()
+        yield TokenStep(len(token_ids) - 1, token, weighed.distributions[0], text, elapsed)
+        reason = run.stop_rule.reason(token_ids)
+    # Bytes that never became a character are shown as what they are: replacement marks.
+    rest = run.codec.decode(pending) if pending else ""
+    yield run.finished(reason, token_ids, "".join(texts) + rest)
+
+
+def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> Run:
+    settings = request.settings
+    before = request.context_token_ids
+    prompt = tuple(codec.encode(request.prompt, is_beginning=not before)) if request.prompt else ()
+    if not before and not prompt:
+        if model.bos_token_id is None:
+            raise PlaygroundError("this model cannot begin a text by itself; type a prompt")
+        prompt = (model.bos_token_id,)
+    context = before + prompt
+    limit, reason = _limit(len(context), settings, model.context_size)
+    seed = settings.seed if settings.seed is not None else secrets.randbelow(_SEEDS)
+    reused, row = _reusable(model.rows, before, len(context) - 1)
+    eos = model.eos_token_ids
+    return Run(
+        model=model,
+        codec=codec,
+        settings=settings,
+        started=Started(context, prompt, limit, model.context_size, seed),
+        reused_tokens=reused,
+        reused_row=row,
+        processors=build_processors(settings, len(context), eos, model.device),
+        stop_rule=StopRule(codec, context, eos, settings.stop_strings, limit, reason),
+        generator=torch.Generator(device=model.device).manual_seed(seed),
+    )
+
+
+def _limit(length: int, settings: Settings, context_size: int) -> tuple[int, FinishReason]:
+    """Return how many tokens may follow a document of ``length`` tokens, and what stops them."""
+    if length >= context_size:
+        raise PlaygroundError(
+            f"the document has {length:,} tokens, and this model reads at most {context_size:,};"
+            " clear the document or shorten the prompt"
+        )
+    if settings.max_new_tokens is not None:
+        wanted = settings.max_new_tokens
+    elif settings.max_length is not None:
+        wanted = settings.max_length - length
+        if wanted < 1:
+            raise PlaygroundError(
+                f"the document has {length:,} tokens already, and max_length"
+                f" ({settings.max_length:,}) counts them; clear the document, raise max_length"
+                " or set max_new_tokens instead"
+            )
+    else:
+        wanted = DEFAULT_NEW_TOKENS
+    room = context_size - length
+    return (wanted, "length") if wanted <= room else (room, "context_full")
+
+
+def _reusable(
+    rows: Sequence[Sequence[int]], context: tuple[int, ...], most: int
+) -> tuple[int, int]:
+    """Return how many tokens of ``context`` a row of the cache holds already, and which row.
+
+    A new document never reuses the old one's cache: rounding differs between one pass over a
+    prompt and several, and the same seed must give the same tokens whatever ran before.
+    """
+    best, best_row = 0, 0
+    for row, cached in enumerate(rows):
+        length = 0
+        for ours, theirs in zip(context, cached, strict=False):
+            if ours != theirs:
+                break
+            length += 1
+        if length > best:
+            best, best_row = length, row
+    return min(best, most), best_row

@@ -1,0 +1,77 @@
+"""The contract between decoding and a model: prefill, decode, reorder, rewind.
+
+Must never know of settings, text or user interfaces: token ids go in, logits come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+
+
+class CausalModel(Protocol):
+    """A causal language model with a key-value cache of one or more rows of equal length.
+
+    All calls come from one thread. Logits are float32 on ``device``; they belong to the caller
+    until the next call.
+    """
+
+    @property
+    def device(self) -> torch.device:
+        """Where logits are and token ids are expected."""
+        ...
+
+    @property
+    def context_size(self) -> int:
+        """The most tokens a row may hold."""
+        ...
+
+    @property
+    def vocabulary_size(self) -> int:
+        """The length of a row of logits."""
+        ...
+
+    @property
+    def eos_token_ids(self) -> tuple[int, ...]:
+        """The tokens that end a text; empty where the model has none."""
+        ...
+
+    @property
+    def bos_token_id(self) -> int | None:
+        """The token that an empty prompt begins with, if there is one."""
+        ...
+
+    @property
+    def rows(self) -> Sequence[Sequence[int]]:
+        """The token ids that the cache holds, row by row; one empty row at the beginning."""
+        ...
+
+    def prefill(self, token_ids: Sequence[int]) -> torch.Tensor:
+        """Append ``token_ids`` (at least one) to the only row.
+
+        Returns:
+            The logits after the last of them, shape (1, vocabulary), float32.
+        """
+        ...
+
+    def decode(self, token_ids: Sequence[int]) -> torch.Tensor:
+        """Append one token to each row.
+
+        Returns:
+            The logits after it, shape (rows, vocabulary), float32.
+        """
+        ...
+
+    def reorder(self, parents: Sequence[int]) -> None:
+        """Make new row ``i`` a copy of old row ``parents[i]``; rows may become more or fewer."""
+        ...
+
+    def rewind(self, length: int, row: int = 0) -> int:
+        """Keep only the first ``length`` tokens of ``row``, as the only row.
+
+        Returns:
+            How many tokens were kept: ``length``, or 0 where the cache cannot be cut there.
+        """
+        ...

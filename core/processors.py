@@ -1,0 +1,129 @@
+"""Settings to transformers' logits processors, in ``generate()``'s order, and what each removes.
+
+Must never choose a token, and never changes logits in place. The order and conditions follow
+``GenerationMixin._get_logits_processor`` of transformers 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from transformers.generation.logits_process import (
+    EpsilonLogitsWarper,
+    EtaLogitsWarper,
+    LogitsProcessor,
+    MinNewTokensLengthLogitsProcessor,
+    MinPLogitsWarper,
+    NoRepeatNGramLogitsProcessor,
+    RepetitionPenaltyLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+    TypicalLogitsWarper,
+)
+
+from core.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class NamedProcessor:
+    """A logits processor and the setting that asked for it.
+
+    ``process`` takes token ids, shape (rows, length), int64, and scores, shape (rows, vocabulary),
+    float32, and returns new scores; removed tokens have minus infinity.
+    """
+
+    name: str
+    process: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def build_processors(
+    settings: Settings, prompt_length: int, eos_token_ids: Sequence[int], device: torch.device
+) -> list[NamedProcessor]:
+    """Return the processors that ``generate()`` would apply, in its order.
+
+    ``prompt_length`` counts the tokens before the first generated one. Settings at their default
+    add none, as in transformers.
+    """
+    processors: list[NamedProcessor] = []
+
+    def add(name: str, processor: LogitsProcessor) -> None:
+        processors.append(NamedProcessor(name, processor))
+
+    if settings.repetition_penalty != 1.0:
+        add("repetition_penalty", RepetitionPenaltyLogitsProcessor(settings.repetition_penalty))
+    if settings.no_repeat_ngram_size > 0:
+        add("no_repeat_ngram_size", NoRepeatNGramLogitsProcessor(settings.no_repeat_ngram_size))
+    if settings.min_new_tokens and eos_token_ids:
+        minimum = MinNewTokensLengthLogitsProcessor(
+            prompt_length, settings.min_new_tokens, list(eos_token_ids), device=str(device)
+        )
+        add("min_new_tokens", minimum)
+    if settings.do_sample:
+        # Beams must be left a token besides the ends of text, or none could go on.
+        keep = len(eos_token_ids) + 1 if eos_token_ids else 2
+        _add_warpers(add, settings, keep if settings.num_beams > 1 else 1, device)
+    return processors
+
+
+def _add_warpers(
+    add: Callable[[str, LogitsProcessor], None],
+    settings: Settings,
+    min_tokens_to_keep: int,
+    device: torch.device,
+) -> None:
+    keep = min_tokens_to_keep
+    if settings.temperature != 1.0:
+        add("temperature", TemperatureLogitsWarper(settings.temperature))
+    if settings.top_k != 0:
+        add("top_k", TopKLogitsWarper(settings.top_k, min_tokens_to_keep=keep))
+    if settings.top_p < 1.0:
+        add("top_p", TopPLogitsWarper(settings.top_p, min_tokens_to_keep=keep))
+    if settings.min_p is not None:
+        add("min_p", MinPLogitsWarper(settings.min_p, min_tokens_to_keep=keep))
+    if settings.typical_p < 1.0:
+        add("typical_p", TypicalLogitsWarper(settings.typical_p, min_tokens_to_keep=keep))
+    if settings.epsilon_cutoff > 0.0:
+        add("epsilon_cutoff", EpsilonLogitsWarper(settings.epsilon_cutoff, min_tokens_to_keep=keep))
+    if settings.eta_cutoff > 0.0:
+        add(
+            "eta_cutoff",
+            EtaLogitsWarper(settings.eta_cutoff, min_tokens_to_keep=keep, device=str(device)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """Scores after all processors, and who removed which of the watched tokens.
+
+    ``scores`` has shape (rows, vocabulary), float32. ``cut_by[row][i]`` names the setting that
+    removed the row's ``i``-th watched token, or is ``None``.
+    """
+
+    scores: torch.Tensor
+    cut_by: list[list[str | None]]
+
+
+def process(
+    processors: Sequence[NamedProcessor],
+    token_ids: torch.Tensor,
+    scores: torch.Tensor,
+    watched: torch.Tensor,
+) -> Processed:
+    """Apply ``processors`` in order, watching the tokens ``watched``, shape (rows, n), int64."""
+    rows, count = watched.shape
+    cut_by: list[list[str | None]] = [[None] * count for _ in range(rows)]
+    if not processors:
+        return Processed(scores, cut_by)
+    removed_after: list[torch.Tensor] = []
+    for processor in processors:
+        scores = processor.process(token_ids, scores)
+        removed_after.append(torch.isneginf(scores.gather(1, watched)))
+    for processor, removed in zip(processors, torch.stack(removed_after).tolist(), strict=True):
+        for row in range(rows):
+            for position in range(count):
+                if removed[row][position] and cut_by[row][position] is None:
+                    cut_by[row][position] = processor.name
+    return Processed(scores, cut_by)

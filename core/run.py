@@ -1,0 +1,81 @@
+"""All that stays the same while one request runs, and its clock.
+
+Must never choose a token; ``engine`` and ``beam_steps`` do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from core.decoding import Weighed, weigh
+from core.models.base import CausalModel
+from core.processors import NamedProcessor
+from core.settings import Settings
+from core.steps import Finished, FinishReason, Started
+from core.stopping import StopRule
+from core.text import TextCodec
+
+
+@dataclass(slots=True)
+class Run:
+    """A request made ready: where it starts, what changes its scores, what ends it."""
+
+    model: CausalModel
+    codec: TextCodec
+    settings: Settings
+    started: Started
+    reused_tokens: int
+    reused_row: int
+    processors: list[NamedProcessor]
+    stop_rule: StopRule
+    generator: torch.Generator
+    _began: float = field(default_factory=time.perf_counter)
+    _ticks: list[float] = field(default_factory=list)
+
+    def prefill(self) -> torch.Tensor:
+        """Run the model over what it has not seen of the document.
+
+        Returns:
+            The logits of the first new token, shape (1, vocabulary), float32.
+        """
+        kept = self.model.rewind(self.reused_tokens, self.reused_row)
+        return self.model.prefill(self.started.context_token_ids[kept:])
+
+    def weigh(self, logits: torch.Tensor, rows: Sequence[Sequence[int]]) -> Weighed:
+        """Weigh a next token for each row of generated tokens; ``logits`` has a row for each."""
+        context = self.started.context_token_ids if self.processors else ()
+        token_ids = torch.tensor([[*context, *row] for row in rows], device=logits.device)
+        return weigh(
+            logits,
+            token_ids.long(),
+            self.processors,
+            self.codec.token_text,
+            beams=self.settings.num_beams > 1,
+        )
+
+    def tick(self) -> float:
+        """Mark the end of a step; return the seconds since the run began."""
+        self._ticks.append(time.perf_counter() - self._began)
+        return self._ticks[-1]
+
+    def finished(
+        self,
+        reason: FinishReason,
+        token_ids: Sequence[int],
+        text: str,
+        score: float | None = None,
+    ) -> Finished:
+        """Return the run's last record."""
+        return Finished(reason, tuple(token_ids), text, self._tokens_per_second(), score)
+
+    def _tokens_per_second(self) -> float:
+        """The rate of steps after the first, which reads the prompt; of that one if alone."""
+        if not self._ticks:
+            return 0.0
+        if len(self._ticks) == 1:
+            return 1.0 / self._ticks[0]
+        return (len(self._ticks) - 1) / (self._ticks[-1] - self._ticks[0])

@@ -1,0 +1,26 @@
+"""What all tests share. No test may reach a network or a model hub."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+settings.register_profile(
+    "default",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def demo():
+    """The bundled model, loaded once, in float32 on the processor."""
+    from core.models.loading import load_model
+
+    return load_model("demo", "cpu", "float32", lambda stage: None)

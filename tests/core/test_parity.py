@@ -1,0 +1,179 @@
+"""The proof: the same tokens as ``model.generate()``, over random models and settings."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.models.transformers_model import TransformersModel
+from core.settings import Settings
+from core.steps import BeamStep, TokenStep
+from tests.reference import byte_codec, new_tokens, run_ours, run_theirs, tiny_gpt2
+
+CODEC = byte_codec()
+
+seeds = st.integers(0, 2**31)
+prompts = st.lists(st.integers(1, 23), min_size=1, max_size=8).map(tuple)
+ends = st.sampled_from([0, [0, 5], None])
+
+penalties = {
+    "repetition_penalty": st.sampled_from([0.7, 1.1, 1.8]),
+    "no_repeat_ngram_size": st.integers(1, 3),
+    "min_new_tokens": st.integers(1, 8),
+}
+warpers = {
+    "temperature": st.sampled_from([0.3, 0.7, 1.5, 3.0]),
+    "top_k": st.sampled_from([0, 1, 2, 5, 100]),
+    "top_p": st.sampled_from([0.0, 0.1, 0.5, 0.9, 0.99]),
+    "min_p": st.sampled_from([0.0, 0.05, 0.5, 1.0]),
+    "typical_p": st.sampled_from([0.2, 0.9]),
+    "epsilon_cutoff": st.sampled_from([0.01, 0.2]),
+    "eta_cutoff": st.sampled_from([0.01, 0.2]),
+}
+beams = {
+    "length_penalty": st.sampled_from([-1.0, 0.0, 0.5, 2.0]),
+    "early_stopping": st.sampled_from([True, "never"]),
+}
+lengths = {"max_new_tokens": st.integers(8, 20)}
+
+
+def compare(model_seed, eos, prompt, mapping):
+    module = tiny_gpt2(model_seed, eos_token_id=eos)
+    chosen = Settings(**mapping)
+    ours = run_ours(TransformersModel(module), CODEC, chosen, context=prompt)
+    theirs = run_theirs(module, prompt, chosen)
+    assert list(ours.finished.token_ids) == new_tokens(theirs, prompt)
+    return ours, theirs
+
+
+@settings(max_examples=60)
+@given(seeds, ends, prompts, st.fixed_dictionaries(lengths, optional=penalties))
+def test_greedy(model_seed, eos, prompt, mapping):
+    ours, theirs = compare(model_seed, eos, prompt, mapping)
+    assert [step.token.token_id for step in ours.steps] == list(ours.finished.token_ids)
+    for step, logits in zip(ours.steps, theirs.logits, strict=True):
+        assert_top_five(step, logits[0])
+
+
+@settings(max_examples=120)
+@given(
+    seeds,
+    ends,
+    prompts,
+    st.fixed_dictionaries({**lengths, "seed": seeds}, optional=penalties | warpers),
+)
+def test_sampling(model_seed, eos, prompt, mapping):
+    ours, theirs = compare(model_seed, eos, prompt, {"do_sample": True, **mapping})
+    for step, logits, scores in zip(ours.steps, theirs.logits, theirs.scores, strict=True):
+        assert_top_five(step, logits[0])
+        assert_final(step, scores[0])
+
+
+@settings(max_examples=150)
+@given(
+    seeds,
+    ends,
+    prompts,
+    st.fixed_dictionaries({**lengths, "num_beams": st.integers(2, 6)}, optional=penalties | beams),
+)
+def test_beam_search(model_seed, eos, prompt, mapping):
+    # A ban on repeating single tokens can leave fewer continuations than beams.
+    if mapping.get("no_repeat_ngram_size") == 1:
+        mapping = {**mapping, "no_repeat_ngram_size": 2}
+    ours, theirs = compare(model_seed, eos, prompt, mapping)
+    assert ours.finished.score == pytest.approx(float(theirs.sequences_scores[0]), abs=1e-5)
+
+
+@settings(max_examples=120)
+@given(
+    seeds,
+    ends,
+    prompts,
+    st.fixed_dictionaries(
+        {**lengths, "num_beams": st.integers(2, 4), "seed": seeds},
+        optional={
+            "min_new_tokens": penalties["min_new_tokens"],
+            "temperature": warpers["temperature"],
+            "top_k": st.sampled_from([0, 8, 100]),
+            "top_p": st.sampled_from([0.5, 0.9, 0.99]),
+            **beams,
+        },
+    ),
+)
+def test_beam_sampling(model_seed, eos, prompt, mapping):
+    ours, theirs = compare(model_seed, eos, prompt, {"do_sample": True, **mapping})
+    assert ours.finished.score == pytest.approx(
+        float(theirs.sequences_scores[0]), rel=1e-5, abs=1e-5
+    )
+
+
+@settings(max_examples=25)
+@given(seeds, prompts)
+def test_default_length_is_transformers(model_seed, prompt):
+    ours, _ = compare(model_seed, None, prompt, {})
+    assert len(ours.finished.token_ids) == 20
+
+
+@settings(max_examples=25)
+@given(seeds, prompts, st.integers(9, 20), st.integers(1, 3))
+def test_max_length_counts_the_prompt(model_seed, prompt, max_length, num_beams):
+    ours, _ = compare(model_seed, None, prompt, {"max_length": max_length, "num_beams": num_beams})
+    assert len(ours.finished.token_ids) == max_length - len(prompt)
+
+
+@settings(max_examples=20)
+@given(seeds, prompts, st.integers(2, 5))
+def test_beams_are_consistent(model_seed, prompt, num_beams):
+    """Every live beam continues its parent, and its score is its parent's plus its token's."""
+    module = tiny_gpt2(model_seed, eos_token_id=0)
+    ours = run_ours(
+        TransformersModel(module),
+        CODEC,
+        Settings(num_beams=num_beams, max_new_tokens=12, early_stopping="never"),
+        context=prompt,
+    )
+    before: BeamStep | None = None
+    for step in ours.steps[:-1]:
+        assert isinstance(step, BeamStep)
+        for hypothesis in step.hypotheses:
+            parent_score, parent_ids = 0.0, ()
+            if before is not None:
+                parent = before.hypotheses[hypothesis.parent]
+                parent_score, parent_ids = parent.score, parent.token_ids
+            assert hypothesis.token_ids[:-1] == parent_ids
+            assert hypothesis.token_ids[-1] == hypothesis.token.token_id
+            assert hypothesis.score == pytest.approx(
+                parent_score + hypothesis.token.final_logprob, abs=1e-4
+            )
+        assert list(step.hypotheses) == sorted(step.hypotheses, key=lambda one: -one.score)
+        before = step
+
+
+def assert_top_five(step: TokenStep, logits: torch.Tensor) -> None:
+    probabilities = torch.softmax(logits.double(), dim=-1)
+    top = probabilities.topk(5)
+    ours = step.distribution.candidates
+    assert [one.probability for one in ours] == pytest.approx(top.values.tolist(), abs=1e-6)
+    assert [one.token_id for one in ours] == top.indices.tolist()
+    entropy = -float((probabilities * probabilities.log2()).nan_to_num().sum())
+    assert step.distribution.entropy == pytest.approx(entropy, abs=1e-4)
+    chosen = step.token
+    assert chosen.probability == pytest.approx(float(probabilities[chosen.token_id]), abs=1e-6)
+    assert chosen.rank == 1 + int((logits > logits[chosen.token_id]).sum())
+
+
+def assert_final(step: TokenStep, scores: torch.Tensor) -> None:
+    final = torch.log_softmax(scores.double(), dim=-1)
+    assert step.distribution.kept == int((scores > -math.inf).sum())
+    for one in (*step.distribution.candidates, step.token):
+        expected = float(final[one.token_id])
+        if expected == -math.inf:
+            assert one.final_logprob is None
+            assert one.cut_by is not None
+        else:
+            assert one.final_logprob == pytest.approx(expected, abs=1e-4)
+            assert one.cut_by is None

@@ -1,0 +1,82 @@
+"""Characters appear once, whole; tokens are named for what they are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, pre_tokenizers
+from tokenizers.models import BPE
+
+from core.text import TextCodec
+from tests.reference import byte_codec
+
+CODEC = byte_codec()
+GPT2_TOKENIZER = Path(__file__).parents[3] / "shared" / "gpt2-tokenizer"
+
+
+def stream(codec, token_ids, context=()):
+    pending = codec.pending_after(context)
+    chunks = []
+    for token_id in token_ids:
+        text, pending = codec.extend(pending, token_id)
+        chunks.append(text)
+    return chunks, pending
+
+
+@given(st.text())
+def test_streamed_text_is_the_text_and_never_half_a_character(text):
+    chunks, pending = stream(CODEC, CODEC.encode(text, is_beginning=True))
+    assert (
+        "".join(chunks) == text.rstrip("\ufffd")[: len("".join(chunks))] or "".join(chunks) == text
+    )
+    assert "".join(chunks) + CODEC.decode(pending) == text
+
+
+@given(st.text(min_size=1), st.integers(0, 12))
+def test_a_character_split_between_context_and_continuation(text, cut):
+    token_ids = CODEC.encode(text, is_beginning=True)
+    cut = min(cut, len(token_ids))
+    before, _ = stream(CODEC, token_ids[:cut])
+    after, pending = stream(CODEC, token_ids[cut:], context=token_ids[:cut])
+    assert "".join(before) + "".join(after) + CODEC.decode(pending) == text
+
+
+def test_partial_bytes_are_spelled_out():
+    first, second, third = CODEC.encode("世", is_beginning=True)
+    assert [CODEC.token_text(one) for one in (first, second, third)] == ["\\xe4", "\\xb8", "\\x96"]
+
+
+def test_invalid_bytes_wait_and_are_then_shown_once():
+    (first, *_rest) = CODEC.encode("世", is_beginning=True)
+    letter = CODEC.encode("a", is_beginning=True)[0]
+    chunks, pending = stream(CODEC, [first, first, letter])
+    assert chunks == ["", "", "\ufffd\ufffda"]
+    assert pending == ()
+
+
+@pytest.mark.skipif(
+    not GPT2_TOKENIZER.is_dir(), reason="GPT-2's vocabulary is not beside the checkout"
+)
+def test_gpt2_vocabulary():
+    files = [str(GPT2_TOKENIZER / name) for name in ("vocab.json", "merges.txt")]
+    tokenizer = Tokenizer(BPE.from_file(*files))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    codec = TextCodec(tokenizer)
+    assert codec.encode("A long long time ago, ", is_beginning=True) == [
+        32,
+        890,
+        890,
+        640,
+        2084,
+        11,
+        220,
+    ]
+    assert len(json.loads((GPT2_TOKENIZER / "vocab.json").read_text())) == 50257
+    assert codec.token_text(890) == " long"
+    text = "naïve 世界 🦄 \t\n  def f(): pass"
+    assert "".join(stream(codec, codec.encode(text, is_beginning=True))[0]) == text

@@ -1,0 +1,105 @@
+"""transformers' own ``generate()`` and small models: what the engine is held against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, decoders, pre_tokenizers
+from tokenizers.models import BPE
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
+
+from core.backends.base import Request
+from core.engine import generate
+from core.models.transformers_model import TransformersModel
+from core.settings import Settings
+from core.steps import BeamStep, Event, Finished, Started, TokenStep
+from core.text import TextCodec
+
+
+def byte_codec() -> TextCodec:
+    """A byte-level tokenizer without merges: token ids 0 to 255 are single bytes."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(BPE({one: at for at, one in enumerate(alphabet)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return TextCodec(tokenizer)
+
+
+def tiny_gpt2(
+    seed: int,
+    *,
+    vocab_size: int = 24,
+    n_positions: int = 48,
+    eos_token_id: int | list[int] | None = 0,
+    sharpness: float = 0.6,
+    **config: Any,
+) -> PreTrainedModel:
+    """A random GPT-2 in float64, where rounding decides no tie."""
+    torch.manual_seed(seed)
+    settings = {"n_embd": 16, "n_layer": 2, "n_head": 2, **config}
+    model = GPT2LMHeadModel(
+        GPT2Config(
+            vocab_size=vocab_size,
+            n_positions=n_positions,
+            bos_token_id=0,
+            eos_token_id=eos_token_id,
+            initializer_range=sharpness,
+            **settings,
+        )
+    )
+    model.generation_config.eos_token_id = eos_token_id
+    return model.double().eval()
+
+
+@dataclass(frozen=True)
+class Generated:
+    """All that one run of ours yielded."""
+
+    started: Started
+    steps: list[TokenStep | BeamStep]
+    finished: Finished
+
+
+def run_ours(
+    model: TransformersModel,
+    codec: TextCodec,
+    settings: Settings,
+    *,
+    prompt: str = "",
+    context: tuple[int, ...] = (),
+) -> Generated:
+    events: list[Event] = list(
+        generate(model, codec, Request(prompt, settings, context), lambda: False)
+    )
+    started, *steps, finished = events
+    assert isinstance(started, Started)
+    assert isinstance(finished, Finished)
+    return Generated(started, steps, finished)  # type: ignore[arg-type]
+
+
+def run_theirs(
+    model: PreTrainedModel, token_ids: tuple[int, ...], settings: Settings, **more: Any
+) -> Any:
+    """``model.generate()`` with the same settings, after ``torch.manual_seed`` with the seed."""
+    arguments = settings.to_mapping()
+    seed = arguments.pop("seed", None)
+    if seed is not None:
+        torch.manual_seed(seed)
+    inputs = torch.tensor([token_ids])
+    with torch.inference_mode():
+        return model.generate(
+            inputs,
+            attention_mask=torch.ones_like(inputs),
+            pad_token_id=0,
+            return_dict_in_generate=True,
+            output_scores=True,
+            output_logits=True,
+            **arguments,
+            **more,
+        )
+
+
+def new_tokens(output: Any, token_ids: tuple[int, ...]) -> list[int]:
+    return output.sequences[0, len(token_ids) :].tolist()
