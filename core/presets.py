@@ -1,46 +1,57 @@
-"""presets.yaml to presets; every error names the file, the line, the preset and the key.
+"""Where presets come from, and the names by which the rest of the program knows them.
 
-Must never import torch or transformers, and never lets YAML build anything but plain values.
+Must never import torch or transformers, and never decides what a file may hold: that is
+``presets_reader``'s.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import PlaygroundError
-from core.settings import Settings
+import platformdirs
+
+from core.keys import RESERVED_KEYS
+from core.preset_book import Preset, PresetBook, PresetsError
+from core.presets_reader import load_presets
+
+__all__ = [
+    "RESERVED_KEYS",
+    "Preset",
+    "PresetBook",
+    "PresetsError",
+    "find_presets_file",
+    "load_presets",
+]
+
+_FILE_NAME = "presets.yaml"
 
 
-class PresetsError(PlaygroundError):
-    """A presets file cannot be used; the sentence names file, line, preset and key."""
+def find_presets_file(explicit: Path | None) -> Path:
+    """Return the presets file to use; whether it can be read is for ``load_presets`` to tell.
+
+    The order: ``explicit``, ``presets.yaml`` in the working directory, the one in the user's
+    configuration folder, the one that came with the program.
+
+    Raises:
+        PresetsError: The program's own file is missing.
+    """
+    if explicit is not None:
+        return explicit
+    package = Path(__file__).resolve().parent
+    candidates = (
+        Path(_FILE_NAME),
+        platformdirs.user_config_path("gpt2-playground") / _FILE_NAME,
+        package / _FILE_NAME,  # an installed wheel
+        package.parent / _FILE_NAME,  # the repository, installed editable
+    )
+    for candidate in candidates:
+        if _exists(candidate):
+            return candidate
+    raise PresetsError(f"{package / _FILE_NAME} is missing; install gpt2-playground again")
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """Named decoding settings with the key that picks them (``f1``, ``ctrl+g``, or empty)."""
-
-    name: str
-    key: str
-    description: str
-    settings: Settings
-
-
-@dataclass(frozen=True, slots=True)
-class PresetBook:
-    """All presets of one file, in its order; never empty. ``model`` is the file's own, if any."""
-
-    path: Path
-    presets: tuple[Preset, ...]
-    model: str | None = None
-
-    def named(self, name: str) -> Preset:
-        """Return the preset called ``name``.
-
-        Raises:
-            PresetsError: There is none; the nearest name is suggested.
-        """
-        for preset in self.presets:
-            if preset.name == name:
-                return preset
-        raise PresetsError(f"no preset {name!r}")
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a folder on the way may not be entered
+        return False

@@ -36,7 +36,10 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class LoadFailed:
-    """A model could not be had; ``message`` says why and what to do."""
+    """A model could not be had; ``message`` says why and what to do.
+
+    Where another model ran before, it is loaded again and its ``Ready`` follows.
+    """
 
     message: str
 
@@ -44,19 +47,27 @@ class LoadFailed:
 ServiceEvent = Event | Loading | Ready | LoadFailed
 
 
+@dataclass(slots=True)
+class _Run:
+    request: Request
+    is_cancelled: bool = False
+    is_over: bool = False
+
+
 class GenerationService:
     """Loads a backend and runs one request at a time on a thread of its own.
 
     A run never starts before the one before it has returned. ``cancel`` takes effect before the
-    next step. All methods may be called from any one other thread.
+    next step. All methods are called from one other thread.
     """
 
     def __init__(self) -> None:
-        self._commands: queue.SimpleQueue[Request | BackendFactory | None] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[_Run | BackendFactory | None] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[ServiceEvent] = queue.SimpleQueue()
-        self._cancelled = threading.Event()
+        self._submitted: list[_Run] = []
         self._closing = threading.Event()
         self._backend: Backend | None = None
+        self._factory: BackendFactory | None = None
         self._thread = threading.Thread(target=self._work, name="generation", daemon=True)
 
     def start(self, factory: BackendFactory) -> None:
@@ -64,14 +75,21 @@ class GenerationService:
         self._commands.put(factory)
         self._thread.start()
 
+    def load(self, factory: BackendFactory) -> None:
+        """Change the model: cancel the run, close the backend, then make and load another."""
+        self.cancel()
+        self._commands.put(factory)
+
     def submit(self, request: Request) -> None:
         """Run ``request`` after everything submitted before it; its events appear in ``drain``."""
-        self._cancelled.clear()
-        self._commands.put(request)
+        run = _Run(request)
+        self._submitted = [one for one in self._submitted if not one.is_over] + [run]
+        self._commands.put(run)
 
     def cancel(self) -> None:
-        """Stop the current run before its next step; what it made is kept in its ``Finished``."""
-        self._cancelled.set()
+        """Stop every submitted run before its next step; what it made is in its ``Finished``."""
+        for run in self._submitted:
+            run.is_cancelled = True
 
     def drain(self) -> list[ServiceEvent]:
         """Return all events since the last call, oldest first, without waiting."""
@@ -90,7 +108,6 @@ class GenerationService:
             has not, and ends with the process.
         """
         self._closing.set()
-        self._cancelled.set()
         self._commands.put(None)
         if self._thread.is_alive():
             self._thread.join(timeout)
@@ -101,38 +118,55 @@ class GenerationService:
             command = self._commands.get()
             if command is None:
                 break
-            if isinstance(command, Request):
+            if isinstance(command, _Run):
                 self._run(command)
             else:
-                self._load(command)
+                self._change(command)
+        self._release()
+
+    def _change(self, factory: BackendFactory) -> None:
+        before = self._factory if self._backend is not None else None
+        # The old model's memory is freed first: there may not be room for two.
+        self._release()
+        if not self._load(factory) and before is not None:
+            self._load(before)
+
+    def _release(self) -> None:
         if self._backend is not None:
             self._backend.close()
+            self._backend = None
 
-    def _load(self, factory: BackendFactory) -> None:
+    def _load(self, factory: BackendFactory) -> bool:
         try:
             backend = factory()
             info = backend.load(lambda stage: self._events.put(Loading(stage)))
         except PlaygroundError as error:
             self._events.put(LoadFailed(str(error)))
+            return False
         except Exception as error:
             logger.exception("loading the model failed")
             self._events.put(LoadFailed(_unexpected("the model could not be loaded", error)))
-        else:
-            self._backend = backend
-            self._events.put(Ready(info))
+            return False
+        self._backend, self._factory = backend, factory
+        self._events.put(Ready(info))
+        return True
 
-    def _run(self, request: Request) -> None:
+    def _run(self, run: _Run) -> None:
         if self._backend is None:
             self._fail("no model is loaded yet")
             return
         try:
-            for event in self._backend.generate(request, self._cancelled.is_set):
+            for event in self._backend.generate(
+                run.request, lambda: run.is_cancelled or self._closing.is_set()
+            ):
                 self._events.put(event)
         except PlaygroundError as error:
             self._fail(str(error))
         except Exception as error:
             logger.exception("a run failed")
             self._fail(_unexpected("the run stopped", error))
+        finally:
+            run.is_over = True
 
     def _fail(self, detail: str) -> None:
         self._events.put(Finished("failed", (), "", 0.0, detail=detail))

@@ -1,0 +1,190 @@
+"""Events to text for files and other programs: JSON Lines, CSV, Markdown, a table, the bare text.
+
+Must never import torch, and never lets a model's text break a row, a cell or a terminal: only
+``TextWriter`` passes text on as it is. Every writer takes events one by one, so that results can
+be read while they are made.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from core.export_tables import CsvWriter, MarkdownWriter, TableWriter
+from core.steps import (
+    BeamStep,
+    Candidate,
+    Distribution,
+    Event,
+    Finished,
+    Hypothesis,
+    Started,
+    TokenStep,
+)
+
+FORMATS: tuple[str, ...] = ("text", "table", "jsonl", "csv", "markdown")
+"""The names that ``make_writer`` takes."""
+
+
+class Writer(Protocol):
+    """Turns the events of one run into text, piece by piece."""
+
+    def write(self, event: Event) -> Iterator[str]:
+        """Yield what ``event`` adds to the output, with its line ends."""
+        ...
+
+
+def make_writer(name: str, prompt: str) -> Writer:
+    """Return the writer for one of ``FORMATS``; ``prompt`` is what the run continues.
+
+    Raises:
+        ValueError: There is no such format.
+    """
+    if name == "text":
+        return TextWriter()
+    if name == "jsonl":
+        return JsonlWriter()
+    if name == "csv":
+        return CsvWriter()
+    if name == "table":
+        return TableWriter(prompt)
+    if name == "markdown":
+        return MarkdownWriter(prompt)
+    raise ValueError(f"no format {name!r}")
+
+
+class TextWriter:
+    """The generated text as it comes, unchanged, then one line end.
+
+    A beam search revises its text, so its winner comes at the end.
+    """
+
+    def __init__(self) -> None:
+        self._written = ""
+
+    def write(self, event: Event) -> Iterator[str]:
+        """Yield the text that ``event`` adds."""
+        if isinstance(event, TokenStep) and event.text:
+            self._written += event.text
+            yield event.text
+        elif isinstance(event, Finished):
+            if event.text.startswith(self._written):
+                rest = event.text[len(self._written) :]
+                self._written += rest
+                if rest:
+                    yield rest
+            if self._written:
+                yield "\n"
+
+
+class JsonlWriter:
+    """One JSON record a line for every step, and one for the end."""
+
+    def write(self, event: Event) -> Iterator[str]:
+        """Yield the line for ``event``; the start of a run has none."""
+        if not isinstance(event, Started):
+            yield json_line(event_record(event))
+
+
+_ESCAPED_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def json_line(record: dict[str, Any]) -> str:
+    """Return ``record`` as one line of valid JSON, harmless to terminals and line readers.
+
+    Raises:
+        ValueError: The record holds a number that JSON does not know.
+    """
+    line = json.dumps(record, ensure_ascii=False, allow_nan=False)
+    return _ESCAPED_IN_JSON.sub(lambda match: f"\\u{ord(match.group()):04x}", line) + "\n"
+
+
+def event_record(event: Event) -> dict[str, Any]:
+    """Return ``event`` as a JSON object; numbers that are not finite are ``None``.
+
+    ``type`` is ``started``, ``step``, ``beam_step`` or ``finished``. Log-probabilities are natural
+    logarithms, entropy is in bits, and ``token_ids`` are the generated ones.
+    """
+    if isinstance(event, Started):
+        return {
+            "type": "started",
+            "context_token_ids": list(event.context_token_ids),
+            "prompt_token_ids": list(event.prompt_token_ids),
+            "max_new_tokens": event.max_new_tokens,
+            "context_size": event.context_size,
+            "seed": event.seed,
+        }
+    if isinstance(event, TokenStep):
+        token = _candidate(event.token)
+        return {
+            "type": "step",
+            "index": event.index,
+            "token": token,
+            **_distribution(event.distribution),
+        }
+    if isinstance(event, BeamStep):
+        return _beam_step(event)
+    return _finished(event)
+
+
+def _beam_step(event: BeamStep) -> dict[str, Any]:
+    return {
+        "type": "beam_step",
+        "index": event.index,
+        "hypotheses": [_hypothesis(one) for one in event.hypotheses],
+        "finished": [_hypothesis(one) for one in event.finished],
+        "dropped": [{**_hypothesis(one.hypothesis), "reason": one.reason} for one in event.dropped],
+        "distributions": [_distribution(one) for one in event.distributions],
+    }
+
+
+def _finished(event: Finished) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "type": "finished",
+        "reason": event.reason,
+        "token_ids": list(event.token_ids),
+        "text": event.text,
+        "tokens_per_second": _number(event.tokens_per_second),
+    }
+    if event.score is not None:
+        record["score"] = _number(event.score)
+    if event.detail:
+        record["detail"] = event.detail
+    return record
+
+
+def _candidate(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "token_id": candidate.token_id,
+        "text": candidate.text,
+        "logprob": _number(candidate.logprob),
+        "final_logprob": _number(candidate.final_logprob),
+        "rank": candidate.rank,
+        "cut_by": candidate.cut_by,
+    }
+
+
+def _distribution(distribution: Distribution) -> dict[str, Any]:
+    return {
+        "candidates": [_candidate(one) for one in distribution.candidates],
+        "entropy": _number(distribution.entropy),
+        "kept": distribution.kept,
+    }
+
+
+def _hypothesis(hypothesis: Hypothesis) -> dict[str, Any]:
+    return {
+        "token_ids": list(hypothesis.token_ids),
+        "text": hypothesis.text,
+        "score": _number(hypothesis.score),
+        "normalized_score": _number(hypothesis.normalized_score),
+        "parent": hypothesis.parent,
+        "token": _candidate(hypothesis.token),
+    }
+
+
+def _number(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,174 @@
+"""Events as rows: CSV for programs, Markdown and an aligned table for people.
+
+Must never let a token begin a new row or cell: control characters are spelled out in all three
+(JSON Lines keeps them). CSV keeps a leading ``=`` as it is, because a value that was altered would
+be wrong for every program that is no spreadsheet.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterable, Iterator
+
+from core.steps import BeamStep, Candidate, Distribution, Event, Hypothesis, Started, TokenStep
+from core.visible import cell_width, keep_end, pad, visible
+
+CHOICES = 5
+"""How many candidates a row shows."""
+
+_HEADER = ("Input", *(f"Choice {number}" for number in range(1, CHOICES + 1)))
+_CHOICE_WIDTH = 20
+_NARROWEST_INPUT = 16
+_WIDEST_INPUT = 80
+_CELLS_A_TOKEN = 6
+
+
+class _ChoiceRows:
+    """For every step, what was read and what was weighed next: one row a step, or one a beam."""
+
+    def __init__(self, prompt: str) -> None:
+        self._inputs = [prompt]
+        self._prompt = prompt
+
+    def rows(self, event: Event) -> Iterator[tuple[str, Distribution]]:
+        if isinstance(event, TokenStep):
+            yield self._inputs[0], event.distribution
+            self._inputs[0] += event.text
+        elif isinstance(event, BeamStep):
+            yield from zip(self._inputs, event.distributions, strict=False)
+            self._inputs = [self._prompt + one.text for one in event.hypotheses]
+
+
+class MarkdownWriter:
+    """The table of inputs and choices in Markdown, each input whole."""
+
+    def __init__(self, prompt: str) -> None:
+        self._rows = _ChoiceRows(prompt)
+
+    def write(self, event: Event) -> Iterator[str]:
+        """Yield the header when a run starts, then the rows of each step."""
+        if isinstance(event, Started):
+            yield _markdown_row(_HEADER)
+            yield _markdown_row("---" for _ in _HEADER)
+        for text, distribution in self._rows.rows(event):
+            yield _markdown_row(_markdown_text(cell) for cell in (text, *_choices(distribution)))
+
+
+class TableWriter:
+    """The table of inputs and choices, aligned for a terminal.
+
+    Columns are as wide as the run is expected to need, so that rows can be shown as they come; of
+    a longer input the end is shown.
+    """
+
+    def __init__(self, prompt: str) -> None:
+        self._prompt = prompt
+        self._rows = _ChoiceRows(prompt)
+        self._input_width = _WIDEST_INPUT
+
+    def write(self, event: Event) -> Iterator[str]:
+        """Yield the header when a run starts, then the rows of each step."""
+        if isinstance(event, Started):
+            expected = cell_width(visible(self._prompt, keep=""))
+            expected += _CELLS_A_TOKEN * event.max_new_tokens
+            self._input_width = max(_NARROWEST_INPUT, min(expected, _WIDEST_INPUT))
+            yield self._line(_HEADER[0], _HEADER[1:])
+        for text, distribution in self._rows.rows(event):
+            shown = keep_end(visible(text, keep=""), self._input_width)
+            yield self._line(shown, _choices(distribution))
+
+    def _line(self, text: str, choices: Iterable[str]) -> str:
+        cells = [pad(text, self._input_width), *(pad(one, _CHOICE_WIDTH) for one in choices)]
+        return "  ".join(cells).rstrip() + "\n"
+
+
+class CsvWriter:
+    """One row a step: the chosen token and the five likeliest; for beams, one row a beam.
+
+    Empty where there is no value: ``beam``, ``parent`` and ``score`` without beams, a probability
+    that is no number.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = io.StringIO()
+        self._csv = csv.writer(self._buffer, lineterminator="\n")
+
+    def write(self, event: Event) -> Iterator[str]:
+        """Yield the header when a run starts, then the rows of each step."""
+        if isinstance(event, Started):
+            yield self._line(_csv_header())
+        elif isinstance(event, TokenStep):
+            cells = _csv_cells(event.token, event.distribution)
+            yield self._line([event.index, "", "", "", *cells])
+        elif isinstance(event, BeamStep):
+            for beam, one in enumerate(event.hypotheses):
+                cells = _csv_cells(one.token, _weighed_by_parent(event, one))
+                yield self._line([event.index, beam, one.parent, _finite(one.score), *cells])
+
+    def _line(self, cells: Iterable[object]) -> str:
+        self._buffer.seek(0)
+        self._buffer.truncate()
+        self._csv.writerow(list(cells))
+        return self._buffer.getvalue()
+
+
+def _csv_header() -> list[str]:
+    names = ["index", "beam", "parent", "score", "token_id", "text"]
+    names += ["probability", "final_probability", "rank", "entropy", "kept"]
+    for number in range(1, CHOICES + 1):
+        of_choice = ("token_id", "text", "probability", "final_probability", "cut_by")
+        names += [f"choice_{number}_{name}" for name in of_choice]
+    return names
+
+
+def _csv_cells(token: Candidate, distribution: Distribution | None) -> list[object]:
+    cells = [*_csv_candidate(token), token.rank]
+    if distribution is None:
+        return [*cells, *[""] * (2 + 5 * CHOICES)]
+    cells += [_finite(distribution.entropy), distribution.kept]
+    for candidate in distribution.candidates[:CHOICES]:
+        cells += [*_csv_candidate(candidate), candidate.cut_by or ""]
+    return cells + [""] * 5 * max(0, CHOICES - len(distribution.candidates))
+
+
+def _csv_candidate(candidate: Candidate) -> list[object]:
+    return [
+        candidate.token_id,
+        visible(candidate.text, keep=""),
+        _finite(candidate.probability),
+        _finite(candidate.final_probability),
+    ]
+
+
+def _weighed_by_parent(event: BeamStep, hypothesis: Hypothesis) -> Distribution | None:
+    """Return what the token was chosen from, unless it was chosen at an earlier step."""
+    is_new = len(hypothesis.token_ids) == event.index + 1
+    is_known = hypothesis.parent < len(event.distributions)
+    return event.distributions[hypothesis.parent] if is_new and is_known else None
+
+
+def _choices(distribution: Distribution) -> list[str]:
+    """Return five cells such as `` far (12.34%)``, empty where there are fewer candidates."""
+    cells = [
+        f"{visible(one.text, keep='')} ({one.probability:.2%})"
+        for one in distribution.candidates[:CHOICES]
+    ]
+    return cells + [""] * (CHOICES - len(cells))
+
+
+_MEANS_SOMETHING_IN_MARKDOWN = re.compile(r"[\\`*_\[\]<>&|~$]")
+
+
+def _markdown_text(text: str) -> str:
+    return _MEANS_SOMETHING_IN_MARKDOWN.sub(r"\\\g<0>", visible(text, keep=""))
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |\n"
+
+
+def _finite(value: float) -> float | str:
+    return value if math.isfinite(value) else ""

@@ -1,0 +1,188 @@
+"""Which device and dtype a model gets, decided from sizes before anything is loaded.
+
+Must never allocate on a device or read a weight: sizes go in, a decision and its reason come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psutil
+import torch
+
+from core.errors import PlaygroundError
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+DTYPE_NAMES = ("auto", *DTYPES)
+DEVICE_NAMES = ("auto", "cpu", "cuda", "mps")
+
+_SIBLINGS = {
+    "gpt2-xl": 1_557_611_200,
+    "gpt2-large": 774_030_080,
+    "gpt2-medium": 354_823_168,
+    "gpt2": 124_439_808,
+}
+"""The GPT-2 family with its parameters, largest first: what to name when a model is too large."""
+
+_OVERHEAD = 1.05
+"""Activations and the allocator's rounding, as a factor of weights and cache."""
+
+_CUDA_CONTEXT_BYTES = 600 * 2**20
+"""What a CUDA context, its kernels and cuBLAS's workspace take from a GPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A place where a model can run. ``free_bytes`` is what it can still hold.
+
+    ``native_dtype`` is the dtype that suits it: 16-bit on a GPU, float32 on a processor.
+    """
+
+    name: str
+    free_bytes: int
+    native_dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSize:
+    """What decides how much memory a model takes.
+
+    ``cache_elements`` is the key-value cache's size at full context, in elements.
+    """
+
+    name: str
+    parameters: int
+    cache_elements: int
+
+    def needed_bytes(self, dtype: str, device: str) -> int:
+        """Return the bytes that weights and one full cache take in ``dtype`` on ``device``."""
+        elements = self.parameters + self.cache_elements
+        needed = int(elements * DTYPES[dtype].itemsize * _OVERHEAD)
+        return needed + (_CUDA_CONTEXT_BYTES if device.startswith("cuda") else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a model goes, in which dtype; ``reason`` is a phrase for a person."""
+
+    device: torch.device
+    dtype: torch.dtype
+    reason: str
+
+
+def devices_of_this_machine() -> list[Device]:
+    """Return the GPUs of this machine, then its processor, with the memory they have free now."""
+    devices: list[Device] = []
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        free, _total = torch.cuda.mem_get_info(index)
+        is_native = torch.cuda.get_device_capability(index) >= (8, 0)
+        devices.append(Device(f"cuda:{index}", free, "bfloat16" if is_native else "float16"))
+    available = psutil.virtual_memory().available
+    if torch.backends.mps.is_available():
+        limit = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+        devices.append(Device("mps", min(limit, available), "float16"))
+    return [*devices, Device("cpu", available, "float32")]
+
+
+def place(
+    size: ModelSize, device: str = "auto", dtype: str = "auto", devices: Sequence[Device] = ()
+) -> Placement:
+    """Decide where a model of ``size`` runs.
+
+    Args:
+        size: The model's.
+        device: ``auto``, ``cpu``, ``cuda`` (the GPU with most free memory), ``cuda:N`` or ``mps``.
+        dtype: ``auto`` or a name in ``DTYPES``.
+        devices: What there is; the processor stands last. Looked up where empty.
+
+    Raises:
+        PlaygroundError: A name is unknown, the device is not there, or the model does not fit;
+            the sentence then names what would.
+    """
+    check_names(device, dtype)
+    devices = list(devices) or devices_of_this_machine()
+    wanted = _matching(devices, device)
+    for candidate in wanted:
+        chosen = candidate.native_dtype if dtype == "auto" else dtype
+        if size.needed_bytes(chosen, candidate.name) <= candidate.free_bytes:
+            reason = _reason(candidate, chosen, device, dtype, devices, size)
+            return Placement(torch.device(candidate.name), DTYPES[chosen], reason)
+    raise PlaygroundError(_too_large(size, wanted[-1], dtype))
+
+
+def check_names(device: str, dtype: str) -> None:
+    """Check the names a person typed, before any device is looked for.
+
+    Raises:
+        PlaygroundError: One of them is no device or dtype.
+    """
+    kind, _, index = device.partition(":")
+    if kind not in DEVICE_NAMES or (index and not (kind == "cuda" and index.isdecimal())):
+        raise PlaygroundError(f"unknown device {device!r}; use auto, cuda, cuda:N, mps or cpu")
+    if dtype not in DTYPE_NAMES:
+        raise PlaygroundError(f"unknown dtype {dtype!r}; use one of {', '.join(DTYPE_NAMES)}")
+
+
+def _matching(devices: Sequence[Device], wanted: str) -> list[Device]:
+    """Return the devices that ``wanted`` allows, the preferred first."""
+    by_memory = sorted(devices[:-1], key=lambda one: -one.free_bytes)
+    if wanted == "auto":
+        return [*by_memory, devices[-1]]
+    found = [
+        one for one in (*by_memory, devices[-1]) if wanted in (one.name, one.name.partition(":")[0])
+    ]
+    if not found:
+        present = ", ".join(one.name for one in devices)
+        raise PlaygroundError(f"there is no device {wanted!r} on this machine; it has {present}")
+    return found
+
+
+def _reason(
+    chosen: Device,
+    dtype_name: str,
+    device: str,
+    dtype: str,
+    devices: Sequence[Device],
+    size: ModelSize,
+) -> str:
+    if device != "auto":
+        where = f"{chosen.name} as asked for"
+    elif chosen.name != "cpu":
+        where = f"{chosen.name} has the most free memory, {_gigabytes(chosen.free_bytes)}"
+    elif len(devices) > 1:
+        most = max(devices[:-1], key=lambda one: one.free_bytes)
+        needed = size.needed_bytes(most.native_dtype if dtype == "auto" else dtype, most.name)
+        where = (
+            f"the processor, since {most.name} has {_gigabytes(most.free_bytes)} free"
+            f" of the {_gigabytes(needed)} needed"
+        )
+    else:
+        where = "the processor, since there is no GPU"
+    what = f"{dtype_name} as asked for" if dtype != "auto" else f"{dtype_name} suits it"
+    return f"{where}; {what}"
+
+
+def _too_large(size: ModelSize, device: Device, dtype: str) -> str:
+    chosen = device.native_dtype if dtype == "auto" else dtype
+    needed = size.needed_bytes(chosen, device.name)
+    sentence = (
+        f"{size.name} needs {_gigabytes(needed)} in {chosen}, and {device.name} has"
+        f" {_gigabytes(device.free_bytes)} free; "
+    )
+    for smaller in ("bfloat16", "float16"):
+        if DTYPES[smaller].itemsize < DTYPES[chosen].itemsize:
+            if size.needed_bytes(smaller, device.name) <= device.free_bytes:
+                return sentence + f"--dtype {smaller} would fit"
+            break
+    for sibling, parameters in _SIBLINGS.items():
+        cache = size.cache_elements * parameters // max(size.parameters, 1)
+        smaller_size = ModelSize(sibling, parameters, cache)
+        fits = smaller_size.needed_bytes(chosen, device.name) <= device.free_bytes
+        if parameters < size.parameters and fits:
+            return sentence + f"--model {sibling} would fit"
+    return sentence + "close other programs, or use --model demo"
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"

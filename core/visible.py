@@ -1,0 +1,74 @@
+r"""Untrusted text made harmless to show: control characters are spelled out, widths are known.
+
+Must never drop a character silently: what cannot be shown is written as ``\x1b`` or ``\u202e``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_HARMFUL = re.compile(
+    "["
+    "\x00-\x1f\x7f-\x9f"  # C0 and C1 controls: cursor moves, colours, bells
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # these reorder the text around them
+    "\u2028\u2029"  # line ends that only some programs see
+    "\ud800-\udfff"  # halves of characters, which no file can hold
+    "]"
+)
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def visible(text: str, keep: str = "\n\t") -> str:
+    r"""Return ``text`` with control characters spelled out, except those in ``keep``.
+
+    Escape codes (``\x1b``) become readable text, so that no terminal obeys them. A backslash stays
+    as it is: the result is for reading, not for turning back.
+    """
+
+    def spelled(match: re.Match[str]) -> str:
+        character = match.group()
+        return character if character in keep else _spelled(character)
+
+    return _HARMFUL.sub(spelled, text)
+
+
+def one_line(text: str, limit: int = 400) -> str:
+    """Return ``text`` as one line of at most ``limit`` characters, without control characters."""
+    line = visible(" ".join(text.split()), keep="")
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def cell_width(text: str) -> int:
+    """Return how many terminal cells ``text`` takes: two for wide characters, none for marks."""
+    return sum(_cells(character) for character in text)
+
+
+def pad(text: str, width: int) -> str:
+    """Return ``text`` followed by spaces up to ``width`` cells; longer text stays whole."""
+    return text + " " * (width - cell_width(text))
+
+
+def keep_end(text: str, width: int) -> str:
+    """Return the end of ``text`` that fits into ``width`` cells, after ``…`` where it was cut."""
+    if cell_width(text) <= width:
+        return text
+    room = width - 1
+    start = len(text)
+    while start > 0 and _cells(text[start - 1]) <= room:
+        start -= 1
+        room -= _cells(text[start])
+    return "…" + text[start:]
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _spelled(character: str) -> str:
+    if character in _SHORT:
+        return _SHORT[character]
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

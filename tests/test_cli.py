@@ -1,0 +1,239 @@
+"""The command line in this process: what it does, and what it writes where."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.backends.scripted import ScriptedBackend
+from tui import headless
+from tui.cli import run
+
+PROMPT = "A long time ago, "
+
+
+@pytest.fixture(autouse=True)
+def _in_the_repository(monkeypatch):
+    monkeypatch.chdir(Path(__file__).parent.parent)
+
+
+@pytest.fixture
+def backend(monkeypatch):
+    """A scripted backend in the place of a model; ``backend.choices`` is what it was asked for."""
+    backend = ScriptedBackend()
+
+    def make_backend(choices, book):
+        backend.choices = choices
+        backend.book = book
+        return backend
+
+    monkeypatch.setattr(headless, "make_backend", make_backend)
+    return backend
+
+
+@pytest.fixture
+def cli(capfd):
+    """Run the command line; return its exit code, standard output and standard error."""
+
+    def cli(*arguments):
+        code = run(arguments)
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return cli
+
+
+def give_stdin(monkeypatch, data: bytes):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
+
+
+# generate
+
+
+def test_text_is_on_standard_output_and_all_else_on_standard_error(cli, backend):
+    code, out, err = cli("generate", PROMPT, "--steps", "3")
+
+    assert (code, out) == (0, " far, away\n")
+    assert err.splitlines() == [
+        "loading: reading the script",
+        "model: scripted, cpu, float32, preset greedy",
+        "finished: the length asked for, 3 tokens, 100.0 tokens/s",
+    ]
+    assert backend.closed
+
+
+def test_jsonl(cli, backend):
+    _, out, _ = cli("generate", PROMPT, "--steps", "3", "--format", "jsonl")
+    records = [json.loads(line) for line in out.splitlines()]
+
+    assert [record["type"] for record in records] == ["step", "step", "step", "finished"]
+    assert list(records[0]) == ["type", "index", "token", "candidates", "entropy", "kept"]
+    assert len(records[0]["candidates"]) == 5
+
+
+def test_jsonl_of_beams(cli, backend):
+    _, out, _ = cli("generate", PROMPT, "--preset", "beam", "--steps", "2", "--format", "jsonl")
+    records = [json.loads(line) for line in out.splitlines()]
+
+    assert [record["type"] for record in records] == ["beam_step", "beam_step", "finished"]
+    assert len(records[1]["hypotheses"]) == 5
+
+
+def test_table(cli, backend):
+    _, out, _ = cli("generate", PROMPT, "--steps", "3", "--format", "table")
+
+    assert out.splitlines()[0].startswith("Input")
+    assert " far (50.00%)" in out.splitlines()[1]
+    assert len(out.splitlines()) == 4
+
+
+def test_csv(cli, backend):
+    _, out, _ = cli("generate", PROMPT, "--steps", "3", "--format", "csv")
+
+    assert [row["text"] for row in csv.DictReader(out.splitlines())] == [" far", ",", " away"]
+
+
+def test_markdown(cli, backend):
+    _, out, _ = cli("generate", PROMPT, "--steps", "3", "--format", "markdown")
+
+    assert out.splitlines()[0].startswith("| Input | Choice 1 |")
+    assert len(out.splitlines()) == 5
+
+
+def test_the_first_preset_is_the_default_and_others_go_by_name(cli, backend):
+    cli("generate", PROMPT)
+    cli("generate", PROMPT, "--preset", "nucleus")
+
+    assert backend.requests[0].settings.mode == "greedy_search"
+    assert backend.requests[1].settings.top_p == 0.9
+
+
+def test_set_changes_the_preset(cli, backend):
+    cli(
+        *("generate", PROMPT, "--preset", "nucleus"),
+        *("--set", "temperature=3e-1", "--set", "top_p=null", "--set", "top_k=7"),
+        *("--set", "stop_strings=['.', \"\\n\"]", "--set", "seed=5"),
+    )
+    settings = backend.requests[0].settings
+
+    assert (settings.temperature, settings.top_p, settings.top_k) == (0.3, 1.0, 7)
+    assert settings.stop_strings == (".", "\n")
+    assert settings.seed == 5
+    assert settings.max_new_tokens == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [(".", (".",)), ("#", ("#",)), ("a=b", ("a=b",)), ("'5'", ("5",))]
+)
+def test_set_takes_texts(cli, backend, text, value):
+    cli("generate", PROMPT, "--set", f"stop_strings={text}")
+
+    assert backend.requests[0].settings.stop_strings == value
+
+
+def test_steps_win_over_every_length(cli, backend):
+    cli("generate", PROMPT, "--preset", "beam", "--set", "max_new_tokens=50", "--steps", "3")
+    settings = backend.requests[0].settings
+
+    assert (settings.max_new_tokens, settings.max_length) == (3, None)
+
+
+def test_a_seed_is_told_after_sampling(cli, backend):
+    _, _, err = cli("generate", PROMPT, "--preset", "sample", "--seed", "42")
+
+    assert backend.requests[0].settings.seed == 42
+    assert err.endswith(", seed 42\n")
+
+
+def test_options_before_the_command_count_too(cli, backend):
+    cli("--preset", "beam", "--seed", "1", "--model", "a", "generate", PROMPT, "--model", "b")
+
+    assert backend.requests[0].settings.num_beams == 5
+    assert backend.requests[0].settings.seed == 1
+    assert backend.choices.model == "b"
+
+
+def test_where_and_how_to_run(cli, backend):
+    cli("generate", PROMPT, "--device", "cuda:1", "--dtype", "bfloat16")
+
+    assert (backend.choices.device, backend.choices.dtype) == ("cuda:1", "bfloat16")
+
+
+@pytest.mark.parametrize(
+    ("data", "prompt"),
+    [
+        (b"one two \n", "one two "),
+        (b"one\r\n", "one"),
+        (b"one\n\n", "one\n"),
+        (b"  one", "  one"),
+        (b"a\nb", "a\nb"),
+        ("日本\n".encode(), "日本"),
+        (b"", ""),
+    ],
+)
+def test_the_prompt_from_standard_input_is_kept_but_for_one_line_end(
+    cli, backend, monkeypatch, data, prompt
+):
+    give_stdin(monkeypatch, data)
+    cli("generate", "-")
+
+    assert backend.requests[0].prompt == prompt
+
+
+@pytest.mark.parametrize("prompt", ["A long long time ago, ", " a\n", "日本", ""])
+def test_the_prompt_from_the_command_line_is_kept_to_the_letter(cli, backend, prompt):
+    cli("generate", prompt)
+
+    assert backend.requests[0].prompt == prompt
+
+
+def test_a_prompt_with_a_dash(cli, backend):
+    cli("generate", "--steps", "2", "--", "--five degrees")
+
+    assert backend.requests[0].prompt == "--five degrees"
+
+
+# presets, version, help
+
+
+def test_presets_are_listed_with_their_file(cli):
+    code, out, _ = cli("presets")
+    lines = out.splitlines()
+
+    assert code == 0
+    assert lines[0].split() == ["KEY", "NAME", "DESCRIPTION", "SETTINGS"]
+    assert [line.split()[:2] for line in lines[1:3]] == [["f1", "greedy"], ["f2", "beam"]]
+    assert "top_k=50" in lines[7]
+    assert lines[2].endswith("num_beams=5 no_repeat_ngram_size=2")
+    assert lines[-1].startswith("file: /")
+    assert lines[-1].endswith("/presets.yaml")
+
+
+def test_listed_settings_are_what_set_takes(cli, backend, tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        "model: demo\npresets:\n  one:\n    settings:\n      stop_strings: ['a b', '5']\n"
+        "      num_beams: 3\n      early_stopping: never\n"
+    )
+    _, out, _ = cli("presets", "--presets", str(path))
+
+    assert 'num_beams=3 early_stopping=never stop_strings=["a b", "5"]' in out
+    assert "model: demo" in out
+    cli("generate", PROMPT, "--set", 'stop_strings=["a b", "5"]')
+    assert backend.requests[0].settings.stop_strings == ("a b", "5")
+
+
+def test_version_and_help(cli):
+    code, out, err = cli("--version")
+    assert (code, err) == (0, "")
+    assert out.startswith("gpt2-playground ")
+
+    for arguments in (["--help"], ["-h"], ["generate", "--help"], ["presets", "--help"]):
+        code, out, err = cli(*arguments)
+        assert (code, err) == (0, "")
+        assert out.startswith("Usage: gpt2-playground")

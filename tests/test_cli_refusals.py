@@ -1,0 +1,185 @@
+"""The command line refuses: one sentence and exit 2 for bad input, 1 for a run that breaks."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.backends.scripted import ScriptedBackend
+from core.errors import PlaygroundError
+from core.steps import Finished, TokenStep
+from tui import headless
+from tui.cli import run
+
+PROMPT = "A long time ago, "
+
+
+@pytest.fixture(autouse=True)
+def _in_the_repository(monkeypatch):
+    monkeypatch.chdir(Path(__file__).parent.parent)
+
+
+@pytest.fixture
+def backend(monkeypatch):
+    """A scripted backend in the place of a model; ``backend.choices`` is what it was asked for."""
+    backend = ScriptedBackend()
+
+    def make_backend(choices, book):
+        backend.choices = choices
+        backend.book = book
+        return backend
+
+    monkeypatch.setattr(headless, "make_backend", make_backend)
+    return backend
+
+
+@pytest.fixture
+def cli(capfd):
+    """Run the command line; return its exit code, standard output and standard error."""
+
+    def cli(*arguments):
+        code = run(arguments)
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return cli
+
+
+@pytest.fixture
+def refused(cli):
+    """Return the sentence of a run that has to end with 2 and nothing else."""
+
+    def refused(*arguments):
+        code, out, err = cli(*arguments)
+        assert (code, out) == (2, "")
+        assert err.startswith("gpt2-playground: ")
+        assert err.count("\n") == 1
+        assert "Traceback" not in err
+        return err.removeprefix("gpt2-playground: ").rstrip("\n")
+
+    return refused
+
+
+def give_stdin(monkeypatch, data: bytes):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
+
+
+# Bad input: exit 2, one sentence
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["genrate"], "No such command 'genrate'. Did you mean 'generate'?"),
+        (["generate"], "Missing argument 'PROMPT'"),
+        (["generate", "a", "b"], "Got unexpected extra argument"),
+        (["generate", "a", "--stps", "3"], "No such option: --stps (Possible options: "),
+        (["--presett", "x"], "No such option: --presett"),
+        (["generate", "a", "--format", "xml"], "Invalid value for '--format'"),
+        (["generate", "a", "--steps", "0"], "Invalid value for '--steps'"),
+        (["generate", "a", "--steps", "many"], "Invalid value for '--steps'"),
+        (["generate", "a", "--seed", "-1"], "Invalid value for '--seed'"),
+        (["generate", "a", "--dtype", "int8"], "Invalid value for '--dtype'"),
+        (["generate", "a", "--device", "tpu"], "Invalid value for '--device': 'tpu' is not one of"),
+        (["generate", "a", "--preset", "beem"], "no preset 'beem' in presets.yaml; did you mean"),
+        (["generate", "a", "--set", "top_k"], "--set 'top_k' must be name=value"),
+        (["generate", "a", "--set", "=5"], "--set '=5' must be name=value"),
+        (["generate", "a", "--set", "tempature=1"], "unknown setting 'tempature'; did you mean"),
+        (["generate", "a", "--set", "top_p=0.5"], "top_p has no effect without do_sample"),
+        (["generate", "a", "--set", "top_k=[1"], "--set 'top_k=[1': not valid YAML"),
+        (["generate", "a", "--set", "top_k=!!python/object:a.b 1"], "--set 'top_k=!!python"),
+        (["generate", "a\udc80"], "the prompt is not UTF-8 text"),
+        (["generate", "a", "--presets", "nowhere.yaml"], "cannot read presets from nowhere.yaml"),
+        (["presets", "--presets", "nowhere.yaml"], "cannot read presets from nowhere.yaml"),
+        (["generate", "a", "--\x1b[2J"], "No such option: "),
+    ],
+)
+def test_bad_input(refused, backend, arguments, sentence):
+    said = refused(*arguments)
+
+    assert said.startswith(sentence)
+    assert said.isprintable()
+    assert backend.requests == []
+
+
+def test_standard_input_that_is_not_utf8(refused, backend, monkeypatch):
+    give_stdin(monkeypatch, b"\xff\n")
+
+    assert refused("generate", "-") == "the prompt is not UTF-8 text"
+
+
+def test_a_wrong_presets_file_is_told_with_its_line(refused, backend, tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("presets:\n  one:\n    key: enter\n")
+
+    assert refused("presets", "--presets", str(path)).startswith(f"{path}:3: preset 'one': key")
+    assert refused("generate", "a", "--presets", str(path)).startswith(f"{path}:3: preset 'one'")
+
+
+def test_without_a_terminal_the_app_names_the_command_that_needs_none(refused):
+    said = refused()
+
+    assert "gpt2-playground generate" in said
+
+
+# Errors on the way
+
+
+def test_a_model_that_cannot_be_had(cli, monkeypatch):
+    monkeypatch.setattr(
+        headless, "make_backend", lambda *_: ScriptedBackend(load_error="no model; try demo")
+    )
+
+    code, out, err = cli("generate", PROMPT)
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1] == "gpt2-playground: no model; try demo"
+
+
+class Failing(ScriptedBackend):
+    """Fails before or in the middle of a run."""
+
+    def __init__(self, error, after_steps):
+        super().__init__()
+        self.error, self.after_steps = error, after_steps
+
+    def generate(self, request, is_cancelled):
+        if self.after_steps < 0:
+            raise self.error
+        for event in super().generate(request, is_cancelled):
+            if isinstance(event, TokenStep) and event.index == self.after_steps:
+                raise self.error
+            yield event
+
+
+@pytest.mark.parametrize(
+    ("error", "after_steps", "code", "out", "said"),
+    [
+        (PlaygroundError("the prompt is too long"), -1, 2, "", "the prompt is too long"),
+        (PlaygroundError("the device is gone"), 1, 1, " far", "the device is gone"),
+        (RuntimeError("CUDA\nerror"), 1, 1, " far", "unexpected RuntimeError: CUDA error"),
+    ],
+)
+def test_a_run_that_breaks(cli, monkeypatch, error, after_steps, code, out, said):
+    backend = Failing(error, after_steps)
+    monkeypatch.setattr(headless, "make_backend", lambda *_: backend)
+    result = cli("generate", PROMPT)
+
+    assert result[:2] == (code, out)
+    assert result[2].splitlines()[-1].startswith(f"gpt2-playground: {said}")
+    assert "Traceback" not in result[2]
+    assert backend.closed
+
+
+def test_a_run_that_fails_by_its_own_word(cli, monkeypatch):
+    class Resigning(ScriptedBackend):
+        def generate(self, request, is_cancelled):
+            yield Finished("failed", (), "", 0.0, detail="out of memory")
+
+    monkeypatch.setattr(headless, "make_backend", lambda *_: Resigning())
+    code, out, err = cli("generate", PROMPT)
+
+    assert (code, out) == (1, "")
+    assert err.endswith("gpt2-playground: the run failed: out of memory\n")

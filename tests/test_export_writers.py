@@ -1,0 +1,236 @@
+"""Export: every format line by line, as it happens, from text that may mean harm."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+
+import pytest
+
+from core.backends.base import Request
+from core.backends.scripted import ScriptedBackend
+from core.export import FORMATS, JsonlWriter, make_writer
+from core.settings import Settings
+from core.steps import (
+    BeamStep,
+    Candidate,
+    Distribution,
+    Finished,
+    Hypothesis,
+    Started,
+    TokenStep,
+)
+from core.visible import cell_width, visible
+
+FAR = Candidate(5, " far", math.log(0.5), math.log(0.8), 1)
+CUT = Candidate(6, ",", math.log(0.25), None, 2, "top_k")
+BOTH = Distribution((FAR, CUT), 1.5, 1)
+STARTED = Started((1, 2), (2,), 3, 1024, 7)
+STEP = TokenStep(0, FAR, BOTH, " far", 0.01)
+HYPOTHESIS = Hypothesis((5,), " far", -0.7, -0.35, 0, FAR)
+
+
+def events(prompt="A long time ago, ", settings=None, texts=(" far", ",", " away")):
+    settings = settings or Settings(max_new_tokens=len(texts))
+    return list(ScriptedBackend(texts).generate(Request(prompt, settings), lambda: False))
+
+
+def written(name, prompt="A long time ago, ", **script):
+    writer = make_writer(name, prompt)
+    return "".join(text for event in events(prompt, **script) for text in writer.write(event))
+
+
+def test_text_comes_as_it_is_made_and_ends_with_one_line_end():
+    writer = make_writer("text", "prompt")
+    pieces = [list(writer.write(event)) for event in events()]
+
+    assert pieces == [[], [" far"], [","], [" away"], ["\n"]]
+
+
+def test_text_of_beams_is_the_winner_at_the_end():
+    assert written("text", settings=Settings(num_beams=2, max_new_tokens=3)) == " far, away\n"
+
+
+def test_text_that_only_the_end_knows_is_added():
+    writer = make_writer("text", "")
+    pieces = [*writer.write(STEP), *writer.write(Finished("length", (5,), " far\ufffd", 1.0))]
+
+    assert "".join(pieces) == " far\ufffd\n"
+
+
+def test_text_of_a_run_that_made_nothing_is_nothing():
+    assert list(make_writer("text", "").write(Finished("failed", (), "", 0.0))) == []
+
+
+def test_jsonl_is_a_line_a_step_and_one_for_the_end():
+    lines = [json.loads(line) for line in written("jsonl").splitlines()]
+
+    assert [line["type"] for line in lines] == ["step", "step", "step", "finished"]
+    assert [line["token"]["token_id"] for line in lines[:3]] == lines[3]["token_ids"]
+    assert list(JsonlWriter().write(STARTED)) == []
+
+
+def test_jsonl_of_beams():
+    text = written("jsonl", settings=Settings(num_beams=2, max_new_tokens=3))
+    lines = [json.loads(line) for line in text.splitlines()]
+
+    assert [line["type"] for line in lines] == [*["beam_step"] * 3, "finished"]
+    assert [one["parent"] for one in lines[1]["hypotheses"]] == [0, 1]
+
+
+def test_the_table_is_that_of_the_notebook():
+    lines = written("table", prompt="Ago, ").splitlines()
+
+    header = " ".join(lines[0].split())
+    assert header == "Input Choice 1 Choice 2 Choice 3 Choice 4 Choice 5"
+    assert lines[1].startswith("Ago,  ")
+    assert lines[2].startswith("Ago,  far  ")
+    assert lines[3].startswith("Ago,  far,  ")
+    assert " far (50.00%)" in lines[1]
+    assert ", (25.00%)" in lines[1]
+    assert len(lines) == 4
+
+
+def test_the_table_is_aligned():
+    lines = written("table", texts=(" far", "日本", "e\u0301", "\n")).splitlines()
+    column = cell_width(lines[0].partition("Choice 1")[0])
+
+    for line in lines[1:]:
+        head = keep_cells(line, column)
+        assert cell_width(head) == column
+        assert head.endswith("  ")
+
+
+def keep_cells(line, width):
+    end = 0
+    while cell_width(line[:end]) < width:
+        end += 1
+    return line[:end]
+
+
+def test_a_long_input_shows_its_end():
+    lines = written("table", prompt="x" * 5000 + " the end").splitlines()
+
+    assert lines[1].startswith("…")
+    assert " the end " in lines[1]
+    assert all(len(line) < 250 for line in lines)
+
+
+def test_the_table_of_beams_has_a_row_for_each_beam_that_was_read():
+    lines = written("table", "Ago", settings=Settings(num_beams=2, max_new_tokens=2)).splitlines()
+
+    assert [line.split("  ")[0] for line in lines] == ["Input", "Ago", "Ago far", "Ago,"]
+
+
+def test_markdown_holds_the_whole_input_and_five_choices():
+    lines = written("markdown", prompt="P" * 200).splitlines()
+
+    assert lines[0] == "| Input | Choice 1 | Choice 2 | Choice 3 | Choice 4 | Choice 5 |"
+    assert lines[1] == "| --- | --- | --- | --- | --- | --- |"
+    assert lines[3].startswith("| " + "P" * 200 + " far | , (50.00%) |")
+    assert len(lines) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("|", r"\|"),
+        ("a\nb", r"a\\nb"),
+        ("\x1b[2J", r"\\x1b\[2J"),
+        ("<img src=x>", r"\<img src=x\>"),
+        ("[a](http://b)", r"\[a\](http://b)"),
+        ("\\|", r"\\\|"),
+        ("`&amp;`", r"\`\&amp;\`"),
+    ],
+)
+def test_markdown_cells_stay_cells(text, shown):
+    lines = written("markdown", texts=(text, "b")).splitlines()
+
+    assert len(lines) == 4
+    assert f"| {shown} (50.00%) |" in lines[2]
+
+
+def test_csv_has_a_row_a_step():
+    rows = list(csv.DictReader(written("csv").splitlines()))
+
+    assert [row["token_id"] for row in rows] == ["100", "101", "102"]
+    first = rows[0]
+    assert (first["index"], first["text"], first["rank"]) == ("0", " far", "1")
+    assert float(first["probability"]) == pytest.approx(0.5)
+    assert float(first["final_probability"]) == pytest.approx(4 / 7)
+    assert (first["entropy"], first["kept"]) == ("1.9", "3")
+    assert [first[f"choice_{n}_text"] for n in (1, 2, 3)] == [" far", ",", " away"]
+    assert (first["choice_4_cut_by"], first["choice_4_final_probability"]) == ("top_p", "0.0")
+    assert (first["beam"], first["parent"], first["score"]) == ("", "", "")
+
+
+def test_csv_of_beams_has_a_row_a_beam():
+    text = written("csv", settings=Settings(num_beams=2, max_new_tokens=2))
+    rows = list(csv.DictReader(text.splitlines()))
+
+    assert [(row["index"], row["beam"], row["parent"]) for row in rows] == [
+        ("0", "0", "0"),
+        ("0", "1", "0"),
+        ("1", "0", "0"),
+        ("1", "1", "1"),
+    ]
+    assert float(rows[0]["score"]) == pytest.approx(-1.0)
+
+
+def test_csv_of_a_beam_that_ended_earlier_shows_no_choices_of_others():
+    writer = make_writer("csv", "")
+    header = "".join(writer.write(STARTED))
+    row = "".join(writer.write(BeamStep(9, (HYPOTHESIS,), (), (), (BOTH,), 0.1)))
+    cells = next(csv.DictReader((header + row).splitlines()))
+
+    assert None not in cells
+    assert (cells["text"], cells["entropy"], cells["choice_1_text"]) == (" far", "", "")
+
+
+@pytest.mark.parametrize("text", ["a\nb", 'a"b', "a,b", "a\r\n", "\x1b[2J", "\u2028", "\udc80"])
+def test_csv_rows_stay_rows(text):
+    lines = written("csv", texts=(text, "b")).split("\n")
+    rows = list(csv.reader(lines[:-1]))
+
+    assert lines[-1] == ""
+    assert len(rows) == 3
+    assert {len(row) for row in rows} == {len(rows[0])}
+    assert rows[1][5] == visible(text, keep="")
+
+
+def test_csv_keeps_what_a_spreadsheet_would_take_for_a_formula():
+    rows = list(csv.DictReader(written("csv", texts=("=1+1", "b")).splitlines()))
+
+    assert rows[0]["text"] == "=1+1"
+
+
+def test_fewer_than_five_candidates_leave_cells_empty():
+    of_csv, of_markdown = make_writer("csv", ""), make_writer("markdown", "")
+    lines = [*of_csv.write(STARTED), *of_csv.write(STEP)]
+    header, row = csv.reader(lines)
+    assert len(row) == len(header)
+    assert row[-16:] == ["top_k", *[""] * 15]
+
+    *_, rule = of_markdown.write(STARTED)
+    (markdown_row,) = of_markdown.write(STEP)
+    assert markdown_row.count(" |") == rule.count(" |")
+
+
+def test_an_unknown_format():
+    with pytest.raises(ValueError, match="no format 'xml'"):
+        make_writer("xml", "")
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "text"])
+def test_no_format_but_text_lets_escape_codes_through(name):
+    assert "\x1b" not in written(name, prompt="\x1b[31m", texts=("\x1b[2J", "\x9b", "\u202e"))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_event_is_written_before_the_next_one_is_asked_for(name):
+    """A writer that collects would show nothing until the end of a long run."""
+    writer = make_writer(name, "Ago")
+    sizes = [sum(map(len, writer.write(event))) for event in events()]
+
+    assert all(size > 0 for size in sizes[1:-1])

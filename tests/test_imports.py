@@ -1,0 +1,68 @@
+"""What each part loads: the first paint, ``--help`` and complaints wait for no model library."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+MODEL_LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "safetensors")
+INTERFACES = ("textual", "rich", "typer", "tui")
+
+
+def loaded_after(code: str) -> set[str]:
+    program = f"import sys\n{code}\nprint('LOADED', *sorted(sys.modules), file=sys.__stderr__)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("LOADED"), done.stderr
+    return set(line.split())
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "core.backends.base",
+        "core.backends.local",
+        "core.backends.scripted",
+        "core.export",
+        "core.presets",
+        "core.service",
+        "core.session",
+        "core.settings",
+        "core.steps",
+    ],
+)
+def test_core_without_model_libraries_or_interfaces(module):
+    loaded = loaded_after(f"import {module}")
+
+    assert module in loaded
+    assert loaded.isdisjoint((*MODEL_LIBRARIES, *INTERFACES))
+
+
+def test_core_with_a_model_has_no_interface():
+    loaded = loaded_after("import core.engine, core.models.loading")
+
+    assert "torch" in loaded
+    assert loaded.isdisjoint(("tui", "textual", "typer"))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import tui.cli",
+        "from tui.cli import run; run(['--help'])",
+        "from tui.cli import run; run(['generate', '--help'])",
+        "from tui.cli import run; run(['presets'])",
+        "from tui.cli import run; run(['generate', 'a', '--set', 'topk=1'])",
+        "from tui.cli import run; run(['generate', 'a', '--stps', '1'])",
+        "from tui.cli import run; run([])",
+    ],
+)
+def test_the_command_line_loads_neither_models_nor_textual(code):
+    loaded = loaded_after(code)
+
+    assert "tui.cli" in loaded
+    assert loaded.isdisjoint((*MODEL_LIBRARIES, "textual", "rich"))

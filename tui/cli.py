@@ -1,0 +1,184 @@
+"""The command line: ``gpt2-playground`` opens the app, ``generate`` and ``presets`` do without it.
+
+Must never import textual except to open the app, nor torch or transformers by itself: ``--help``
+and every complaint come at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from core.errors import PlaygroundError
+from core.visible import one_line
+from tui.cli_options import (
+    DeviceOption,
+    DtypeOption,
+    FormatOption,
+    ModelOption,
+    OutputFormat,
+    PresetOption,
+    PresetsOption,
+    PromptArgument,
+    SeedOption,
+    SetOption,
+    StepsOption,
+)
+from tui.cli_streams import (
+    CLOSED_PIPE_CODE,
+    INTERRUPTED_CODE,
+    PROGRAM,
+    ClosedPipe,
+    RunFailed,
+    complain,
+    leave,
+    prepare_streams,
+)
+from tui.headless import Choices, make_backend, open_book, run_generate, run_presets
+
+app = typer.Typer(
+    name=PROGRAM,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        try:
+            version = importlib.metadata.version(PROGRAM)
+        except importlib.metadata.PackageNotFoundError:
+            version = "(not installed)"
+        typer.echo(f"{PROGRAM} {version}")
+        raise typer.Exit
+
+
+@app.callback()
+def open_app(
+    context: typer.Context,
+    preset: PresetOption = None,
+    presets: PresetsOption = None,
+    model: ModelOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    seed: SeedOption = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> int:
+    """See how a language model decides. Without a command, open the playground."""
+    context.obj = Choices(preset, presets, model, device, dtype, seed)
+    if context.invoked_subcommand is not None:
+        return 0
+    return _open_app(context.obj)
+
+
+@app.command()
+def generate(
+    context: typer.Context,
+    prompt: PromptArgument,
+    preset: PresetOption = None,
+    sets: SetOption = None,
+    seed: SeedOption = None,
+    steps: StepsOption = None,
+    output_format: FormatOption = OutputFormat.TEXT,
+    model: ModelOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    presets: PresetsOption = None,
+) -> int:
+    """Continue PROMPT without the app.
+
+    The result is on standard output, everything else on standard error.
+    """
+    own = Choices(preset, presets, model, device, dtype, seed)
+    return run_generate(
+        prompt,
+        _merged(context.obj, own),
+        sets=sets or (),
+        steps=steps,
+        output_format=output_format.value,
+    )
+
+
+@app.command("presets")
+def list_presets(context: typer.Context, presets: PresetsOption = None) -> int:
+    """Check the presets file and list what is in it."""
+    return run_presets(_merged(context.obj, Choices(presets=presets)))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Do what the command line says; return the exit code, 2 where nothing could be begun."""
+    try:
+        result = app(list(arguments), prog_name=PROGRAM, standalone_mode=False)
+    except ClosedPipe:
+        return CLOSED_PIPE_CODE
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED_CODE
+    except typer.TyperException as error:
+        complain(error.format_message())
+        return 2
+    except PlaygroundError as error:
+        complain(str(error))
+        return 1 if isinstance(error, RunFailed) else 2
+    except SystemExit as error:  # how typer ends where its own output meets a closed pipe
+        return error.code if isinstance(error.code, int) else 1
+    except Exception as error:
+        complain(_unexpected(error))
+        if os.environ.get("GPT2_PLAYGROUND_DEBUG"):
+            traceback.print_exc()
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Run the program and end the process, without waiting for a model that still loads."""
+    prepare_streams()
+    leave(run(sys.argv[1:]))
+
+
+def _merged(outer: Choices, own: Choices) -> Choices:
+    """Return ``outer``, given before the command, changed by what stands after it."""
+    given = {
+        field.name: value
+        for field in dataclasses.fields(own)
+        if (value := getattr(own, field.name)) is not None
+    }
+    return dataclasses.replace(outer, **given)
+
+
+def _open_app(choices: Choices) -> int:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise PlaygroundError(
+            f"the playground needs a terminal; without one, use: {PROGRAM} generate PROMPT"
+        )
+    book, preset = open_book(choices)
+    from tui.app import PlaygroundApp
+
+    playground = PlaygroundApp(
+        lambda: make_backend(choices, book), book, preset_name=preset.name, seed=choices.seed
+    )
+    playground.run()
+    return playground.return_code or 0
+
+
+def _unexpected(error: Exception) -> str:
+    what = one_line(str(error), 200)
+    return f"unexpected {type(error).__name__}: {what} (GPT2_PLAYGROUND_DEBUG=1 shows where)"
+
+
+if __name__ == "__main__":
+    main()

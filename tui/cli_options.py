@@ -1,0 +1,107 @@
+"""The options of the command line: their names, checks and help texts, in one place.
+
+Must never import textual, torch or transformers: this is what ``--help`` shows.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class OutputFormat(StrEnum):
+    """The forms in which ``generate`` writes its result."""
+
+    TEXT = "text"
+    TABLE = "table"
+    JSONL = "jsonl"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+class Dtype(StrEnum):
+    """The number formats in which a model can run."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+def _device(name: str) -> str:
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", name):
+        raise typer.BadParameter(f"{name!r} is not one of auto, cpu, cuda, cuda:N, mps")
+    return name
+
+
+PresetOption = Annotated[
+    str | None, typer.Option("--preset", metavar="NAME", help="The preset to begin with.")
+]
+PresetsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--presets",
+        metavar="FILE",
+        help="The presets file. Without it: ./presets.yaml, then the one in the configuration "
+        "folder, then the program's own.",
+    ),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model", metavar="NAME_OR_FOLDER", help="The model; demo is the one that is bundled."
+    ),
+]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        metavar="DEVICE",
+        parser=_device,
+        help="Where to run: auto, cpu, cuda, cuda:N or mps.",
+    ),
+]
+DtypeOption = Annotated[
+    Dtype | None, typer.Option("--dtype", help="The number format of the weights.")
+]
+SeedOption = Annotated[
+    int | None,
+    typer.Option(
+        "--seed", metavar="N", min=0, max=2**63 - 1, help="Draw the same tokens every time."
+    ),
+]
+PromptArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="PROMPT",
+        show_default=False,
+        help="The text to continue, kept to the letter. - reads standard input, without the "
+        "one line end at its end. Put -- before a prompt that begins with a dash.",
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Change one setting of the preset, as often as needed; NAME=null removes it.",
+    ),
+]
+StepsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--steps", metavar="N", min=1, help="Generate at most N tokens, whatever the preset."
+    ),
+]
+FormatOption = Annotated[
+    OutputFormat,
+    typer.Option(
+        "--format",
+        help="text: the continuation as it is written. table: input and five choices of every "
+        "step. jsonl: one JSON record a step. csv: one row a step. markdown: the table.",
+    ),
+]

@@ -1,0 +1,224 @@
+"""``gpt2-playground generate`` and ``presets``: the generator without a user interface.
+
+Must never import textual, nor a model library before a model is needed. Results go to standard
+output, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.backends.base import Backend, ModelInfo, Request
+from core.errors import PlaygroundError
+from core.export import Writer, make_writer
+from core.presets import Preset, PresetBook, find_presets_file, load_presets
+from core.settings import Settings, settings_from_mapping
+from core.steps import Event, Finished, Started
+from core.visible import cell_width, pad
+from core.yaml_nodes import YamlError, parse_value
+from tui.cli_streams import (
+    INTERRUPTED_CODE,
+    Progress,
+    RunFailed,
+    cancel_on_interrupt,
+    complain,
+    emit,
+    note,
+)
+
+_REASONS = {
+    "end_of_text": "end of text",
+    "length": "the length asked for",
+    "context_full": "the context is full",
+    "stop_string": "a stop string",
+    "cancelled": "stopped",
+    "failed": "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What every command can be told; ``None`` where it was not."""
+
+    preset: str | None = None
+    presets: Path | None = None
+    model: str | None = None
+    device: str | None = None
+    dtype: str | None = None
+    seed: int | None = None
+
+
+def make_backend(choices: Choices, book: PresetBook) -> Backend:
+    """Return the backend that ``choices`` ask for; it imports torch when it loads."""
+    from core.backends.local import LocalBackend
+
+    model = choices.model or book.model
+    return LocalBackend(model, choices.device or "auto", choices.dtype or "auto")
+
+
+def open_book(choices: Choices) -> tuple[PresetBook, Preset]:
+    """Return the presets to use and the one to begin with.
+
+    Raises:
+        PresetsError: They cannot be used, or there is none of that name.
+    """
+    book = load_presets(find_presets_file(choices.presets))
+    return book, book.named(choices.preset) if choices.preset is not None else book.presets[0]
+
+
+def run_generate(
+    prompt: str,
+    choices: Choices,
+    *,
+    sets: Sequence[str] = (),
+    steps: int | None = None,
+    output_format: str = "text",
+) -> int:
+    """Generate once and write the result; return the exit code.
+
+    Raises:
+        PlaygroundError: Nothing could be begun: the input, the settings or the model is at fault.
+        RunFailed: The run broke off.
+        ClosedPipe: Nobody reads the results any more.
+    """
+    book, preset = open_book(choices)
+    settings = decoding_settings(preset, sets, steps=steps, seed=choices.seed)
+    text = read_prompt(prompt)
+    backend = make_backend(choices, book)
+    try:
+        _describe(backend.load(lambda stage: note(f"loading: {stage}")), preset)
+        return _run(backend, Request(text, settings), make_writer(output_format, text))
+    finally:
+        backend.close()
+
+
+def decoding_settings(
+    preset: Preset, sets: Sequence[str], *, steps: int | None, seed: int | None
+) -> Settings:
+    """Return the preset's settings, changed by ``name=value`` texts, then by steps and seed.
+
+    Raises:
+        PlaygroundError: A text is no ``name=value``, or the settings are wrong.
+    """
+    mapping: dict[str, Any] = preset.settings.to_mapping()
+    for text in sets:
+        name, equals, value = text.partition("=")
+        name = name.strip()
+        if not equals or not name:
+            raise PlaygroundError(f"--set {text!r} must be name=value, such as top_k=50")
+        try:
+            mapping[name] = parse_value(value)
+        except YamlError as error:
+            raise PlaygroundError(f"--set {text!r}: {error}") from None
+    if steps is not None:
+        mapping.update(max_new_tokens=steps, max_length=None)
+    if seed is not None:
+        mapping["seed"] = seed
+    return settings_from_mapping(mapping)
+
+
+def read_prompt(prompt: str) -> str:
+    """Return the prompt, from standard input for ``-``: all of it but one line end at its end.
+
+    Raises:
+        PlaygroundError: It is not UTF-8.
+    """
+    try:
+        if prompt != "-":
+            prompt.encode()
+            return prompt
+        if sys.stdin.isatty():
+            note("type the prompt, then ctrl+d on a new line")
+        text = sys.stdin.buffer.read().decode()
+    except UnicodeError:
+        raise PlaygroundError("the prompt is not UTF-8 text") from None
+    return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+
+
+def run_presets(choices: Choices) -> int:
+    """Write the presets as a table, with the file they come from; return the exit code.
+
+    Raises:
+        PresetsError: The file cannot be used.
+        ClosedPipe: Nobody reads them any more.
+    """
+    book = load_presets(find_presets_file(choices.presets))
+    rows = [("KEY", "NAME", "DESCRIPTION", "SETTINGS")]
+    for preset in book.presets:
+        settings = " ".join(_as_set(name, value) for name, value in _all_set(preset))
+        rows.append((preset.key or "-", preset.name, preset.description, settings or "-"))
+    widths = [max(cell_width(row[column]) for row in rows) for column in range(3)] + [0]
+    for row in rows:
+        line = "  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True))
+        emit(line.rstrip() + "\n")
+    emit(f"\nmodel: {book.model}\n" if book.model else "\n")
+    emit(f"file: {book.path.absolute()}\n")
+    return 0
+
+
+def _all_set(preset: Preset) -> list[tuple[str, Any]]:
+    """Return what the preset sets, and the ``top_k`` that sampling has where it is left out."""
+    mapping = preset.settings.to_mapping()
+    if preset.settings.do_sample:
+        mapping["top_k"] = preset.settings.top_k
+    return list(mapping.items())
+
+
+def _as_set(name: str, value: object) -> str:
+    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"{name}={shown}"
+
+
+def _describe(info: ModelInfo, preset: Preset) -> None:
+    about = f"model: {info.name}, {info.device}, {info.dtype}, preset {preset.name}"
+    note(f"{about}; {info.note}" if info.note else about)
+
+
+def _run(backend: Backend, request: Request, writer: Writer) -> int:
+    """Write every event as it comes; return the exit code that the last one means."""
+    progress = Progress()
+    started: Started | None = None
+    finished: Finished | None = None
+    try:
+        with cancel_on_interrupt() as cancelled:
+            for event in backend.generate(request, cancelled.is_set):
+                for text in writer.write(event):
+                    emit(text)
+                if isinstance(event, Started):
+                    started = event
+                elif isinstance(event, Finished):
+                    finished = event
+                progress.show(_progress(event, started))
+    except PlaygroundError as error:
+        if started is None:
+            raise
+        raise RunFailed(str(error)) from None
+    finally:
+        progress.show("")
+    return _exit_code(request.settings, started, finished)
+
+
+def _progress(event: Event, started: Started | None) -> str:
+    if started is None or isinstance(event, Started | Finished):
+        return ""
+    return f"step {event.index + 1} of {started.max_new_tokens}"
+
+
+def _exit_code(settings: Settings, started: Started | None, finished: Finished | None) -> int:
+    if finished is None:
+        raise RunFailed("the run ended without saying why")
+    if finished.reason == "failed":
+        complain(f"the run failed: {finished.detail or 'no reason was given'}")
+        return 1
+    parts = [f"finished: {finished.detail or _REASONS[finished.reason]}"]
+    parts.append(f"{len(finished.token_ids)} tokens")
+    parts.append(f"{finished.tokens_per_second:.1f} tokens/s")
+    if settings.do_sample and started is not None:
+        parts.append(f"seed {started.seed}")
+    note(", ".join(parts))
+    return INTERRUPTED_CODE if finished.reason == "cancelled" else 0
