@@ -22,9 +22,10 @@ BackendFactory = Callable[[], Backend]
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """A model is being made ready; ``stage`` is a short word on what happens now."""
+    """A model is being made ready: what happens now, and the share done, 0 to 1, if known."""
 
     stage: str
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class GenerationService:
     def _load(self, factory: BackendFactory) -> bool:
         try:
             backend = factory()
-            info = backend.load(lambda stage: self._events.put(Loading(stage)))
+            info = backend.load(lambda stage, share=None: self._events.put(Loading(stage, share)))
         except PlaygroundError as error:
             self._events.put(LoadFailed(str(error)))
             return False

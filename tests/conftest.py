@@ -23,4 +23,4 @@ def demo():
     """The bundled model, loaded once, in float32 on the processor."""
     from core.models.loading import load_model
 
-    return load_model("demo", "cpu", "float32", lambda stage: None)
+    return load_model("demo", "cpu", "float32", lambda stage, share=None: None)

@@ -91,7 +91,7 @@ def run_generate(
     text = read_prompt(prompt)
     backend = make_backend(choices, book)
     try:
-        _describe(backend.load(lambda stage: note(f"loading: {stage}")), preset)
+        _describe(backend.load(_StageNotes()), preset)
         return _run(backend, Request(text, settings), make_writer(output_format, text))
     finally:
         backend.close()
@@ -172,6 +172,18 @@ def _all_set(preset: Preset) -> list[tuple[str, Any]]:
 def _as_set(name: str, value: object) -> str:
     shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return f"{name}={shown}"
+
+
+class _StageNotes:
+    """Notes each stage of loading once, however often its share is reported."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, stage: str, share: float | None = None, /) -> None:
+        if stage != self._last:
+            note(f"loading: {stage}")
+        self._last = stage
 
 
 def _describe(info: ModelInfo, preset: Preset) -> None:

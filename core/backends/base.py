@@ -17,7 +17,10 @@ from core.steps import Event
 class ModelInfo:
     """What a person should know of the model that answers.
 
-    ``device`` and ``dtype`` are torch's names; ``note`` is a sentence on why this model runs.
+    ``device`` and ``dtype`` are torch's names; ``placement`` says why these. ``note`` says why
+    this model runs where nobody asked for it by name; ``stands_in_for`` then names the model that
+    would have run if it were here. Token ids mean the same text under two
+    models of one ``tokenizer_fingerprint``.
     """
 
     name: str
@@ -26,7 +29,10 @@ class ModelInfo:
     parameters: int
     context_size: int
     vocabulary_size: int
+    placement: str = ""
     note: str = ""
+    stands_in_for: str = ""
+    tokenizer_fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +47,18 @@ class Request:
     context_token_ids: tuple[int, ...] = ()
 
 
+class Report(Protocol):
+    """Takes news of a long task: a short word on what happens, and the share done, 0 to 1."""
+
+    def __call__(self, stage: str, share: float | None = None, /) -> None:
+        """Tell ``stage`` to a person; ``share`` is ``None`` where nobody knows."""
+
+
 class Backend(Protocol):
     """Something that turns requests into events. All calls come from one thread."""
 
-    def load(self, report: Callable[[str], None]) -> ModelInfo:
-        """Make ready; ``report`` takes a short word on what is happening now.
+    def load(self, report: Report) -> ModelInfo:
+        """Make ready, telling ``report`` what is happening.
 
         Raises:
             PlaygroundError: The model cannot be had; the sentence says what to do.
@@ -63,5 +76,5 @@ class Backend(Protocol):
         ...
 
     def close(self) -> None:
-        """Release the model."""
+        """Release the model and its memory."""
         ...

@@ -5,10 +5,11 @@ Must never import torch before ``load`` is called: the app holds a backend befor
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from core.backends.base import ModelInfo, Request
+from core.backends.base import ModelInfo, Report, Request
 from core.steps import Event
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 class LocalBackend:
     """Runs one model of this machine; see ``Backend``.
 
-    ``model`` is a name or folder, ``None`` for the default; ``device`` and ``dtype`` are torch's
-    names or ``auto``.
+    ``model`` is a name or folder, ``None`` for gpt2-xl where it is here, else the bundled model.
+    ``device`` and ``dtype`` are torch's names or ``auto``.
     """
 
     def __init__(self, model: str | None = None, device: str = "auto", dtype: str = "auto") -> None:
@@ -28,21 +29,31 @@ class LocalBackend:
         self._dtype = dtype
         self._loaded: LoadedModel | None = None
 
-    def load(self, report: Callable[[str], None]) -> ModelInfo:
+    def load(self, report: Report) -> ModelInfo:
         """See ``Backend``."""
-        report("starting torch and transformers")
-        from core.models.loading import DEMO, load_model
+        from core.models.catalog import PREFERRED, default_model, model_folder
 
-        loaded = load_model(self._name or DEMO, self._device, self._dtype, report)
-        self._loaded = loaded
+        name = self._name or default_model()
+        model_folder(name)  # a name that is not here is told before torch is imported
+        report("starting torch and transformers")
+        from core.models.loading import load_model
+
+        loaded = self._loaded = load_model(name, self._device, self._dtype, report)
         module = loaded.model.module
+        is_stand_in = self._name is None and name != PREFERRED
         return ModelInfo(
-            name=loaded.name,
-            device=str(loaded.model.device),
-            dtype=str(module.dtype).removeprefix("torch."),
-            parameters=sum(parameter.numel() for parameter in module.parameters()),
+            name=name,
+            device=str(loaded.placement.device),
+            dtype=str(loaded.placement.dtype).removeprefix("torch."),
+            parameters=module.num_parameters(),
             context_size=loaded.model.context_size,
             vocabulary_size=loaded.model.vocabulary_size,
+            placement=loaded.placement.reason,
+            note=f"{PREFERRED} is not on this machine; the bundled model runs"
+            if is_stand_in
+            else "",
+            stands_in_for=PREFERRED if is_stand_in else "",
+            tokenizer_fingerprint=loaded.tokenizer_fingerprint,
         )
 
     def generate(self, request: Request, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
@@ -55,4 +66,13 @@ class LocalBackend:
 
     def close(self) -> None:
         """See ``Backend``."""
+        if self._loaded is None:
+            return
+        is_on_gpu = self._loaded.placement.device.type == "cuda"
         self._loaded = None
+        # Modules refer to each other in circles: only a collection frees their weights now.
+        gc.collect()
+        if is_on_gpu:
+            import torch
+
+            torch.cuda.empty_cache()

@@ -10,7 +10,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from core.backends.base import ModelInfo, Request
+from core.backends.base import ModelInfo, Report, Request
 from core.errors import PlaygroundError
 from core.steps import (
     BeamStep,
@@ -56,7 +56,7 @@ class ScriptedBackend:
         self._load_error = load_error
         self._info = info
 
-    def load(self, report: Callable[[str], None]) -> ModelInfo:
+    def load(self, report: Report) -> ModelInfo:
         """Return the scripted model, or fail as told."""
         report("reading the script")
         if self._load_error is not None:

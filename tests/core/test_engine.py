@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from core.backends.base import Request
 from core.engine import generate
 from core.errors import PlaygroundError
-from core.models.loading import DEMO_FOLDER
+from core.models.catalog import DEMO, model_folder
 from core.models.transformers_model import TransformersModel
 from core.settings import Settings
 from core.steps import BeamStep, Finished, Started, TokenStep
@@ -33,8 +33,8 @@ PRESETS = [
 @pytest.mark.parametrize("settings", PRESETS, ids=lambda one: one.mode)
 def test_bundled_model_as_from_pretrained_loads_it(demo, settings):
     """What a person gets from ``AutoModelForCausalLM`` and ``generate()`` in a notebook."""
-    module = AutoModelForCausalLM.from_pretrained(DEMO_FOLDER)
-    tokenizer = AutoTokenizer.from_pretrained(DEMO_FOLDER)
+    module = AutoModelForCausalLM.from_pretrained(model_folder(DEMO))
+    tokenizer = AutoTokenizer.from_pretrained(model_folder(DEMO))
     prompt = tuple(tokenizer(PROMPT)["input_ids"])
     ours = run_ours(demo.model, demo.codec, settings, prompt=PROMPT)
     assert ours.started.context_token_ids == prompt
@@ -46,7 +46,7 @@ def test_bundled_model_as_from_pretrained_loads_it(demo, settings):
 @pytest.mark.parametrize("num_beams", [1, 3])
 @pytest.mark.parametrize("stop", ["the", " wa", "e.", "s a", ", "])
 def test_stop_strings_end_where_generate_ends(demo, stop, num_beams):
-    tokenizer = AutoTokenizer.from_pretrained(DEMO_FOLDER)
+    tokenizer = AutoTokenizer.from_pretrained(model_folder(DEMO))
     prompt = tuple(tokenizer(PROMPT)["input_ids"])
     settings = Settings(max_new_tokens=40, num_beams=num_beams, stop_strings=(stop,))
     ours = run_ours(demo.model, demo.codec, settings, prompt=PROMPT)

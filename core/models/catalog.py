@@ -1,0 +1,50 @@
+"""Which model runs: names to folders on this machine, and what stands in for a missing one.
+
+Must never import torch or transformers, read a weight, or reach a network.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.errors import PlaygroundError
+from core.models.hub_cache import find_cached
+
+DEMO = "demo"
+"""The name of the bundled model."""
+
+PREFERRED = "gpt2-xl"
+"""The model that runs where nobody asks for another."""
+
+_DEMO_FOLDER = Path(__file__).parent / "demo"
+
+
+def default_model() -> str:
+    """Return the preferred model where it is complete on this machine, else the bundled one."""
+    return PREFERRED if find_cached(PREFERRED) is not None else DEMO
+
+
+def model_folder(name: str) -> Path:
+    """Return the folder of the model ``name``: ``demo``, a folder, or a name in the cache.
+
+    Raises:
+        PlaygroundError: There is no such folder, or the cache does not hold the model whole.
+    """
+    if name == DEMO:
+        return _DEMO_FOLDER
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise PlaygroundError(
+                f"the folder {name!r} holds no config.json; name a folder that save_pretrained()"
+                " has written"
+            )
+        return folder
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise PlaygroundError(f"there is no folder {name!r}; name a folder with a saved model")
+    cached = find_cached(name)
+    if cached is None:
+        raise PlaygroundError(
+            f"{name!r} is not on this machine; fetch it with: gpt2-playground download {name}"
+        )
+    return cached

@@ -1,0 +1,248 @@
+"""config.json of anywhere to a configuration that transformers itself knows.
+
+Must never run code that came with a model, wait on a pipe that pretends to be a file, or hand on
+sizes that would fill the memory of this machine when something is built from them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import CONFIG_MAPPING, PreTrainedConfig
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+)
+from transformers.utils.logging import get_verbosity, set_verbosity
+
+from core.errors import PlaygroundError
+from core.visible import one_line
+
+CONFIG_NAME = "config.json"
+
+_LARGEST_FILE = 8 * 2**20
+_MOST_LAYERS = 1_024
+"""The largest models published have fewer than 200."""
+
+_MOST_OF_A_KIND = 100_000
+_DEEPEST = 30
+_LARGEST_NUMBER = 2**40
+_COUNTS = re.compile(r"layer|block|depth|stage|expert|label|head|group|codebook", re.IGNORECASE)
+_SIZES = re.compile(r"size|dim|token|vocab|len|param|window|(_|\b)ids?$", re.IGNORECASE)
+_LAYERS = re.compile(r"^(n_?layers?|num_(hidden_|decoder_|encoder_)?layers|num_blocks)$")
+
+_OTHER_TASKS = (
+    "ForSequenceClassification",
+    "ForTokenClassification",
+    "ForQuestionAnswering",
+    "ForMultipleChoice",
+    "ForMaskedLM",
+)
+# What decides how weights are read, not what is built; a wrong value would stop the building.
+_NOT_STRUCTURE = ("auto_map", "dtype", "torch_dtype", "quantization_config")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """A config.json that can be used: as it is written, and as transformers reads it."""
+
+    text: str
+    mapping: dict[str, Any]
+    config: PreTrainedConfig
+
+    @property
+    def model_type(self) -> str:
+        """The architecture, by transformers' name."""
+        return str(self.mapping["model_type"])
+
+
+def read_config(folder: Path, name: str) -> ConfigFile:
+    """Read and check ``config.json`` in ``folder``; ``name`` is what sentences call the model.
+
+    Raises:
+        PlaygroundError: It is missing, broken, of no causal language model that transformers
+            knows, or its sizes are absurd.
+    """
+    text = _read(folder / CONFIG_NAME, name)
+    mapping = _parsed(text, name)
+    _check_kind(mapping, name)
+    _check_sizes(mapping, name)
+    structure = {key: value for key, value in mapping.items() if key not in _NOT_STRUCTURE}
+    # Whatever a configuration class raises on values of anywhere, it is the file that is wrong.
+    try:
+        with quiet_transformers():
+            config = CONFIG_MAPPING[mapping["model_type"]].from_dict(structure)
+    except Exception as error:
+        raise PlaygroundError(
+            f"{CONFIG_NAME} of {name!r} has a value that transformers refuses: {reason(error)}"
+        ) from error
+    _check_built(config, name)
+    return ConfigFile(_in_order(mapping), mapping, config)
+
+
+@contextlib.contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Keep transformers from writing to standard error: what matters is told in a sentence."""
+    before = get_verbosity()
+    set_verbosity(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        set_verbosity(before)
+
+
+def reason(error: BaseException) -> str:
+    """Return what ``error`` says in one short line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # A validation error of huggingface_hub names the field on the first line, the fault on the 2nd.
+    said = " ".join(lines[:2]) if lines and lines[0].endswith(":") else "".join(lines[:1])
+    return one_line(said or type(error).__name__, 160)
+
+
+def field_of(config: object, name: str) -> Any:  # noqa: ANN401
+    """Return a field of a configuration, ``None`` where it has no such field for all layers."""
+    try:
+        return getattr(config, name, None)
+    except Exception:
+        # Of a configuration whose layers differ, transformers refuses what is not one value.
+        return None
+
+
+def is_readable_file(path: Path) -> bool:
+    """Return whether ``path`` is a file, itself or behind links: no pipe, device or folder."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _read(path: Path, name: str) -> str:
+    try:
+        is_there = path.is_symlink() or path.exists()
+    except OSError as error:
+        raise PlaygroundError(f"{name!r} cannot be read: {reason(error)}") from None
+    if not is_there:
+        raise PlaygroundError(
+            f"there is no {CONFIG_NAME} in the folder of {name!r}; name a folder with a saved model"
+        )
+    if not is_readable_file(path):
+        raise PlaygroundError(
+            f"{CONFIG_NAME} of {name!r} is a broken link or no file; save the model again"
+        )
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        said = error.strerror or reason(error)
+        raise PlaygroundError(f"{CONFIG_NAME} of {name!r} cannot be read: {said}") from None
+    if len(data) > _LARGEST_FILE:
+        raise PlaygroundError(
+            f"{CONFIG_NAME} of {name!r} has more than {_LARGEST_FILE // 2**20} MiB;"
+            " it is no configuration"
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise PlaygroundError(f"{CONFIG_NAME} of {name!r} is not UTF-8 text") from None
+
+
+def _parsed(text: str, name: str) -> dict[str, Any]:
+    try:
+        mapping = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise PlaygroundError(
+            f"{CONFIG_NAME} of {name!r} is broken JSON: {reason(error)}"
+        ) from None
+    if not isinstance(mapping, dict):
+        raise PlaygroundError(f"{CONFIG_NAME} of {name!r} is no JSON object; save the model again")
+    return mapping
+
+
+def _in_order(mapping: dict[str, Any]) -> str:
+    return json.dumps(mapping, indent=2, ensure_ascii=True)
+
+
+def _check_kind(mapping: dict[str, Any], name: str) -> None:
+    model_type = mapping.get("model_type")
+    if not isinstance(model_type, str) or not model_type:
+        raise PlaygroundError(
+            f"{CONFIG_NAME} of {name!r} names no model_type, such as gpt2; add it"
+        )
+    if model_type not in CONFIG_MAPPING:
+        kind = one_line(model_type, 60)
+        if "auto_map" in mapping:
+            raise PlaygroundError(
+                f"{name!r} ({kind}) runs only with code of its own, which is never executed here;"
+                " choose a model that transformers knows"
+            )
+        raise PlaygroundError(
+            f"transformers does not know the model_type {kind!r} of {name!r};"
+            " a newer transformers may"
+        )
+    architectures = mapping.get("architectures")
+    listed = architectures if isinstance(architectures, list) else []
+    tasks = [one for one in listed if isinstance(one, str)]
+    is_other = bool(tasks) and all(task.endswith(_OTHER_TASKS) for task in tasks)
+    if is_other or model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+        kind = one_line(tasks[0] if tasks else model_type, 60)
+        raise PlaygroundError(
+            f"{name!r} ({kind}) is no causal language model; it cannot continue a text"
+        )
+
+
+def _check_sizes(mapping: dict[str, Any], name: str) -> None:
+    """Refuse numbers that would be lists or modules by the billion, before anything is built."""
+    for key, value in _whole_numbers(mapping, name):
+        most = _LARGEST_NUMBER
+        if _LAYERS.match(key):
+            most = _MOST_LAYERS
+        elif _COUNTS.search(key) and not _SIZES.search(key):
+            most = _MOST_OF_A_KIND
+        if abs(value) > most:
+            shown = f"{value:,}" if abs(value) < 10**18 else "an absurd number"
+            raise PlaygroundError(
+                f"{CONFIG_NAME} of {name!r} sets {one_line(key, 60)} to {shown};"
+                f" at most {most:,} is believed"
+            )
+
+
+def _whole_numbers(mapping: dict[str, Any], name: str) -> Iterator[tuple[str, int]]:
+    """Yield every whole number with the name it stands under; lists pass theirs on."""
+    waiting: list[tuple[str, object, int]] = [("", mapping, 0)]
+    while waiting:
+        key, value, depth = waiting.pop()
+        if depth > _DEEPEST:
+            raise PlaygroundError(
+                f"{CONFIG_NAME} of {name!r} is nested more than {_DEEPEST} levels deep"
+            )
+        if isinstance(value, dict):
+            waiting.extend((inner, content, depth + 1) for inner, content in value.items())
+        elif isinstance(value, list):
+            waiting.extend((key, content, depth + 1) for content in value)
+        elif isinstance(value, int) and not isinstance(value, bool):
+            yield key, value
+
+
+def _check_built(config: PreTrainedConfig, name: str) -> None:
+    if getattr(config, "is_encoder_decoder", False):
+        raise PlaygroundError(
+            f"{name!r} ({config.model_type}) is an encoder-decoder model;"
+            " only causal language models continue a text"
+        )
+    is_encoder = config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    if is_encoder and not getattr(config, "is_decoder", False):
+        raise PlaygroundError(
+            f"{name!r} ({config.model_type}) is an encoder that fills gaps;"
+            " only causal language models continue a text"
+        )
+    text_config = config.get_text_config()
+    layers = field_of(text_config, "num_hidden_layers")
+    if isinstance(layers, int) and layers < 1:
+        raise PlaygroundError(f"{CONFIG_NAME} of {name!r} has {layers} layers; it needs at least 1")

@@ -1,0 +1,63 @@
+"""Weights from a memory map to their device and dtype, one tensor at a time.
+
+Must never hold two copies of a model: each tensor's source is let go before the next one is read.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+from collections.abc import Callable
+
+import torch
+
+_MADV_DONTNEED = 4
+"""The same number on Linux and macOS."""
+
+
+def move_weights(
+    module: torch.nn.Module,
+    device: torch.device,
+    dtype: torch.dtype,
+    report: Callable[[float], None],
+) -> None:
+    """Move parameters and buffers of ``module`` to ``device``, floating ones to ``dtype``.
+
+    Tensors that are there already stay memory-mapped, but are read once, so that the first step
+    does not wait for the disk. ``report`` takes the share that is done, 0 to 1.
+    """
+    tensors = [*module.parameters(), *module.buffers()]
+    total = sum(tensor.nbytes for tensor in tensors) or 1
+    done = 0
+    for tensor in tensors:
+        target = dtype if tensor.is_floating_point() else tensor.dtype
+        done += tensor.nbytes
+        if tensor.device == device and tensor.dtype == target:
+            _read_through(tensor)
+        else:
+            source = tensor.data
+            tensor.data = source.to(device, target)
+            _release_pages(source)
+        report(done / total)
+
+
+def _read_through(tensor: torch.Tensor) -> None:
+    """Touch every page of a memory-mapped tensor."""
+    if tensor.device.type == "cpu" and tensor.numel():
+        stride = max(1, mmap.PAGESIZE // tensor.element_size())
+        tensor.detach().flatten()[::stride].sum()
+
+
+def _release_pages(tensor: torch.Tensor) -> None:
+    """Give the memory of a tensor that nobody reads any more back to the system.
+
+    Without this, all pages of a memory-mapped checkpoint stay with the process until its last
+    tensor is gone, and the process seems to hold the model twice.
+    """
+    libc = ctypes.CDLL(None)
+    if tensor.device.type != "cpu" or not hasattr(libc, "madvise"):
+        return
+    first = -(-tensor.data_ptr() // mmap.PAGESIZE) * mmap.PAGESIZE
+    length = (tensor.data_ptr() + tensor.nbytes - first) // mmap.PAGESIZE * mmap.PAGESIZE
+    if length > 0:
+        libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(length), _MADV_DONTNEED)

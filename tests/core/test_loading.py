@@ -1,0 +1,211 @@
+"""Models saved to a folder and loaded again, of several families, and folders that are none."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    GPTNeoXConfig,
+    LlamaConfig,
+    Qwen2Config,
+    Qwen3Config,
+    T5Config,
+    T5ForConditionalGeneration,
+)
+
+from core.backends.base import Request
+from core.backends.local import LocalBackend
+from core.errors import PlaygroundError
+from core.models import placement
+from core.models.catalog import DEMO, model_folder
+from core.models.loading import load_model
+from core.settings import Settings
+from core.steps import Finished
+from tests.reference import new_tokens, run_ours, run_theirs
+
+PROMPT = "A long long time ago, "
+SHAPE = {
+    "vocab_size": 2048,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 128,
+    "initializer_range": 0.3,
+    "bos_token_id": 0,
+    "eos_token_id": 0,
+}
+FAMILIES = {
+    "gpt2": GPT2Config(
+        vocab_size=2048, n_positions=128, n_embd=32, n_layer=2, n_head=4, initializer_range=0.3
+    ),
+    "llama": LlamaConfig(**SHAPE, num_key_value_heads=2),
+    "llama-tied": LlamaConfig(**SHAPE, tie_word_embeddings=True),
+    "qwen2": Qwen2Config(**SHAPE, num_key_value_heads=2),
+    "qwen3": Qwen3Config(**SHAPE, num_key_value_heads=2, head_dim=8),
+    "gpt-neox": GPTNeoXConfig(**SHAPE),
+}
+MODES = [
+    Settings(max_new_tokens=12),
+    Settings(max_new_tokens=12, do_sample=True, top_p=0.9, top_k=0, seed=3),
+    Settings(max_new_tokens=12, num_beams=4, no_repeat_ngram_size=2),
+    Settings(max_new_tokens=12, num_beams=3, do_sample=True, top_k=0, seed=4),
+]
+
+
+def quiet(stage, share=None):
+    pass
+
+
+@pytest.fixture
+def save(tmp_path):
+    """Save a random model of a configuration, with the bundled tokenizer, in float64."""
+
+    def saved(config, name="model", dtype=torch.float64):
+        torch.manual_seed(1)
+        folder = tmp_path / name
+        AutoModelForCausalLM.from_config(config).to(dtype).save_pretrained(folder)
+        for file in model_folder(DEMO).glob("tokenizer*.json"):
+            shutil.copy(file, folder)
+        return folder
+
+    return saved
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_in_every_mode(save, family, monkeypatch):
+    folder = save(FAMILIES[family])
+    # Where rounding could decide a tie, float64 does not.
+    monkeypatch.setitem(placement.DTYPES, "float32", torch.float64)
+    loaded = load_model(str(folder), "cpu", "float32", quiet)
+    theirs = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64)
+    for settings in MODES:
+        ours = run_ours(loaded.model, loaded.codec, settings, prompt=PROMPT)
+        prompt = ours.started.context_token_ids
+        expected = new_tokens(run_theirs(theirs, prompt, settings), prompt)
+        assert list(ours.finished.token_ids) == expected, settings.mode
+        more = run_ours(
+            loaded.model,
+            loaded.codec,
+            MODES[0],
+            prompt=" Then",
+            context=prompt + ours.finished.token_ids,
+        )
+        context = more.started.context_token_ids
+        again = new_tokens(run_theirs(theirs, context, MODES[0]), context)
+        assert list(more.finished.token_ids) == again, f"continued after {settings.mode}"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_dtype_is_what_was_asked_for_and_weights_are_the_same(save, dtype):
+    folder = save(FAMILIES["gpt2"], dtype=torch.float32)
+    shares = []
+    loaded = load_model(str(folder), "cpu", dtype, lambda stage, share=None: shares.append(share))
+    theirs = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype))
+    for name, weight in theirs.state_dict().items():
+        assert torch.equal(weight, loaded.model.module.state_dict()[name]), name
+    told = [share for share in shares if share is not None]
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(1.0)
+
+
+def test_tied_weights_stay_one(save):
+    module = load_model(str(save(FAMILIES["gpt2"])), "cpu", "bfloat16", quiet).model.module
+    assert module.lm_head.weight.data_ptr() == module.transformer.wte.weight.data_ptr()
+
+
+def test_the_local_backend_tells_what_runs(save):
+    backend = LocalBackend(str(save(FAMILIES["llama"])), device="cpu")
+    info = backend.load(quiet)
+    assert (info.device, info.dtype, info.vocabulary_size) == ("cpu", "float32", 2048)
+    assert info.context_size == 128
+    assert info.placement == "cpu as asked for; float32 suits it"
+    assert info.parameters == sum(
+        one.numel() for one in AutoModelForCausalLM.from_config(FAMILIES["llama"]).parameters()
+    )
+    *_, finished = backend.generate(Request("Hello", Settings(max_new_tokens=3)), lambda: False)
+    assert isinstance(finished, Finished)
+    backend.close()
+
+
+def test_the_bundled_model_stands_in_for_gpt2_xl(monkeypatch):
+    monkeypatch.setattr("core.models.catalog.find_cached", lambda name: None)
+    info = LocalBackend(device="cpu").load(quiet)
+    assert (info.name, info.stands_in_for) == ("demo", "gpt2-xl")
+    assert "gpt2-xl is not on this machine" in info.note
+
+
+def refused(name):
+    with pytest.raises(PlaygroundError) as error:
+        load_model(str(name), "cpu", "auto", quiet)
+    sentence = str(error.value)
+    assert "\n" not in sentence
+    return sentence
+
+
+def test_a_name_that_is_nowhere(monkeypatch):
+    monkeypatch.setattr("core.models.catalog.find_cached", lambda name: None)
+    assert "gpt2-playground download gpt2-large" in refused("gpt2-large")
+    assert "there is no folder './nowhere'" in refused("./nowhere")
+
+
+def test_a_folder_without_a_model(tmp_path):
+    assert "holds no config.json" in refused(tmp_path)
+
+
+def test_pickled_weights_are_never_read(save):
+    folder = save(FAMILIES["gpt2"])
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    assert "holds no safetensors weights" in refused(folder)
+
+
+def test_an_encoder_decoder_is_refused(tmp_path):
+    config = T5Config(vocab_size=64, d_model=8, d_ff=8, d_kv=4, num_layers=1, num_heads=2)
+    T5ForConditionalGeneration(config).save_pretrained(tmp_path)
+    for file in model_folder(DEMO).glob("tokenizer*.json"):
+        shutil.copy(file, tmp_path)
+    assert "encoder-decoder" in refused(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["cut", "garbage", "config", "no tokenizer", "remote code"])
+def test_damaged_folders_are_told_in_a_sentence(save, damage, tmp_path):
+    folder = save(FAMILIES["gpt2"])
+    weights = folder / "model.safetensors"
+    if damage == "cut":
+        weights.write_bytes(weights.read_bytes()[:5000])
+    elif damage == "garbage":
+        weights.write_bytes(b"\xff" * 5000)
+    elif damage == "config":
+        (folder / "config.json").write_text("{not json")
+    elif damage == "no tokenizer":
+        for file in folder.glob("tokenizer*"):
+            file.unlink()
+    else:
+        (folder / "evil.py").write_text("raise SystemExit('remote code ran')")
+        config = json.loads((folder / "config.json").read_text())
+        config.update(
+            model_type="evil", auto_map={"AutoConfig": "evil.C", "AutoModelForCausalLM": "evil.M"}
+        )
+        (folder / "config.json").write_text(json.dumps(config))
+    assert str(folder) in refused(folder)
+
+
+def test_too_little_memory_is_told_before_loading(save, monkeypatch):
+    folder = save(FAMILIES["gpt2"])
+    monkeypatch.setattr("psutil.virtual_memory", lambda: type("Memory", (), {"available": 1000}))
+    assert "and cpu has 0.0 GB free" in refused(folder)
+
+
+def test_gpt2_xl_is_a_config_away():
+    """The shape that issues and README speak of, without its weights."""
+    config = AutoConfig.for_model("gpt2", n_embd=1600, n_layer=48, n_head=25)
+    with torch.device("meta"):
+        module = GPT2LMHeadModel(config)
+    assert module.num_parameters() == 1_557_611_200

@@ -1,0 +1,200 @@
+"""The app: lays out the screen, carries keys to the playground, and paints what it says.
+
+Must never import torch, transformers or a model: the backend factory is called on the worker
+thread, after the first paint.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import App
+from textual.command import Provider
+from textual.screen import Screen
+from textual.timer import Timer
+
+from core.preset_book import PresetBook
+from core.service import BackendFactory
+from tui.playground import Clock, Playground
+from tui.screens.main import MainScreen
+from tui.themes import INK, PAPER
+from tui.widgets.preset_list import PresetList
+from tui.widgets.prompt_input import PromptInput
+from tui.widgets.transcript import Transcript
+
+DRAINS_PER_SECOND = 12
+"""How often events are taken over and painted while something runs."""
+
+STATUS_INTERVAL = 0.25
+"""The least time between two status lines, in seconds, unless something began or ended."""
+
+
+def _commands() -> type[Provider]:
+    from tui.palette import PlaygroundCommands
+
+    return PlaygroundCommands
+
+
+class PlaygroundApp(App[None]):
+    """See how a language model decides."""
+
+    TITLE = "gpt2-playground"
+    CSS_PATH = "app.tcss"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
+
+    def __init__(
+        self,
+        backend_factory: BackendFactory,
+        book: PresetBook,
+        *,
+        preset_name: str | None = None,
+        seed: int | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self.playground = Playground(
+            backend_factory, book, preset_name=preset_name, seed=seed, clock=clock
+        )
+        self.main = MainScreen(book)
+        self._clock = clock
+        self._status_due = 0.0
+        self._drain_timer: Timer | None = None
+        self.register_theme(INK)
+        self.register_theme(PAPER)
+        self.theme = INK.name
+
+    # The screen
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Return the one screen that everything but the help stands on."""
+        return self.main
+
+    def on_ready(self) -> None:
+        """The first frame stands: now the model may be loaded."""
+        self._drain_timer = self.set_interval(1 / DRAINS_PER_SECOND, self._drain, pause=True)
+        self.playground.start()
+        self._changed()
+
+    def on_unmount(self) -> None:
+        """End the run and the worker thread."""
+        self.playground.close()
+
+    # Events to paint
+
+    def _drain(self) -> None:
+        """Take over what the worker brought, and paint it once."""
+        changes = self.playground.drain()
+        if changes.returned_prompt is not None:
+            self.main.prompt.give_back(changes.returned_prompt)
+        if changes.anything:
+            self.main.paint(self.playground)
+        self._paint_status(is_due=changes.keys)
+        if changes.keys:
+            self.main.refresh_bindings()
+        if not self.playground.is_busy and self._drain_timer is not None:
+            self._drain_timer.pause()
+
+    def _paint_status(self, *, is_due: bool) -> None:
+        now = self._clock()
+        if is_due or now >= self._status_due:
+            self._status_due = now + STATUS_INTERVAL
+            self.main.paint_status(self.playground)
+
+    def _changed(self) -> None:
+        """Paint after something a person did, and listen if there is something to hear."""
+        self.main.paint(self.playground)
+        self._paint_status(is_due=True)
+        self.main.refresh_bindings()
+        if self.playground.is_busy and self._drain_timer is not None:
+            self._drain_timer.resume()
+
+    # What a person does
+
+    @on(PromptInput.Submitted)
+    def _submit(self, event: PromptInput.Submitted) -> None:
+        if self.playground.send(event.text):
+            self.main.prompt.take(event.text)
+        self._changed()
+
+    @on(PresetList.Picked)
+    def _picked(self, event: PresetList.Picked) -> None:
+        self.playground.pick(event.preset)
+        self._changed()
+
+    @on(Transcript.StepClicked)
+    def _step_clicked(self, event: Transcript.StepClicked) -> None:
+        session = self.playground.session
+        current = session.cursor if session.cursor is not None else session.step_count() - 1
+        self.action_step(event.position - current)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what can be done now."""
+        playground = self.playground
+        if action == "stop":
+            return playground.session.is_running or playground.queued_prompt is not None
+        if action == "clear":
+            return bool(playground.session.turns)
+        if action == "restore":
+            return playground.can_restore
+        if action == "step":
+            return playground.session.step_count() > 0
+        return True
+
+    def action_pick_preset(self, index: int) -> None:
+        """Use a preset from the next run on."""
+        self.playground.pick(self.playground.book.presets[index])
+        self._changed()
+
+    def action_stop(self) -> None:
+        """Stop the run, or take the waiting prompt back."""
+        prompt = self.playground.stop()
+        if prompt is not None:
+            self.main.prompt.give_back(prompt)
+        self._changed()
+
+    def action_step(self, offset: int) -> None:
+        """Look at an earlier or later step; a run goes on meanwhile."""
+        self.playground.session.move_cursor(offset)
+        self._changed()
+
+    def action_scroll(self, pages: int) -> None:
+        """Scroll the document by pages."""
+        self.main.transcript.scroll_pages(pages)
+
+    def action_clear(self) -> None:
+        """Empty the document."""
+        self.playground.clear()
+        self._changed()
+
+    def action_restore(self) -> None:
+        """Bring the cleared document back."""
+        self.playground.restore()
+        self._changed()
+
+    def action_load_again(self) -> None:
+        """Try to load the model once more."""
+        self.playground.load_again()
+        self._changed()
+
+    def action_copy_text(self) -> None:
+        """Copy the document's text."""
+        self.copy_to_clipboard(self.main.transcript.text)
+
+    def action_toggle_tint(self) -> None:
+        """Tint the tokens by surprisal, or draw them plain."""
+        self.main.transcript.set_tinted(not self.main.transcript.is_tinted)
+        self._changed()
+
+    def action_toggle_light(self) -> None:
+        """Switch between the light and the dark theme."""
+        self.theme = INK.name if self.theme == PAPER.name else PAPER.name
+
+    def action_help(self) -> None:
+        """Explain the screen."""
+        from tui.screens.help import HelpScreen
+
+        book = self.playground.book
+        self.push_screen(HelpScreen(book.presets, str(book.path)))

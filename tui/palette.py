@@ -1,0 +1,84 @@
+"""The app's commands for the command palette.
+
+Must never put a preset's words through markup. Imported when the palette is first opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content, Span
+from textual.fuzzy import Matcher
+from textual.markup import escape
+from textual.types import IgnoreReturnCallbackType
+
+from tui.visible import visible_prose
+
+if TYPE_CHECKING:
+    from tui.app import PlaygroundApp
+
+_OF_TEXTUAL = ("Theme", "Screenshot", "Quit")
+
+
+class Entry(NamedTuple):
+    """One command: what it is called, what it does, and how."""
+
+    name: str
+    help: str
+    run: IgnoreReturnCallbackType
+
+
+class PlaygroundCommands(Provider):
+    """Presets, running, looking back, the look of things."""
+
+    async def discover(self) -> Hits:
+        """Offer every command."""
+        for entry in self._entries():
+            yield DiscoveryHit(Content(entry.name), entry.run, help=escape(entry.help))
+
+    async def search(self, query: str) -> Hits:
+        """Offer the commands that match ``query``."""
+        matcher = self.matcher(query)
+        for entry in self._entries():
+            score = matcher.match(entry.name)
+            if score > 0:
+                shown = _highlighted(matcher, entry.name)
+                yield Hit(score, shown, entry.run, text=entry.name, help=escape(entry.help))
+
+    def _entries(self) -> Iterator[Entry]:
+        app = cast("PlaygroundApp", self.app)
+        for index, preset in enumerate(app.playground.book.presets):
+            name = f"Preset: {visible_prose(preset.name)}"
+            yield Entry(
+                name, visible_prose(preset.description), partial(app.action_pick_preset, index)
+            )
+        playground = app.playground
+        if playground.session.is_running or playground.queued_prompt is not None:
+            yield Entry("Stop", "Stop the run; what was written stays", app.action_stop)
+        if playground.session.turns:
+            yield Entry("Clear the document", "Begin anew", app.action_clear)
+            yield Entry("Copy the document", "Copy its text to the clipboard", app.action_copy_text)
+        if playground.can_restore:
+            yield Entry("Bring the document back", "Undo the clearing", app.action_clear)
+        if playground.load_error is not None:
+            yield Entry("Load the model again", "Try once more", app.action_load_again)
+        if playground.session.step_count():
+            yield Entry("First step", "Look at the first step", partial(app.action_step, -(10**9)))
+            yield Entry("Newest step", "Follow what is written", partial(app.action_step, 10**9))
+        yield Entry(
+            "Tint", "Colour the tokens by surprisal, or draw them plain", app.action_toggle_tint
+        )
+        yield Entry("Light or dark", "Switch between paper and ink", app.action_toggle_light)
+        yield Entry("Help", "The keys, and what the columns mean", app.action_help)
+        for command in app.get_system_commands(self.screen):
+            if command.title in _OF_TEXTUAL:
+                yield Entry(command.title, command.help, command.callback)
+
+
+def _highlighted(matcher: Matcher, name: str) -> Content:
+    """Return ``name`` with the matched characters set off; the matcher's own reads markup."""
+    _, offsets = matcher.fuzzy_search.match(matcher.query, name)
+    return Content(name, [Span(at, at + 1, matcher.match_style) for at in offsets])

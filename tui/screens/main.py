@@ -1,0 +1,128 @@
+"""The main screen: where everything stands, and which key does what.
+
+Must never hold state: its keys call the app's actions, and it draws the playground it is given.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingsMap, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+
+from core.preset_book import PresetBook
+from tui.playground import Playground
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.legend import Legend
+from tui.widgets.preset_list import PresetList
+from tui.widgets.prompt_input import PromptInput
+from tui.widgets.status_line import StatusLine
+from tui.widgets.step_panel import StepPanel
+from tui.widgets.title_bar import TitleBar
+from tui.widgets.transcript import Transcript
+from tui.widgets.welcome import EXAMPLE_PROMPT, Welcome
+
+FIRST_STEP, NEWEST_STEP = -(10**9), 10**9
+"""Offsets that reach either end from anywhere."""
+
+
+class MainScreen(Screen[None]):
+    """Document on the left, what the model weighed on the right, the prompt below."""
+
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - textual declares it
+        (0, "-narrow"),
+        (70, "-medium"),
+        (110, "-wide"),
+        (160, "-very-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - textual declares it
+        (0, "-low"),
+        (22, "-short"),
+        (34, "-tall"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "app.stop", "stop", key_display="esc", priority=True),
+        Binding("left", "app.step(-1)", "step back", key_display="←"),
+        Binding("right", "app.step(1)", "step on", key_display="→"),
+        Binding("home", f"app.step({FIRST_STEP})", "first step", show=False),
+        Binding("end", f"app.step({NEWEST_STEP})", "newest step", show=False),
+        Binding("alt+left", "app.step(-1)", "step back", show=False, priority=True),
+        Binding("alt+right", "app.step(1)", "step on", show=False, priority=True),
+        Binding("pageup", "app.scroll(-1)", "scroll up", show=False),
+        Binding("pagedown", "app.scroll(1)", "scroll down", show=False),
+        Binding("ctrl+l", "app.clear", "clear", priority=True),
+        Binding("ctrl+l", "app.restore", "bring back", priority=True),
+        Binding("ctrl+t", "app.toggle_tint", "tint", priority=True),
+        Binding("f12", "app.help", "help", key_display="F12", priority=True),
+    ]
+
+    def __init__(self, book: PresetBook) -> None:
+        super().__init__()
+        self._book = book
+        self._bind_presets()
+
+    def _bind_presets(self) -> None:
+        """Give every preset its key; it takes precedence over the screen's own."""
+        bindings = [
+            Binding(preset.key, f"app.pick_preset({index})", "preset", show=False, priority=True)
+            for index, preset in enumerate(self._book.presets)
+            if preset.key
+        ]
+        for binding in bindings:
+            self._bindings.key_to_bindings.pop(binding.key, None)
+        self._bindings = BindingsMap.merge([self._bindings, BindingsMap(bindings)])
+
+    def compose(self) -> ComposeResult:
+        """Lay the screen out."""
+        yield TitleBar(id="title-bar")
+        with Horizontal(id="body"):
+            with Vertical(id="document") as document:
+                document.border_title = "document"
+                yield Welcome(id="welcome")
+                yield Transcript(id="transcript")
+                yield Legend(id="legend")
+            with Vertical(id="side"):
+                yield StepPanel(id="step-panel")
+                yield PresetList(self._book, id="presets")
+        yield StatusLine(id="status")
+        with Horizontal(id="prompt-line"):
+            yield PromptInput(id="prompt")
+        yield KeyBar(id="keys")
+
+    def on_mount(self) -> None:
+        """Let a person type at once."""
+        self.prompt.focus()
+
+    @property
+    def prompt(self) -> PromptInput:
+        """Where the prompt is typed."""
+        return self.query_one(PromptInput)
+
+    @property
+    def transcript(self) -> Transcript:
+        """Where the document is shown."""
+        return self.query_one(Transcript)
+
+    def paint(self, playground: Playground) -> None:
+        """Bring every widget but the status and the gauge up to date, as far as it changed."""
+        self._paint_document(playground)
+        self.query_one(StepPanel).show(playground.session)
+        self.query_one(PresetList).show(playground.preset)
+
+    def paint_status(self, playground: Playground) -> None:
+        """Bring the status line and the context gauge up to date."""
+        self.query_one(StatusLine).show(playground)
+        self.query_one(TitleBar).show(playground.info, playground.context_used)
+
+    def _paint_document(self, playground: Playground) -> None:
+        is_empty = not playground.session.turns
+        transcript = self.transcript
+        if is_empty:
+            self.query_one(Welcome).show(playground)
+        self.query_one(Welcome).display = is_empty
+        transcript.display = not is_empty
+        self.query_one(Legend).display = transcript.is_tinted and not is_empty
+        self.prompt.offer(EXAMPLE_PROMPT if is_empty else None)
+        transcript.show(playground.session)

@@ -1,0 +1,159 @@
+"""One turn of a session as prose: its mark, its prompt, and what was generated after it.
+
+Must never look at a widget or a colour. Beam searches are shown as they stood at the step looked
+at, because beams revise what they wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from core.session import Turn
+from core.steps import BeamStep, Hypothesis, Step, TokenStep
+from tui.prose import Line, Piece, Prose
+
+MARK = "mark"
+PROMPT = "prompt"
+PLAIN = "plain"
+END_OF_TEXT = "end-of-text"
+FAILURE = "failure"
+
+END_OF_TEXT_TOKEN = "<|endoftext|>"  # noqa: S105 - the name of a token, no secret
+
+TINT_LIMITS: tuple[float, ...] = (1.0, 2.0, 4.0, 7.0)
+"""The surprisals, in bits, at which a token's tint becomes one shade stronger."""
+
+TINTS: tuple[str, ...] = tuple(f"tint-{level}" for level in range(len(TINT_LIMITS) + 1))
+
+
+def tint(surprisal: float) -> str:
+    """Return the name of the tint of a token that carried ``surprisal`` bits."""
+    return TINTS[sum(surprisal >= limit for limit in TINT_LIMITS)]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What of a turn is looked at: a position in its steps, ``None`` for the newest."""
+
+    step: int | None = None
+
+
+class TurnProse:
+    """Keeps the wrapped lines of one turn up to date with its steps."""
+
+    def __init__(self, turn: Turn, *, first_step: int, is_first: bool, width: int) -> None:
+        self.turn = turn
+        self._first_step = first_step
+        self._prose = Prose(width)
+        self._steps_seen = 0
+        self._is_complete = False
+        self._shown_beam: tuple[int, bool] | None = None
+        self._prose.append(_opening(turn, is_first=is_first))
+        self._start = self._prose.mark()
+
+    @property
+    def lines(self) -> list[Line]:
+        """The turn's lines, to be read only."""
+        return self._prose.lines
+
+    def sync(self, view: View) -> int | None:
+        """Add what is new; return the first line that has changed, ``None`` when none has."""
+        steps = self.turn.steps
+        if steps and isinstance(steps[-1], BeamStep):
+            return self._sync_beams(steps, view)
+        return self._sync_tokens(steps)
+
+    def _sync_tokens(self, steps: Sequence[Step]) -> int | None:
+        pieces = [
+            Piece(step.text, tint(step.token.surprisal), self._first_step + position)
+            for position, step in enumerate(steps[self._steps_seen :], self._steps_seen)
+            if isinstance(step, TokenStep)
+        ]
+        self._steps_seen = len(steps)
+        if self.turn.finished is not None and not self._is_complete:
+            self._is_complete = True
+            pieces.append(self._unwritten(steps))
+            pieces.extend(self._ending(self._first_step + len(steps) - 1))
+        return self._prose.append(pieces) if pieces else None
+
+    def _unwritten(self, steps: Sequence[Step]) -> Piece:
+        """What the finished text has beyond its steps, such as an unfinished character."""
+        finished = self.turn.finished
+        written = "".join(step.text for step in steps if isinstance(step, TokenStep))
+        more = ""
+        if finished is not None and finished.text.startswith(written):
+            more = finished.text[len(written) :]
+        return Piece(more, PLAIN, self._first_step + len(steps) - 1)
+
+    def _sync_beams(self, steps: Sequence[Step], view: View) -> int | None:
+        is_final = view.step is None and self.turn.finished is not None
+        position = len(steps) - 1 if view.step is None else view.step
+        if self._shown_beam == (position, is_final):
+            return None
+        self._shown_beam = (position, is_final)
+        self._prose.rewind(self._start)
+        return self._prose.append(
+            self._final_beam(steps) if is_final else self._beam_at(steps, position)
+        )
+
+    def _beam_at(self, steps: Sequence[Step], position: int) -> list[Piece]:
+        step = steps[position]
+        if not isinstance(step, BeamStep) or not step.hypotheses:
+            return []
+        return beam_pieces(steps, step.hypotheses[0], self._first_step)
+
+    def _final_beam(self, steps: Sequence[Step]) -> list[Piece]:
+        finished, last = self.turn.finished, steps[-1]
+        if finished is None or not isinstance(last, BeamStep):
+            return []
+        for hypothesis in (*last.finished, *last.hypotheses):
+            if hypothesis.token_ids == finished.token_ids:
+                pieces = beam_pieces(steps, hypothesis, self._first_step)
+                break
+        else:
+            pieces = [Piece(self.turn.text, PLAIN)]
+        return [*pieces, *self._ending(self._first_step + len(steps) - 1)]
+
+    def _ending(self, last_step: int) -> Iterator[Piece]:
+        finished = self.turn.finished
+        if finished is None:
+            return
+        if finished.reason == "end_of_text" and not self.turn.text.endswith(END_OF_TEXT_TOKEN):
+            yield Piece(END_OF_TEXT_TOKEN, END_OF_TEXT, last_step)
+        elif finished.reason == "failed":
+            yield Piece(f"\n✗ {finished.detail or 'the run failed'}", FAILURE)
+
+
+def beam_pieces(steps: Sequence[Step], hypothesis: Hypothesis, first_step: int) -> list[Piece]:
+    """Return a beam's text piece by piece, following it back from parent to parent."""
+    pieces: list[Piece] = []
+    current = hypothesis
+    while True:
+        position = len(current.token_ids) - 1
+        parent = _parent(steps, current, position)
+        written = len(parent.text) if parent is not None else 0
+        kind = tint(current.token.surprisal)
+        pieces.append(Piece(current.text[written:], kind, first_step + position))
+        if parent is None:
+            break
+        current = parent
+    pieces.reverse()
+    return pieces
+
+
+def _parent(steps: Sequence[Step], hypothesis: Hypothesis, position: int) -> Hypothesis | None:
+    if not 0 < position <= len(steps):
+        return None
+    before = steps[position - 1]
+    if isinstance(before, BeamStep) and 0 <= hypothesis.parent < len(before.hypotheses):
+        return before.hypotheses[hypothesis.parent]
+    return None
+
+
+def _opening(turn: Turn, *, is_first: bool) -> Iterator[Piece]:
+    name = turn.preset_name
+    if not turn.prompt:
+        name += " · from the start of text" if is_first else " · continued"
+    yield Piece(("" if is_first else "\n") + f"── {name} ──\n", MARK)
+    yield Piece(turn.prompt, PROMPT)

@@ -1,0 +1,94 @@
+"""The keys that can be pressed now, in one line at the bottom.
+
+Textual's ``Footer`` mounts a widget a key at every change, which lays out the whole screen: several
+frames' worth of time at the very moment a run begins. This draws one line. Must never lay out.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from textual import events
+from textual.binding import Binding
+from textual.screen import Screen
+
+from tui.render import CHOSEN, NUMBER, Row, shorten
+from tui.widgets.lines_view import LinesView
+
+_GAP = "  "
+
+
+class KeyHint(NamedTuple):
+    """A key as it is shown, what it does, and its name for textual."""
+
+    shown: str
+    meaning: str
+    key: str
+
+
+class KeyBar(LinesView):
+    """Follows the screen's bindings; a click on a key presses it."""
+
+    hints: tuple[KeyHint, ...] = ()
+
+    def on_mount(self) -> None:
+        """Hear of every change of the bindings."""
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
+
+    def on_resize(self) -> None:
+        """Lay the keys out for the new width."""
+        super().on_resize()
+        self._draw()
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key that was clicked."""
+        x = event.x
+        for hint, (start, end) in zip(self.hints, self._spans(), strict=True):
+            if start <= x < end:
+                self.app.simulate_key(hint.key)
+
+    def _bindings_changed(self, screen: Screen[object]) -> None:
+        if screen is not self.screen or not self.is_attached:
+            return
+        hints = tuple(
+            KeyHint(self.app.get_key_display(binding), binding.description, binding.key)
+            for binding in self._shown_bindings(screen)
+        )
+        if hints != self.hints:
+            self.hints = hints
+            self._draw()
+
+    def _shown_bindings(self, screen: Screen[object]) -> list[Binding]:
+        """Return a binding for every action that is shown, the palette last."""
+        palette = self.app.COMMAND_PALETTE_BINDING
+        shown: dict[str, Binding] = {}
+        active = screen.active_bindings
+        for key, (_, binding, is_enabled, _) in active.items():
+            if binding.show and is_enabled and key != palette:
+                shown.setdefault(binding.action, binding)
+        last = [active[palette].binding] if palette in active else []
+        return [*shown.values(), *last]
+
+    def _spans(self) -> list[tuple[int, int]]:
+        """Return where each key stands; the palette's stands at the right edge."""
+        spans: list[tuple[int, int]] = []
+        x = 1
+        for hint in self.hints:
+            width = cell_len(hint.shown) + 1 + cell_len(hint.meaning)
+            spans.append((x, x + width))
+            x += width + len(_GAP)
+        if spans:
+            start, end = spans[-1]
+            moved = max(0, self.size.width - 1 - end)
+            spans[-1] = (start + moved, end + moved)
+        return spans
+
+    def _draw(self) -> None:
+        row: Row = []
+        x = 0
+        for hint, (start, end) in zip(self.hints, self._spans(), strict=True):
+            row.append((" " * (start - x), ""))
+            row += [(hint.shown, "bold " + CHOSEN), (" ", ""), (hint.meaning, NUMBER)]
+            x = end
+        self.update_rows([shorten(row, self.size.width)])

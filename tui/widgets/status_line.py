@@ -1,0 +1,104 @@
+"""One line on what goes on: loading, running, why it stopped, or what was just asked.
+
+Must never put a model's or a preset's words through markup, and never reads a clock.
+"""
+
+from __future__ import annotations
+
+from core.session import Turn
+from core.steps import Finished, TokenStep
+from tui.playground import Playground
+from tui.render import DIM, NUMBER, Row, gauge, shorten
+from tui.visible import visible_prose
+from tui.widgets.lines_view import LinesView
+
+_REASONS = {
+    "end_of_text": "the model ended the text",
+    "length": "the length asked for is reached",
+    "context_full": "the context is full",
+    "stop_string": "a stop string came",
+    "cancelled": "stopped",
+    "failed": "failed",
+}
+
+_INDENT = "  "
+_GAUGE_WIDTH = 10
+
+
+class StatusLine(LinesView):
+    """Draws the playground's state as one sentence."""
+
+    def show(self, playground: Playground) -> None:
+        """Draw what ``playground`` is doing."""
+        parts = [(_INDENT, ""), *_parts(playground)]
+        row = [(text.replace("\n", " "), style) for text, style in parts]
+        self.update_rows([shorten(row, self.size.width)])
+
+
+def _parts(playground: Playground) -> Row:
+    parts: Row = []
+    if playground.notice is not None:
+        style = "$text-warning" if playground.notice.is_warning else "$text-primary"
+        parts += [("▌ ", style), (visible_prose(playground.notice.text), style), ("  ", "")]
+    if playground.loading_stage is not None:
+        return [*parts, *_loading(playground)]
+    if playground.load_error is not None:
+        return [*parts, ("✗ ", "bold $text-error"), ("the model could not be loaded", "bold")]
+    turns = playground.session.turns
+    if playground.session.is_running:
+        return [*parts, *_running(turns[-1], is_stopping=playground.is_stopping)]
+    if turns and turns[-1].finished is not None:
+        return [*parts, *_finished(turns[-1], turns[-1].finished)]
+    name = visible_prose(playground.preset.name)
+    ready: Row = [("● ", "$text-success"), ("ready", NUMBER), (f" · {name}", DIM)]
+    return [*parts, *ready]
+
+
+def _loading(playground: Playground) -> Row:
+    row: Row = [
+        ("◌ ", "$text-warning"),
+        ("loading the model: ", NUMBER),
+        (visible_prose(playground.loading_stage or ""), NUMBER),
+    ]
+    if playground.loading_share is not None:
+        filled, empty = gauge(playground.loading_share, _GAUGE_WIDTH)
+        row += [(" ", ""), (filled, "$text-warning"), (empty, DIM)]
+        row.append((f" {playground.loading_share:.0%}", NUMBER))
+    row.append((f" {playground.loading_seconds:.0f} s", NUMBER))
+    waiting = playground.queued_prompt is not None
+    hint = "your prompt runs when it is ready" if waiting else "Enter queues a prompt"
+    return [*row, (" · ", DIM), (hint, "$text-primary" if waiting else DIM)]
+
+
+def _running(turn: Turn, *, is_stopping: bool) -> Row:
+    parts: Row = [
+        ("● ", "$text-success"),
+        ("stopping" if is_stopping else "running", "bold $text-success"),
+        (f" · {visible_prose(turn.preset_name)}", NUMBER),
+    ]
+    if turn.steps:
+        last = turn.steps[-1]
+        limit = f" of {turn.started.max_new_tokens:,}" if turn.started is not None else ""
+        parts.append((f" · step {last.index + 1:,}{limit}", DIM))
+        if last.elapsed > 0:
+            unit = "tok/s" if isinstance(last, TokenStep) else "steps/s"
+            parts.append((f" · {(last.index + 1) / last.elapsed:,.0f} {unit}", NUMBER))
+    return parts
+
+
+def _finished(turn: Turn, finished: Finished) -> Row:
+    has_failed = finished.reason == "failed"
+    style = "bold $text-error" if has_failed else "bold"
+    parts: Row = [
+        ("✗ " if has_failed else "■ ", style),
+        (_REASONS[finished.reason], style),
+    ]
+    if finished.detail:
+        parts.append((f": {visible_prose(finished.detail)}", NUMBER))
+    parts.append((f" · {visible_prose(turn.preset_name)}", DIM))
+    parts.append((f" · {len(finished.token_ids):,} tokens", DIM))
+    if finished.tokens_per_second > 0:
+        parts.append((f" · {finished.tokens_per_second:,.0f} tok/s", DIM))
+    if finished.score is not None:
+        parts.append((f" · score {finished.score:.2f}", DIM))
+    return parts

@@ -1,0 +1,93 @@
+"""The selected step: what the model weighed, or which beams it follows.
+
+Must never keep a step of its own: it draws the one that it is given.
+"""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from core.session import Session, Turn
+from core.steps import BeamStep, Step, TokenStep
+from tui.render import CHOSEN, DIM, Row, candidate_table, step_header
+from tui.render_beams import beam_header, beam_list
+from tui.widgets.lines_view import LinesView
+
+
+class StepPanel(Vertical):
+    """A header of three lines and a table under it, of candidates or of beams."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's name
+        super().__init__(id=id)
+        self._drawn: tuple[object, ...] | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay the header over the table."""
+        self.border_title = "what the model weighed"
+        yield LinesView(id="step-header")
+        yield LinesView(id="step-table")
+
+    def show(self, session: Session) -> None:
+        """Draw the session's selected step."""
+        table = self.query_one("#step-table", LinesView)
+        width, height = table.size
+        selected = session.selected()
+        if not width:
+            return  # not laid out, or hidden
+        position = _position(session)
+        step_id = id(selected[1]) if selected is not None else None
+        drawn = (step_id, width, height, *position)
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
+        if selected is None:
+            self._show_nothing()
+            return
+        header, body = _contents(*selected, width, height)
+        self.query_one("#step-header", LinesView).update_rows([_title(*position), *header])
+        table.update_rows(body)
+
+    def _show_nothing(self) -> None:
+        self.query_one("#step-header", LinesView).update_rows(
+            [
+                [("At every step, the five tokens that", DIM)],
+                [("the model weighed most stand here.", DIM)],
+            ]
+        )
+        self.query_one("#step-table", LinesView).update_rows(
+            [
+                [("raw", CHOSEN), ("    what the model gave a token", DIM)],
+                [("final", CHOSEN), ("  after the preset's settings,", DIM)],
+                [("       or the setting that cut it", DIM)],
+            ]
+        )
+
+
+def _position(session: Session) -> tuple[int, int, str]:
+    """Return which step is shown, of how many, and whether it is the live one."""
+    count = session.step_count()
+    if session.cursor is not None:
+        return session.cursor + 1, count, "looking back"
+    return count, count, "live" if session.is_running else ""
+
+
+def _title(number: int, count: int, state: str) -> Row:
+    parts: Row = [(f"step {number:,}", "bold")]
+    if state != "live":
+        parts.append((f" of {count:,}", DIM))
+    if state:
+        style = "$text-success" if state == "live" else "$text-warning"
+        parts += [(" · ", DIM), (("● " if state == "live" else "◀ ") + state, style)]
+    return parts
+
+
+def _contents(turn: Turn, step: Step, width: int, height: int) -> tuple[list[Row], list[Row]]:
+    if isinstance(step, TokenStep):
+        return step_header(step, turn.settings.mode), candidate_table(step, width)
+    before = turn.steps[step.index - 1] if 0 < step.index <= len(turn.steps) else None
+    previous = before if isinstance(before, BeamStep) else None
+    return (
+        beam_header(step, turn.settings.length_penalty),
+        beam_list(step, previous, width, height),
+    )

@@ -1,0 +1,270 @@
+"""The document as soft-wrapped prose, drawn line by line, following its end.
+
+Must never put text through markup, and never redraws a line that has not changed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from core.session import Session
+from tui.prose import Line, Piece
+from tui.turn_prose import END_OF_TEXT, FAILURE, MARK, PLAIN, PROMPT, TINTS, TurnProse, View
+from tui.visible import NEWLINE
+
+LONGEST_LINE = 110
+"""The most cells of a line: the eye loses its way back on longer ones."""
+
+_LINES_AT_ONCE = 8
+_SELECTED = "selected"
+_CARET = "caret"
+
+
+class Transcript(ScrollView, can_focus=True):
+    """Shows a session; each continuation token may be tinted by its surprisal."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"transcript--{kind}"
+        for kind in (*TINTS, PLAIN, MARK, PROMPT, END_OF_TEXT, FAILURE, _SELECTED, _CARET)
+    }
+
+    class StepClicked(Message):
+        """A person clicked a token; ``position`` is that of its step in the document."""
+
+        def __init__(self, position: int) -> None:
+            super().__init__()
+            self.position = position
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's name
+        super().__init__(id=id)
+        self._turns: list[TurnProse] = []
+        self._starts: list[int] = []  # the first line of each turn
+        self._strips: dict[int, Strip] = {}
+        self._styles: dict[tuple[str, bool], Style] = {}
+        self._session: Session | None = None
+        self._width = 0
+        self._selected: int | None = None
+        self._is_running = False
+        self._is_tinted = True
+
+    @property
+    def is_tinted(self) -> bool:
+        """Whether tokens are tinted by surprisal."""
+        return self._is_tinted
+
+    def set_tinted(self, is_tinted: bool) -> None:
+        """Tint the tokens by surprisal, or draw them plain."""
+        self._is_tinted = is_tinted
+        self._redraw()
+
+    @property
+    def _prose_width(self) -> int:
+        return min(LONGEST_LINE, self.scrollable_content_region.width)
+
+    @property
+    def line_count(self) -> int:
+        """How many lines the document takes at this width."""
+        return self._starts[-1] + len(self._turns[-1].lines) if self._turns else 0
+
+    @property
+    def text(self) -> str:
+        """The document as it is drawn, without styles and line breaks of its own."""
+        return "".join(piece.text for turn in self._turns for line in turn.lines for piece in line)
+
+    def show(self, session: Session) -> None:
+        """Bring the lines up to date with ``session``, drawing only what has changed."""
+        self._session = session
+        self._width = self._prose_width
+        if not self._width:
+            return  # not laid out yet: the resize shows it
+        follows = self.is_vertical_scroll_end
+        before = self.line_count
+        selection_moved = self._selected != session.cursor
+        self._selected = session.cursor
+        self._is_running = session.is_running
+        first = self._sync_turns(session)
+        if first is not None:
+            self._forget_from(first)
+        if selection_moved:
+            self._strips.clear()
+            self.refresh()
+        elif self._turns:
+            self._refresh_from(min(first if first is not None else before, before) - 1)
+        self._grow()
+        if selection_moved and self._selected is not None:
+            self._show_step(self._selected)
+        elif follows or selection_moved:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+
+    def _grow(self) -> None:
+        """Take a new height without laying out the whole screen, whose sizes don't depend on it.
+
+        While text comes, the height grows by several lines at once: a screen that scrolls costs
+        many times one that doesn't, and is harder to read.
+        """
+        height = self.line_count
+        if self._is_running:
+            height = -(-height // _LINES_AT_ONCE) * _LINES_AT_ONCE
+        size = Size(self.scrollable_content_region.width, height)
+        if size != self.virtual_size:
+            self.set_reactive(Transcript.virtual_size, size)
+            self._scroll_update(size)
+
+    def _sync_turns(self, session: Session) -> int | None:
+        """Update every turn's lines; return the first changed line of the document."""
+        turns = session.turns
+        changed: int | None = None
+        same = 0
+        while same < min(len(turns), len(self._turns)) and turns[same] is self._turns[same].turn:
+            same += 1
+        if same < len(self._turns):
+            changed = self._starts[same]
+            del self._turns[same:], self._starts[same:]
+        line = position = 0
+        for index, turn in enumerate(turns):
+            if index == len(self._turns):
+                self._turns.append(self._new_turn(session, index, position))
+                self._starts.append(line)
+                changed = line if changed is None else changed
+            count = len(turn.steps)
+            prose = self._turns[index]
+            looked_at = session.cursor is not None and 0 <= session.cursor - position < count
+            view = View((session.cursor or 0) - position if looked_at else None)
+            self._starts[index] = line
+            first = prose.sync(view)
+            if first is not None and (changed is None or line + first < changed):
+                changed = line + first
+            line += len(prose.lines)
+            position += count
+        return changed
+
+    def _new_turn(self, session: Session, index: int, position: int) -> TurnProse:
+        return TurnProse(
+            session.turns[index], first_step=position, is_first=index == 0, width=self._width
+        )
+
+    def _forget_from(self, first: int) -> None:
+        if len(self._strips) > 4 * max(1, self.size.height):
+            self._strips.clear()
+            return
+        for y in [y for y in self._strips if y >= first]:
+            del self._strips[y]
+
+    def _refresh_from(self, first: int) -> None:
+        top = self.scroll_offset.y
+        first = max(first, top, 0)
+        last = max(self.line_count, top + self.size.height)
+        if first < last:
+            self.refresh_lines(first, last - first)
+
+    def _redraw(self) -> None:
+        self._styles.clear()
+        self._strips.clear()
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Forget everything drawn in the old colours."""
+        super().notify_style_update()
+        self._styles.clear()
+        self._strips.clear()
+
+    def on_resize(self) -> None:
+        """Draw anew, and break all lines anew where they have another width."""
+        self._strips.clear()
+        if self._prose_width != self._width and self._session is not None:
+            self._turns, self._starts = [], []
+            self.show(self._session)
+
+    def scroll_pages(self, pages: int) -> None:
+        """Scroll by ``pages``, leaving two lines of the old page in sight."""
+        self.scroll_relative(y=pages * max(1, self.size.height - 2), animate=False)
+
+    def _show_step(self, step: int) -> None:
+        for index in range(len(self._turns) - 1, -1, -1):
+            for number, line in enumerate(self._turns[index].lines):
+                if any(piece.step == step for piece in line):
+                    self._show_line(self._starts[index] + number)
+                    return
+
+    def _show_line(self, y: int) -> None:
+        top, height = self.scroll_offset.y, max(1, self.scrollable_content_region.height)
+        if not top <= y < top + height:
+            self.scroll_to(y=max(0, y - height // 2), animate=False, immediate=True)
+
+    def on_click(self, event: events.Click) -> None:
+        """Look at the step whose token was clicked."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        step = self._step_at(offset.x, offset.y + self.scroll_offset.y)
+        if step is not None:
+            self.post_message(self.StepClicked(step))
+
+    def _step_at(self, x: int, y: int) -> int | None:
+        for piece in self._line(y):
+            x -= Segment(piece.text).cell_length
+            if x < 0:
+                return piece.step if piece.step >= 0 else None
+        return None
+
+    def _line(self, y: int) -> Line:
+        if not 0 <= y < self.line_count:
+            return []
+        index = bisect_right(self._starts, y) - 1
+        return self._turns[index].lines[y - self._starts[index]]
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the line at ``y`` of the visible part."""
+        y += self.scroll_offset.y
+        strip = self._strips.get(y)
+        if strip is None:
+            strip = self._strips[y] = self._draw(y)
+        return strip
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the visible lines; drawn ones stay valid when they are scrolled.
+
+        The widget has no border and no padding, so textual's cache, which is emptied at every
+        scroll, has nothing to add.
+        """
+        strips = [self.render_line(y) for y in crop.line_range]
+        background = self.background_colors[1]
+        for line_filter in self.get_line_filters():
+            strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        if crop.column_span != (0, self.size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
+    def _draw(self, y: int) -> Strip:
+        segments = [self._segment(piece) for piece in self._line(y)]
+        is_last = y == self.line_count - 1
+        if is_last and self._is_running and self._selected is None:
+            segments.append(Segment("▌", self._style(_CARET)))
+        return Strip(segments).crop_extend(0, self.size.width, self._style(PLAIN)).simplify()
+
+    def _segment(self, piece: Piece) -> Segment:
+        is_selected = self._selected is not None and piece.step == self._selected
+        text = piece.text
+        if text == "\n":
+            text = NEWLINE if is_selected else ""
+        return Segment(text, self._style(piece.kind, is_selected=is_selected))
+
+    def _style(self, kind: str, *, is_selected: bool = False) -> Style:
+        style = self._styles.get((kind, is_selected))
+        if style is None:
+            if is_selected:
+                name = _SELECTED
+            else:
+                name = PLAIN if kind in TINTS and not self._is_tinted else kind
+            style = self.get_component_rich_style(f"transcript--{name}")
+            self._styles[kind, is_selected] = style
+        return style
