@@ -18,6 +18,8 @@ import typer
 
 from core.errors import PlaygroundError
 from core.visible import one_line
+from tui.cli_download import download_command
+from tui.cli_info import info_command
 from tui.cli_options import (
     DeviceOption,
     DtypeOption,
@@ -41,6 +43,7 @@ from tui.cli_streams import (
     leave,
     prepare_streams,
 )
+from tui.cli_verify import verify_command
 from tui.headless import Choices, make_backend, open_book, run_generate, run_presets
 
 app = typer.Typer(
@@ -118,6 +121,11 @@ def generate(
 def list_presets(context: typer.Context, presets: PresetsOption = None) -> int:
     """Check the presets file and list what is in it."""
     return run_presets(_merged(context.obj, Choices(presets=presets)))
+
+
+app.command("download")(download_command)
+app.command("info")(info_command)
+app.command("verify")(verify_command)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -111,7 +111,8 @@ def list_repository(name: str, repository: str, revision: str, endpoint: str) ->
     from huggingface_hub import HfApi, get_session
     from huggingface_hub.utils import logging
 
-    logging.set_verbosity_error()  # its remarks would land in the middle of the app's screen
+    # Its remarks would land in the middle of the app's screen.
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     api = HfApi(endpoint=endpoint, library_name=LIBRARY)
     get_session()  # what is wrong with a proxy's address is said here
     try:

@@ -160,7 +160,7 @@ class Transfer:
             CutShort: The answer ended early, or did not begin where the file stopped.
         """
         from huggingface_hub import constants, get_session
-        from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
+        from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]
 
         headers = build_hf_headers(library_name=LIBRARY)
         headers["Accept-Encoding"] = "identity"  # the bytes as they are, so that they can continue
