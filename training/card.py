@@ -40,6 +40,7 @@ tokenizer = AutoTokenizer.from_pretrained("core/models/demo")
 | context | 1,024 tokens |
 | vocabulary | {vocabulary:,} tokens, byte-level BPE, every byte in its alphabet |
 | weights | {weights_bytes:,} bytes, float32 |
+| with configuration and tokenizer | {checkpoint_bytes:,} bytes |
 
 ## Data
 
@@ -94,11 +95,13 @@ Prompts in other scripts and in code, 30 tokens each:
 
 ## What it can and cannot do
 
-It writes grammatical English sentences that keep the names, the pronouns and most of the things of
-a story for a paragraph or two, and it has real doubts about nearly every word, which is what the
-program shows. It takes any UTF-8 text as a prompt and answers with a story. It knows nothing about
-the world, does not answer questions or follow instructions, does not know words outside its small
-vocabulary of themes, and forgets what a story was about. Its plots make sense only by chance.
+Its sentences are mostly grammatical English and follow one another as those of a story do, and it
+has real doubts about many words, which is what the program shows. It takes any UTF-8 text as a
+prompt and answers with a story. It often mistakes one person for another after a few sentences: a
+baker becomes a potter, he becomes she, a new name appears. Now and then it garbles a word, most of
+all right after a prompt that ends in a space or in mid-word. It knows nothing about the world, does
+not answer questions or follow instructions, has a small vocabulary, and forgets what a story was
+about; its plots make sense only by chance.
 
 ## Rebuild
 
@@ -135,6 +138,7 @@ def write_card(folder: Path, found: dict[str, Any]) -> None:
         **plan,
         **facts,
         "weights_bytes": found["weights_bytes"],
+        "checkpoint_bytes": found["checkpoint_bytes"],
         "openings": found["openings"],
         "long_percent": 100 * plan["long_share"],
         "minutes": facts["training_seconds"] / 60,

@@ -189,10 +189,12 @@ def report(folder: Path, openings: Sequence[str], samples: int = 3) -> dict[str,
         for seed in range(samples)
     ]
     size = folder_size(folder)
+    card = folder / "README.md"
     return {
         "facts": json.loads((folder / FACTS).read_text(encoding="utf-8")),
         "weights_bytes": (folder / "model.safetensors").stat().st_size,
         "folder_bytes": size,
+        "checkpoint_bytes": size - (card.stat().st_size if card.exists() else 0),
         "openings": len(openings),
         "watched": {
             name: {

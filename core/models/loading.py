@@ -71,10 +71,22 @@ def load_model(name: str, device: str, dtype: str, report: Report) -> LoadedMode
             f"{placement.device} ran out of memory while {name} was loaded; close other programs"
             " that use it, or choose --dtype bfloat16, --device cpu or a smaller model"
         ) from None
+    if placement.device.type == "cpu":
+        _set_threads(module.num_parameters())
     fingerprint = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
     return LoadedModel(
         name, TransformersModel(module), TextCodec(tokenizer), placement, fingerprint
     )
+
+
+_ALL_THREADS = torch.get_num_threads()
+
+_SMALL_PARAMETERS = 20_000_000
+"""Below this, threads wait for each other longer than they work."""
+
+
+def _set_threads(parameters: int) -> None:
+    torch.set_num_threads(1 if parameters < _SMALL_PARAMETERS else _ALL_THREADS)
 
 
 def _reading(name: str, what: str, read: Callable[[], Any]) -> Any:  # noqa: ANN401
