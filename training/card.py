@@ -70,7 +70,7 @@ grammar, not how well it knows English.
 ## Worth watching
 
 Over {openings} openings that no training document contains, up to 100 tokens each
-(`python -m training.evaluate`):
+(`python -m training.evaluate`), each once greedily and three times at top-p 0.9:
 
 | | mean entropy | steps over 95% | steps | tokens before the end: mean, least | loops |
 |---|---|---|---|---|---|
@@ -110,8 +110,9 @@ python -m training.train            # corpus, tokenizer and weights
 python -m training.evaluate --card  # figures and this card
 ```
 
-The corpus and the tokenizer come out the same every time; the weights come out the same but for
-the rounding of the machine and its number of threads.
+The corpus and the tokenizer come out the same every time. The weights start the same and see the
+same rows, but rounding depends on the machine and its number of threads, so they need not come out
+bit for bit the same; nor do the samples above.
 
 Licence: MIT, like the rest of the project.
 """
@@ -120,7 +121,7 @@ Licence: MIT, like the rest of the project.
 def _quoted(text: str) -> str:
     """A sample as a block that Markdown leaves alone."""
     shown = "".join(
-        c if c == "\n" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text
+        c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text
     )
     return f"~~~text\n{shown.strip(chr(10))}\n~~~"
 
@@ -131,7 +132,7 @@ def write_card(folder: Path, found: dict[str, Any]) -> None:
     rows = [
         f"| {name} | {seen['entropy_bits']:.2f} bits | {seen['share_over_95']:.1%} "
         f"| {seen['steps']:,} | {seen['mean_length']}, {seen['shortest']} "
-        f"| {seen['loops']} of {found['openings']} |"
+        f"| {seen['loops']} of {seen['continuations']} |"
         for name, seen in found["watched"].items()
     ]
     values: dict[str, Any] = {

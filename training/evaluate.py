@@ -38,6 +38,7 @@ ANY_UTF8 = (
     "A long long time a",
 )
 STEPS = 100
+DRAWS = 3
 SURE = 0.95
 MAX_BYTES = 8_000_000
 
@@ -115,13 +116,14 @@ def loops(tokens: Sequence[int], longest: int = 30) -> bool:
 
 
 def watch_all(
-    model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, openings: Sequence[str]
+    model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, openings: Sequence[str], draws: int = DRAWS
 ) -> dict[str, Watched]:
-    """All openings, greedily and at top-p 0.9."""
+    """All openings, once greedily and some times at top-p 0.9."""
     result = {"greedy": Watched(), "top-p 0.9": Watched()}
     for seed, opening in enumerate(openings):
         watch(model, tokenizer, opening, result["greedy"])
-        watch(model, tokenizer, opening, result["top-p 0.9"], top_p=0.9, seed=seed)
+        for draw in range(draws):
+            watch(model, tokenizer, opening, result["top-p 0.9"], 0.9, seed + 100 * draw)
     return result
 
 
@@ -203,6 +205,7 @@ def report(folder: Path, openings: Sequence[str], samples: int = 3) -> dict[str,
                 "steps": len(seen.tops),
                 "mean_length": round(sum(seen.lengths) / len(seen.lengths), 1),
                 "shortest": min(seen.lengths),
+                "continuations": len(seen.lengths),
                 "loops": seen.loops,
             }
             for name, seen in watched.items()
