@@ -212,12 +212,11 @@ def test_the_bundled_model_is_a_plain_gpt2(demo: tuple[GPT2LMHeadModel, GPT2Toke
 def test_the_bundled_model_is_worth_watching(
     demo: tuple[GPT2LMHeadModel, GPT2Tokenizer],
 ) -> None:
-    # Two openings vary; the bound of half the steps is for all twenty, which evaluate itself keeps.
-    watched = evaluate.watch_all(*demo, corpus.held_out()[:2], draws=1)
+    watched = evaluate.watch_all(*demo, corpus.held_out()[:20], draws=1)
     for seen in watched.values():
-        assert len(seen.lengths) == 2
+        assert len(seen.lengths) == 20
         assert 1 <= seen.entropy <= 3.5
-        assert 0.1 < seen.sure < 0.7
+        assert seen.sure < 0.5
 
 
 def test_verdicts_can_be_missed() -> None:
