@@ -62,7 +62,7 @@ class PlaygroundCommands(Provider):
             yield Entry("Clear the document", "Begin anew", app.action_clear)
             yield Entry("Copy the document", "Copy its text to the clipboard", app.action_copy_text)
         if playground.can_restore:
-            yield Entry("Bring the document back", "Undo the clearing", app.action_clear)
+            yield Entry("Bring the document back", "Undo the clearing", app.action_restore)
         if playground.load_error is not None:
             yield Entry("Load the model again", "Try once more", app.action_load_again)
         if playground.session.step_count():
