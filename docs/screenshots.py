@@ -57,7 +57,7 @@ SCENES: dict[str, Scene] = {"nucleus": nucleus, "beams": beams}
 async def draw(name: str, scene: Scene) -> None:
     """Play one scene and write its picture."""
     app = PlaygroundApp(
-        lambda: LocalBackend("demo"), load_presets(find_presets_file(None)), seed=SEED
+        lambda _name: LocalBackend("demo"), load_presets(find_presets_file(None)), seed=SEED
     )
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)

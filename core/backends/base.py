@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from core.chat import ChatFormat, Message
 from core.settings import Settings
 from core.steps import Event
 
@@ -39,12 +40,15 @@ class ModelInfo:
 class Request:
     """One run: the document's token ids, the text to append to them, and how to decode.
 
-    ``context_token_ids`` are the document so far, as generated, never re-encoded.
+    ``context_token_ids`` are the document so far, as generated, never re-encoded. With a ``chat``,
+    ``messages`` are the whole conversation, and prompt and context are not used.
     """
 
     prompt: str
     settings: Settings
     context_token_ids: tuple[int, ...] = ()
+    messages: tuple[Message, ...] = ()
+    chat: ChatFormat | None = None
 
 
 class Report(Protocol):
