@@ -6,9 +6,10 @@ Must never import torch: the app and its tests hold a backend without loading a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from core.logits_store import RunRecorder
 from core.settings import Settings
 from core.steps import Event
 
@@ -39,12 +40,14 @@ class ModelInfo:
 class Request:
     """One run: the document's token ids, the text to append to them, and how to decode.
 
-    ``context_token_ids`` are the document so far, as generated, never re-encoded.
+    ``context_token_ids`` are the document so far, as generated, never re-encoded. ``recorder``,
+    where given, keeps the raw logits of each token step for looking back; beams are not recorded.
     """
 
     prompt: str
     settings: Settings
     context_token_ids: tuple[int, ...] = ()
+    recorder: RunRecorder | None = field(default=None, compare=False, repr=False)
 
 
 class Report(Protocol):
