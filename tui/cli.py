@@ -35,6 +35,7 @@ from tui.cli_options import (
     SetOption,
     StepsOption,
 )
+from tui.cli_score import score_command
 from tui.cli_streams import (
     CLOSED_PIPE_CODE,
     INTERRUPTED_CODE,
@@ -128,6 +129,7 @@ def list_presets(context: typer.Context, presets: PresetsOption = None) -> int:
 app.command("download")(download_command)
 app.command("info")(info_command)
 app.command("verify")(verify_command)
+app.command("score")(score_command)
 
 
 def run(arguments: Sequence[str]) -> int:
