@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from core.models.report_records import ModelReport
+from core.prompt_tokens import PromptToken
 from core.settings import Settings
 from core.steps import Event
 
@@ -55,7 +57,11 @@ class Report(Protocol):
 
 
 class Backend(Protocol):
-    """Something that turns requests into events. All calls come from one thread."""
+    """Something that turns requests into events.
+
+    All calls come from one thread, but for ``prompt_tokens`` and ``inspect``, which any thread may
+    call once ``load`` has returned, also while a run goes on.
+    """
 
     def load(self, report: Report) -> ModelInfo:
         """Make ready, telling ``report`` what is happening.
@@ -72,6 +78,24 @@ class Backend(Protocol):
 
         Raises:
             PlaygroundError: The request cannot be run; raised before ``Started``.
+        """
+        ...
+
+    def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
+        """Return the tokens that a run would make of the prompt ``text``.
+
+        ``is_beginning`` says that no document stands before it; some tokenizers then add a token.
+
+        Raises:
+            PlaygroundError: No model is loaded, or ``text`` is not valid Unicode.
+        """
+        ...
+
+    def inspect(self) -> ModelReport:
+        """Look into the model that runs, without reading a weight; this can take seconds.
+
+        Raises:
+            PlaygroundError: No model is loaded, or its files cannot be used any more.
         """
         ...
 
