@@ -36,6 +36,8 @@ _KEYS: tuple[tuple[str, str], ...] = (
     ("PgUp PgDn", "scroll the document"),
     ("^L", "clear the document; again: bring it back"),
     ("^T", "tint the tokens by surprisal, or not"),
+    ("F10", "the prompt's tokens and their ids, as you type; again: hide them"),
+    ("F11", "look into the model: tokenizer, configuration, modules, sizes"),
     ("^P", "the palette: every command by name, themes and a screenshot too"),
     ("^Q", "quit"),
 )
