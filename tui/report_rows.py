@@ -29,6 +29,7 @@ from tui.render import CHOSEN, DIM, NUMBER, Row
 _INDENT = "  "
 _GAP = "  "
 _KEY = re.compile(r'( *)("(?:[^"\\]|\\.)*")(: )')
+_Pairs = list[tuple[str, str]]
 _BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 
 
@@ -51,27 +52,29 @@ def report_sections(report: ModelReport, info: ModelInfo | None) -> tuple[Sectio
         report: What the model's files say.
         info: The model as it runs, where it does: its dtype may be another than the stored one.
     """
-    running = _running_rows(report.cache, info) if info is not None else []
+    runs_on, cache_as_it_runs = _running_rows(report.cache, info) if info is not None else ([], [])
     sections = (
-        Section("model", _named([*model_rows(report), *running])),
+        Section("model", _named([*model_rows(report), *runs_on])),
         Section("tokenizer", _named(tokenizer_rows(report))),
         Section("config.json", tuple(_config_row(text) for text in config_lines(report))),
         Section("modules", tuple(_module_rows(report.modules))),
         Section("parameters", _named(totals_rows(report))),
-        Section("cache", _named(cache_rows(report.cache, report.cache_note))),
+        Section("cache", _named([*cache_rows(report.cache, report.cache_note), *cache_as_it_runs])),
         Section("notes", tuple([(_INDENT + one_line(note), NUMBER)] for note in report.notes)),
     )
     return tuple(section for section in sections if section.rows)
 
 
-def _running_rows(cache: CacheFacts | None, info: ModelInfo) -> list[tuple[str, str]]:
+def _running_rows(cache: CacheFacts | None, info: ModelInfo) -> tuple[_Pairs, _Pairs]:
+    """Return where the model runs, and its cache there if that differs from the one as stored."""
     why = f" ({info.placement})" if info.placement else ""
-    rows = [("runs on", f"{info.device} in {info.dtype}{why}")]
+    runs_on = [("runs on", f"{info.device} in {info.dtype}{why}")]
     size = _BYTES.get(info.dtype)
-    if cache is not None and size is not None and info.dtype != cache.dtype:
-        numbers = 2 * cache.layers * cache.key_value_heads * cache.head_dim
-        rows.append(("cache in it", f"{readable_bytes(numbers * size)} per token ({info.dtype})"))
-    return rows
+    if cache is None or size is None or info.dtype == cache.dtype:
+        return runs_on, []
+    bytes_per_token = 2 * cache.layers * cache.key_value_heads * cache.head_dim * size
+    shown = f"{bytes_per_token:,} bytes, {readable_bytes(bytes_per_token)} per token"
+    return runs_on, [("as it runs", f"{shown} ({info.dtype})")]
 
 
 def _named(rows: Sequence[tuple[str, str]]) -> tuple[Row, ...]:

@@ -118,7 +118,7 @@ class InspectorScreen(Screen[None]):
     def _title(self, said: str = "") -> None:
         info = self._playground.info
         name = visible_prose(info.name) if info is not None else ""
-        row: Row = [("inspector", "bold " + CHOSEN), (f"  {name}", NUMBER)]
+        row: Row = [(" inspector", "bold " + CHOSEN), (f"  {name}", NUMBER)]
         if said:
             row.append((f"  {said}", DIM))
         self.query_one("#inspector-title", LinesView).update_rows([row])

@@ -163,16 +163,15 @@ class PromptTokens(Vertical):
         width = view.size.width
         if not self.display or not width:
             return
-        self.border_subtitle = self.count
         if self._note or not self._tokens:
             hint = self._note or "type: each token and its id stand here"
             view.show_rows([[(visible_prose(hint), DIM)]])
-            view.scroll_to(0, 0, animate=False)
+            view.scroll_to(0, 0, animate=False, force=True)
             return
         at = token_at(self._tokens, self._cursor)
-        rows, cursor_row = token_rows(self._tokens, width - 1, at)
+        rows, cursor_row = token_rows(self._tokens, width, at)
         view.show_rows(rows)
         height = view.size.height
         top = view.scroll_offset.y
         if not top <= cursor_row <= top + height - 2:
-            view.scroll_to(0, max(0, cursor_row + 2 - height), animate=False)
+            view.scroll_to(0, max(0, cursor_row + 2 - height), animate=False, force=True)

@@ -11,10 +11,11 @@ from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
-from tui.render import CHOSEN, DIM, NUMBER, Row
+from tui.render import CHOSEN, DIM, NUMBER, Row, shorten
 from tui.widgets.lines_view import LinesView
 
 _GAP = "  "
+_MARGIN = " "
 
 
 class SectionBar(LinesView):
@@ -34,17 +35,17 @@ class SectionBar(LinesView):
     def show(self, names: Sequence[str], current: int) -> None:
         """Draw ``names``, of which ``current`` is looked at."""
         self._names = tuple(names)
-        row: Row = []
+        row: Row = [(_MARGIN, "")]
         for index, name in enumerate(self._names):
             style = f"bold underline {CHOSEN}" if index == current else NUMBER
             row += [(_GAP if index else "", ""), (f"{index + 1} ", DIM), (name, style)]
-        self.update_rows([row])
+        self.update_rows([shorten(row, self.size.width)])
 
     def on_click(self, event: events.Click) -> None:
         """Tell which name was clicked."""
-        end = 0
+        end = len(_MARGIN)
         for index, name in enumerate(self._names):
             start = end + (len(_GAP) if index else 0)
             end = start + cell_len(f"{index + 1} {name}")
-            if start <= event.x - self.styles.padding.left < end:
+            if start <= event.x < end:
                 self.post_message(self.Picked(index))
