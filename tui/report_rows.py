@@ -23,7 +23,7 @@ from core.models.report_text import (
     tokenizer_rows,
     totals_rows,
 )
-from core.visible import one_line
+from core.visible import one_line, visible
 from tui.render import CHOSEN, DIM, NUMBER, Row
 
 _INDENT = "  "
@@ -101,7 +101,7 @@ def _config_row(text: str) -> Row:
 
 def _module_rows(root: ModuleNode) -> Iterator[Row]:
     """Yield the tree behind its figures, which so stay in sight however deep it is."""
-    rows = list(module_rows(root))
+    rows = [ModuleRow(*(visible(cell, keep="") for cell in row)) for row in module_rows(root)]
     widths = [max(cell_len(row[column]) for row in rows) for column in (1, 2, 3)]
     head = zip(("parameters", "dtype", "bytes"), widths, strict=True)
     widths = [max(len(name), width) for name, width in head]

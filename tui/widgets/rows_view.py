@@ -19,6 +19,9 @@ from textual.style import Style as TextualStyle
 
 from tui.render import Row
 
+COLUMNS_A_KEY = 8
+"""How far an arrow key moves sideways."""
+
 
 class RowsView(ScrollView, can_focus=True):
     """A page of rows, as long and as wide as they are."""
@@ -56,6 +59,14 @@ class RowsView(ScrollView, can_focus=True):
         strip = Strip([Segment(text, self._rich_style(style)) for text, style in self._rows[at]])
         strip = self._marked(strip, at).crop_extend(left, left + width, base)
         return strip.simplify().apply_offsets(left, at)
+
+    def action_scroll_left(self) -> None:
+        """Move a few columns to the left."""
+        self.scroll_relative(x=-COLUMNS_A_KEY, animate=False)
+
+    def action_scroll_right(self) -> None:
+        """Move a few columns to the right."""
+        self.scroll_relative(x=COLUMNS_A_KEY, animate=False)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the text that is marked with the mouse."""
