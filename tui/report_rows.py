@@ -34,10 +34,14 @@ _BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 
 
 class Section(NamedTuple):
-    """A part of the page; ``name`` is short enough for a row of all names."""
+    """A part of the page; ``name`` is short enough for a row of all names.
+
+    ``title`` stands over the rows where the name alone says too little.
+    """
 
     name: str
     rows: tuple[Row, ...]
+    title: str = ""
 
     @property
     def text(self) -> str:
@@ -59,7 +63,11 @@ def report_sections(report: ModelReport, info: ModelInfo | None) -> tuple[Sectio
         Section("config.json", tuple(_config_row(text) for text in config_lines(report))),
         Section("modules", tuple(_module_rows(report.modules))),
         Section("parameters", _named(totals_rows(report))),
-        Section("cache", _named([*cache_rows(report.cache, report.cache_note), *cache_as_it_runs])),
+        Section(
+            "cache",
+            _named([*cache_rows(report.cache, report.cache_note), *cache_as_it_runs]),
+            "key-value cache",
+        ),
         Section("notes", tuple([(_INDENT + one_line(note), NUMBER)] for note in report.notes)),
     )
     return tuple(section for section in sections if section.rows)

@@ -89,9 +89,10 @@ async def test_a_run_takes_the_count_with_the_prompt():
 async def test_where_there_is_no_frame_the_count_stands_in_the_line():
     async with make_app(ScriptedBackend()).run_test(size=(60, 20)) as pilot:
         await ready(pilot)
+        shown = app_of(pilot).main.query_one("#prompt-count", LinesView)
+        assert not shown.display
         await pilot.press("a")
         await until(pilot, lambda: count(pilot) == "1 token")
-        shown = app_of(pilot).main.query_one("#prompt-count", LinesView)
         assert shown.display
         assert shown.plain == "      1 token"
         assert shown.region.right <= 60

@@ -114,7 +114,9 @@ class MainScreen(Screen[None]):
 
     @on(PromptTokens.Counted)
     def _counted(self, event: PromptTokens.Counted) -> None:
-        self.query_one("#prompt-line").border_subtitle = event.text
+        line = self.query_one("#prompt-line")
+        line.border_subtitle = event.text
+        line.set_class(bool(event.text), "-counted")
         self.query_one("#prompt-count", LinesView).update_rows([[(f"{event.text:>13}", DIM)]])
 
     @property

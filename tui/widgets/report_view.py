@@ -31,7 +31,8 @@ class ReportView(RowsView):
         self._starts = []
         for section in sections:
             self._starts.append(len(rows))
-            rows += [[(section.name.upper(), "bold $text-primary")], *section.rows, []]
+            title = (section.title or section.name).upper()
+            rows += [[(title, "bold $text-primary")], *section.rows, []]
         self.show_rows(rows[:-1] or [[("nothing", DIM)]])
         self.jump(0)
 
