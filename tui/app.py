@@ -196,7 +196,8 @@ class PlaygroundApp(App[None]):
         """Look into the model that runs."""
         from tui.screens.inspector import InspectorScreen
 
-        self.push_screen(InspectorScreen(self.playground))
+        if not any(isinstance(screen, InspectorScreen) for screen in self.screen_stack):
+            self.push_screen(InspectorScreen(self.playground))
 
     def action_help(self) -> None:
         """Explain the screen."""

@@ -108,6 +108,14 @@ async def test_it_reads_elsewhere_and_shows_that_it_does():
         assert app_of(pilot).screen is app_of(pilot).main
 
 
+async def test_it_opens_once():
+    async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
+        await read(pilot)
+        app_of(pilot).action_inspect()
+        await pilot.press("escape")
+        assert app_of(pilot).screen is app_of(pilot).main
+
+
 async def test_esc_closes_while_it_reads():
     backend = Inspected(ScriptedBackend().inspect())
     async with make_app(backend).run_test(size=SIZE) as pilot:
