@@ -1,6 +1,7 @@
 """The one thread that owns the model: commands go in, events come out through a queue.
 
-Must never touch a widget, and nothing but this thread may call the backend.
+Must never touch a widget, and nothing but this thread may call the backend,
+except for what the backend offers to every thread.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 
 from core.backends.base import Backend, ModelInfo, Request
 from core.errors import PlaygroundError
+from core.models.report_records import ModelReport
+from core.prompt_tokens import PromptToken
 from core.steps import Event, Finished
 
 logger = logging.getLogger(__name__)
@@ -61,7 +64,8 @@ class GenerationService:
     """Loads a backend and runs one request at a time on a thread of its own.
 
     A run never starts before the one before it has returned. ``cancel`` takes effect before the
-    next step. All methods are called from one other thread.
+    next step. All methods are called from one other thread, but for ``prompt_tokens`` and
+    ``inspect``, which any thread may call.
     """
 
     def __init__(self) -> None:
@@ -102,6 +106,28 @@ class GenerationService:
                 events.append(self._events.get_nowait())
             except queue.Empty:
                 return events
+
+    def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
+        """Return the tokens of a prompt under the model that answers now; see ``Backend``.
+
+        Raises:
+            PlaygroundError: No model is loaded, or ``text`` is not valid Unicode.
+        """
+        return self._loaded().prompt_tokens(text, is_beginning=is_beginning)
+
+    def inspect(self) -> ModelReport:
+        """Look into the model that answers now; see ``Backend``. This can take seconds.
+
+        Raises:
+            PlaygroundError: No model is loaded, or its files cannot be used any more.
+        """
+        return self._loaded().inspect()
+
+    def _loaded(self) -> Backend:
+        backend = self._backend
+        if backend is None:
+            raise PlaygroundError("no model is loaded")
+        return backend
 
     def close(self, timeout: float = 0.8) -> bool:
         """End the run and the thread, waiting at most ``timeout`` seconds.

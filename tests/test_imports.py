@@ -49,6 +49,13 @@ def test_core_with_a_model_has_no_interface():
     assert loaded.isdisjoint(("tui", "textual", "typer"))
 
 
+def test_the_views_load_no_model_library():
+    loaded = loaded_after("import tui.screens.inspector, tui.widgets.prompt_tokens")
+
+    assert "tui.report_rows" in loaded
+    assert loaded.isdisjoint(MODEL_LIBRARIES)
+
+
 @pytest.mark.parametrize(
     "code",
     [

@@ -255,6 +255,13 @@ class PlaygroundApp(App[None]):
         """Switch between the light and the dark theme."""
         self.theme = INK.name if self.theme == PAPER.name else PAPER.name
 
+    def action_inspect(self) -> None:
+        """Look into the model that runs."""
+        from tui.screens.inspector import InspectorScreen
+
+        if not any(isinstance(screen, InspectorScreen) for screen in self.screen_stack):
+            self.push_screen(InspectorScreen(self.playground))
+
     def action_help(self) -> None:
         """Explain the screen."""
         from tui.screens.help import HelpScreen

@@ -73,6 +73,16 @@ class PlaygroundCommands(Provider):
             "Tint", "Colour the tokens by surprisal, or draw them plain", app.action_toggle_tint
         )
         yield Entry("Light or dark", "Switch between paper and ink", app.action_toggle_light)
+        yield Entry(
+            "Tokens of the prompt",
+            "Each token, its id and its bounds, as you type",
+            app.main.action_toggle_tokens,
+        )
+        yield Entry(
+            "Inspect the model",
+            "Its tokenizer, configuration, modules and sizes",
+            app.action_inspect,
+        )
         yield Entry("Help", "The keys, and what the columns mean", app.action_help)
         for command in app.get_system_commands(self.screen):
             if command.title in _OF_TEXTUAL:

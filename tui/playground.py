@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.backends.base import Backend, ModelInfo
+from core.models.report_records import ModelReport
 from core.preset_book import Preset, PresetBook
+from core.prompt_tokens import PromptToken
 from core.service import (
     GenerationService,
     LoadFailed,
@@ -134,6 +136,22 @@ class Playground:
     def context_size(self) -> int:
         """How many tokens the model can hold, 0 while no model is loaded."""
         return self.info.context_size if self.info is not None else 0
+
+    def prompt_tokens(self, text: str) -> tuple[PromptToken, ...]:
+        """Return the tokens that a run would make of ``text``; any thread may call it.
+
+        Raises:
+            PlaygroundError: No model is loaded, or ``text`` is not valid Unicode.
+        """
+        return self._service.prompt_tokens(text, is_beginning=not self.session.turns)
+
+    def inspect(self) -> ModelReport:
+        """Look into the model that runs; any thread may call it, and it can take seconds.
+
+        Raises:
+            PlaygroundError: No model is loaded, or its files cannot be used any more.
+        """
+        return self._service.inspect()
 
     # What a person does
 

@@ -11,6 +11,8 @@ from typing import Protocol
 
 from core.chat import ChatFormat, Message
 from core.logits_store import RunRecorder
+from core.models.report_records import ModelReport
+from core.prompt_tokens import PromptToken
 from core.settings import Settings
 from core.steps import Event
 
@@ -62,7 +64,11 @@ class Report(Protocol):
 
 
 class Backend(Protocol):
-    """Something that turns requests into events. All calls come from one thread."""
+    """Something that turns requests into events.
+
+    All calls come from one thread, but for ``prompt_tokens`` and ``inspect``, which any thread may
+    call once ``load`` has returned, also while a run goes on.
+    """
 
     def load(self, report: Report) -> ModelInfo:
         """Make ready, telling ``report`` what is happening.
@@ -79,6 +85,24 @@ class Backend(Protocol):
 
         Raises:
             PlaygroundError: The request cannot be run; raised before ``Started``.
+        """
+        ...
+
+    def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
+        """Return the tokens that a run would make of the prompt ``text``.
+
+        ``is_beginning`` says that no document stands before it; some tokenizers then add a token.
+
+        Raises:
+            PlaygroundError: No model is loaded, or ``text`` is not valid Unicode.
+        """
+        ...
+
+    def inspect(self) -> ModelReport:
+        """Look into the model that runs, without reading a weight; this can take seconds.
+
+        Raises:
+            PlaygroundError: No model is loaded, or its files cannot be used any more.
         """
         ...
 

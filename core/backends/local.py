@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from core.backends.base import ModelInfo, Report, Request
+from core.errors import PlaygroundError
 from core.steps import Event, Started
 
 if TYPE_CHECKING:
     from core.models.chat_prompt import ChatPrompts
     from core.models.loading import LoadedModel
+    from core.models.report_records import ModelReport
+    from core.prompt_tokens import PromptToken
+
+_BUILDING = threading.Lock()
+"""Held while transformers builds a module: it changes torch's default dtype for the whole process
+meanwhile, and two at once would put back each other's."""
 
 
 class LocalBackend:
@@ -50,7 +58,8 @@ class LocalBackend:
         report("starting torch and transformers")
         from core.models.loading import load_model
 
-        loaded = self._loaded = load_model(name, self._device, self._dtype, report)
+        with _BUILDING:
+            loaded = self._loaded = load_model(name, self._device, self._dtype, report)
         module = loaded.model.module
         missing = self._stands_in_for
         if self._name is None and name != PREFERRED:
@@ -99,6 +108,26 @@ class LocalBackend:
             folder = model_folder(loaded.name)
             self._chat = ChatPrompts(folder, loaded.codec, loaded.model.context_size)
         return self._chat
+
+    def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
+        """See ``Backend``."""
+        return self._ready().codec.tokens(text, is_beginning=is_beginning)
+
+    def inspect(self) -> ModelReport:
+        """See ``Backend``."""
+        name = self._ready().name
+        from core.models.catalog import model_folder
+        from core.models.inspection import inspect_model
+
+        with _BUILDING:
+            return inspect_model(model_folder(name), name)
+
+    def _ready(self) -> LoadedModel:
+        # Taken once: the thread that owns the backend may close it at any time.
+        loaded = self._loaded
+        if loaded is None:
+            raise PlaygroundError("no model is loaded")
+        return loaded
 
     def close(self) -> None:
         """See ``Backend``."""

@@ -38,6 +38,8 @@ _KEYS: tuple[tuple[str, str], ...] = (
     ("^O", "models: switch to another one, or fetch one"),
     ("^N", "fetch the model that is missing; when it has come, switch to it"),
     ("^T", "tint the tokens by surprisal, or not"),
+    ("F10", "the prompt's tokens and their ids, as you type; again: hide them"),
+    ("F11", "look into the model: tokenizer, configuration, modules, sizes"),
     ("^P", "the palette: every command by name, themes and a screenshot too"),
     ("^Q", "quit"),
 )
