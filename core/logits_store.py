@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from core.scores import ScoredText
 from core.settings import Settings
 
 DEFAULT_LIMIT = 256 * 2**20
@@ -58,7 +59,8 @@ class RecordedStep:
 class RunStart:
     """What a run began from, as far as its settings depend on it.
 
-    ``device`` is torch's name of where its dice were thrown.
+    ``device`` is torch's name of where its dice were thrown. ``prompt`` is what each token of the
+    prompt cost, ``None`` where nobody asked, or the model cannot tell beside its cache.
     """
 
     context_token_ids: tuple[int, ...]
@@ -67,6 +69,7 @@ class RunStart:
     seed: int
     device: str
     texts: TokenTexts
+    prompt: ScoredText | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,12 +42,15 @@ class Request:
 
     ``context_token_ids`` are the document so far, as generated, never re-encoded. ``recorder``,
     where given, keeps the raw logits of each token step for looking back; beams are not recorded.
+    With ``score_prompt`` it is also given what each token of the prompt cost, for which the model
+    reads the document once more.
     """
 
     prompt: str
     settings: Settings
     context_token_ids: tuple[int, ...] = ()
     recorder: RunRecorder | None = field(default=None, compare=False, repr=False)
+    score_prompt: bool = False
 
 
 class Report(Protocol):
