@@ -149,12 +149,9 @@ def _row(run: RecordedRun, position: int, dice: Dice, moves: bool) -> _Row:
     codes, code_counts = _codes(step, is_tail)
     rivals = _rivals(exact, is_tail, values, leads)
     chosen_is_moved = bool((moved == step.token_id).any())
-    if len(exact):
-        # The lowest id among equals, which is what argmax takes.
-        greedy = exact[values[exact] == values[exact[0]]].min()
-    first = torch.tensor(
-        [-1 if chosen_is_moved else step.token_id, int(greedy) if len(exact) else -1]
-    )
+    # Of equals, greedy takes the lowest id, as argmax does.
+    greedy = exact[values[exact] == values[exact].max()].min() if len(exact) else -1
+    first = torch.tensor([-1 if chosen_is_moved else step.token_id, int(greedy)])
     ids = torch.cat((first, rivals))
     rival_values = torch.where(ids < 0, _NOTHING, values[ids])
     return _Row(
