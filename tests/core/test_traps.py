@@ -99,7 +99,7 @@ def test_a_chosen_token_outside_the_list_that_takes_anothers_probability(demo):
         assert step.token.logprob < min(one.logprob for one in listed.values())
         told = explain(run, step.index, rows=5)
         assert told.token.logprob == pytest.approx(step.token.logprob, abs=1e-5)
-        assert told.token.final_logprob == pytest.approx(step.token.final_logprob, abs=1e-5)
+        assert told.token.final_logprob == pytest.approx(step.token.final_logprob, abs=1e-4)
         wide = explain(run, step.index, rows=200)
         listed_mass = sum(one.probability for one in wide.rows[:5])
         assert told.rest == pytest.approx(1 - listed_mass, abs=1e-5)
