@@ -15,7 +15,7 @@ from core.scores import ScoredText
 from core.settings import Settings
 
 DEFAULT_LIMIT = 256 * 2**20
-"""In bytes: about 2,400 steps of gpt2-xl's vocabulary, whole runs of smaller ones."""
+"""In bytes: about 2,500 steps of gpt2-xl's vocabulary, whole runs of smaller ones."""
 
 
 class TokenTexts(Protocol):

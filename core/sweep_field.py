@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from core.settings import Settings
-from core.sweep_index import SweepIndex, places
+from core.sweep_index import SweepIndex, places, running_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class SweepField:
             return ((of - top) * inverse_temperature).exp()
 
         head_mass = mass(index.heads)
-        grid_mass = mass(index.grid.expand(len(top), -1)) * index.counts
+        grid_mass = _grid_mass(index, top, inverse_temperature)
         falling, order = torch.sort(moved, dim=1, descending=True, stable=True)
         moved_mass = mass(falling)
         head_place, grid_place = index.head_place, index.grid_place
@@ -55,8 +55,7 @@ class SweepField:
         ties = index.ties
         if moved.shape[1]:
             head_place = torch.cat((head_place, places(index.heads, moved)), dim=1)
-            grid = index.grid.expand(len(top), -1)
-            grid_place = torch.cat((grid_place, places(grid, moved)), dim=1)
+            grid_place = torch.cat((grid_place, places(index.grid, moved)), dim=1)
             own_place = torch.argsort(order, dim=1)
             equal = own_place - moved_place[:, ties.shape[1] :]
             ties = torch.cat((ties, equal), dim=1)
@@ -67,10 +66,10 @@ class SweepField:
             leads=torch.cat((index.rivals.leads, index.moved.leads), dim=1),
             inverse_temperature=inverse_temperature,
             top=top[:, 0],
-            greater=head_place + _sums(index.counts).gather(1, grid_place) + moved_place,
-            before=_sums(head_mass).gather(1, head_place)
-            + _sums(grid_mass).gather(1, grid_place)
-            + _sums(moved_mass).gather(1, moved_place)
+            greater=head_place + index.counts_before.gather(1, grid_place) + moved_place,
+            before=running_sums(head_mass).gather(1, head_place)
+            + running_sums(grid_mass).gather(1, grid_place)
+            + running_sums(moved_mass).gather(1, moved_place)
             + ties * mass(values),
             head_mass=head_mass,
             grid_mass=grid_mass,
@@ -109,20 +108,31 @@ class SweepField:
         if top_k == 0:
             return torch.cat((self.head_mass, self.grid_mass, self.moved_mass), dim=1).sum(dim=1)
         heads, moved = self.index.heads, self.moved_falling
-        grid = self.index.grid.expand(len(heads), -1)
-        counts = _sums(self.index.counts)
+        counts = self.index.counts_before
         above_heads = places(heads, heads) + places(moved, heads)
         above_moved = places(heads, moved) + places(moved, moved)
-        above_moved = above_moved + counts.gather(1, places(grid, moved))
+        above_moved = above_moved + counts.gather(1, places(self.index.grid, moved))
         mass = (self.head_mass * (above_heads < top_k)).sum(dim=1)
         mass = mass + (self.moved_mass * (above_moved < top_k)).sum(dim=1)
         head_counts = (heads > -torch.inf).sum(dim=1, keepdim=True)
         if top_k > int(head_counts.min()):
-            above_grid = head_counts + counts[:, :-1] + places(moved, grid)
+            above_grid = head_counts + counts[:, :-1]
+            if moved.shape[1]:
+                above_grid = above_grid + places(moved, self.index.grid.repeat(len(heads), 1))
             mass = mass + (self.grid_mass * (above_grid < top_k)).sum(dim=1)
         return mass
 
 
-def _sums(masses: torch.Tensor) -> torch.Tensor:
-    """Return the sums of the first 0, 1, … of ``masses``, shape (steps, n + 1)."""
-    return torch.nn.functional.pad(masses.cumsum(dim=1), (1, 0))
+_FAR = 300.0
+"""In nats: so far from the likeliest, float64 still has room, and nothing counts any more."""
+
+
+def _grid_mass(index: SweepIndex, top: torch.Tensor, inverse_temperature: float) -> torch.Tensor:
+    """Return the probability at each value of the grid, shape (steps, grid).
+
+    Relative to the likeliest tokens, whose values are ``top``, shape (steps, 1).
+    """
+    shift = -top * inverse_temperature
+    if bool((shift.abs() < _FAR).all()):
+        return shift.exp() * (index.grid * inverse_temperature).exp() * index.counts
+    return ((index.grid - top) * inverse_temperature).exp() * index.counts
