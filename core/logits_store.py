@@ -11,10 +11,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from core.scores import ScoredText
 from core.settings import Settings
 
 DEFAULT_LIMIT = 256 * 2**20
-"""In bytes: about 2,400 steps of gpt2-xl's vocabulary, whole runs of smaller ones."""
+"""In bytes: about 2,500 steps of gpt2-xl's vocabulary, whole runs of smaller ones."""
 
 
 class TokenTexts(Protocol):
@@ -58,7 +59,8 @@ class RecordedStep:
 class RunStart:
     """What a run began from, as far as its settings depend on it.
 
-    ``device`` is torch's name of where its dice were thrown.
+    ``device`` is torch's name of where its dice were thrown. ``prompt`` is what each token of the
+    prompt cost, ``None`` where nobody asked, or the model cannot tell beside its cache.
     """
 
     context_token_ids: tuple[int, ...]
@@ -67,6 +69,7 @@ class RunStart:
     seed: int
     device: str
     texts: TokenTexts
+    prompt: ScoredText | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 Must never change the logits or the generator that it is given. The likeliest ``EXACT_LOGITS``
 tokens and the chosen one come back as they were, bit for bit. The others are kept as float16
 differences d to the greatest logit, off by at most ``|d| / 2048``; a token outside the likeliest
-256 has at most 1/257 of the probability, so that its own is off by less than 1.1e-5. No token
-changes places with one of the likeliest.
+256 has at most 1/257 of the model's probability, so that its own is off by less than 1.1e-5. No
+token changes places with one of the likeliest.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.steps import Candidate
+from core.steps import Candidate, TokenStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,12 @@ class ScoredText:
 def perplexity_of(tokens: Sequence[ScoredToken]) -> float | None:
     """Return two to the mean surprisal of ``tokens``; ``None`` without any."""
     return perplexity(math.fsum(one.bits for one in tokens), len(tokens)) if tokens else None
+
+
+def perplexity_of_steps(steps: Sequence[TokenStep]) -> float | None:
+    """Return two to the mean surprisal of what a run wrote; ``None`` without steps."""
+    costs = [step.token.surprisal for step in steps]
+    return perplexity(math.fsum(costs), len(costs)) if costs else None
 
 
 def perplexity(bits: float, tokens: int) -> float:
