@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import App
 from textual.command import Provider
+from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -154,7 +155,11 @@ class PlaygroundApp(App[None]):
             return playground.fetch_offer is not None
         if action == "switch":
             return playground.fetching.arrived is not None
-        if action == "step":
+        if action in ("undo", "redo"):
+            return not playground.session.is_running
+        if action == "choose":
+            return playground.is_by_hand and self.main.can_choose(playground.session)
+        if action in ("step", "why"):
             return playground.session.step_count() > 0
         return True
 
@@ -192,6 +197,45 @@ class PlaygroundApp(App[None]):
     def action_load_again(self) -> None:
         """Try to load the model once more."""
         self.playground.load_again()
+        self._changed()
+
+    # Looking into a step, and branching
+
+    def action_why(self) -> None:
+        """Explain the selected step."""
+        from tui.screens.why import WhyScreen
+
+        if not isinstance(self.screen, WhyScreen):
+            self.playground.session.hold_cursor()
+            self.push_screen(WhyScreen(self.playground), lambda _: self._changed())
+
+    def on_why_screen_forked(self, event: Message) -> None:
+        """Go on with another candidate than the one that was chosen."""
+        from tui.screens.why import WhyScreen
+
+        if isinstance(event, WhyScreen.Forked):
+            self.pop_screen()
+            self.playground.fork(event.chosen)
+            self._changed()
+
+    def action_undo(self) -> None:
+        """Go back to the document before the last run."""
+        self.playground.undo()
+        self._changed()
+
+    def action_redo(self) -> None:
+        """Take back an undo."""
+        self.playground.redo()
+        self._changed()
+
+    def action_by_hand(self) -> None:
+        """Take each step oneself, or let the preset run."""
+        self.playground.toggle_by_hand()
+        self._changed()
+
+    def action_choose(self, number: int) -> None:
+        """Choose candidate ``number`` of the newest step and go one step on."""
+        self.playground.choose(number)
         self._changed()
 
     # Models

@@ -67,6 +67,11 @@ class PlaygroundCommands(Provider):
             yield Entry("Load the model again", "Try once more", app.action_load_again)
         yield from _model_entries(app)
         if playground.session.step_count():
+            yield Entry("Why this token", "Every candidate, the settings, the dice", app.action_why)
+            yield Entry("Undo", "The document before the last run", app.action_undo)
+        yield Entry("Redo", "Take back an undo", app.action_redo)
+        yield Entry("By hand", "Take each step yourself, or let it run", app.action_by_hand)
+        if playground.session.step_count():
             yield Entry("First step", "Look at the first step", partial(app.action_step, -(10**9)))
             yield Entry("Newest step", "Follow what is written", partial(app.action_step, 10**9))
         yield Entry(

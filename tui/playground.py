@@ -5,11 +5,14 @@ Must never touch a widget: it is told what a person did, drains the service, and
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.backends.base import Backend, ModelInfo
+from core.backends.base import Backend, ModelInfo, Request
+from core.history_records import ROOT
+from core.logits_store import RecordedRun
 from core.models.report_records import ModelReport
 from core.preset_book import Preset, PresetBook
 from core.prompt_tokens import PromptToken
@@ -22,7 +25,8 @@ from core.service import (
 )
 from core.session import Session, Turn
 from core.settings import Settings
-from core.steps import BeamStep, Finished, TokenStep
+from core.steps import BeamStep, Candidate, Finished, TokenStep
+from tui.branches import Branches
 from tui.fetching import Fetching
 
 Clock = Callable[[], float]
@@ -77,7 +81,9 @@ class Playground:
         self.load_error: str | None = None
         self.queued_prompt: str | None = None
         self.notice: Notice | None = None
-        self._cleared: Session | None = None
+        self.branches = Branches()
+        self.is_by_hand = False
+        self._cleared_from = ROOT  # the run whose document was cleared
         self._clears_at_end = False
         self._is_stopping = False
         self._loading_since = 0.0
@@ -119,7 +125,7 @@ class Playground:
     @property
     def can_restore(self) -> bool:
         """Whether a cleared document can be brought back."""
-        return self._cleared is not None and not self.session.turns
+        return self._cleared_from != ROOT and not self.session.turns
 
     @property
     def context_used(self) -> int:
@@ -240,14 +246,114 @@ class Playground:
             return
         self._clears_at_end = False
         if self.session.turns:
-            self._cleared, self.session = self.session, Session()
+            self._cleared_from = self.branches.history.cursor
+            self.session = self.branches.go(ROOT)
             self.notice = Notice("cleared — ctrl+l again brings it back")
 
     def restore(self) -> None:
         """Bring the cleared document back."""
-        if self._cleared is not None and not self.session.turns:
-            self.session, self._cleared = self._cleared, None
-            self.notice = None
+        if self.can_restore:
+            self.go(self._cleared_from)
+
+    # Looking back and branching
+
+    def recorded(self) -> tuple[RecordedRun, int] | None:
+        """Return the recorded run of the selected step and its index; ``None`` without one."""
+        selected = self.session.selected()
+        if selected is None or not isinstance(selected[1], TokenStep):
+            return None
+        run = self.branches.recorded(selected[0])
+        return None if run is None else (run, selected[1].index)
+
+    def go(self, node_id: int) -> None:
+        """Go to the document of any run of the history."""
+        if not self._is_free_to_branch():
+            return
+        self.session = self.branches.go(node_id)
+        self.notice = None
+
+    def undo(self) -> None:
+        """Go back to the document before the last run."""
+        if self._is_free_to_branch():
+            self._moved(self.branches.undo(), "there is nothing to undo")
+
+    def redo(self) -> None:
+        """Take back an undo."""
+        if self._is_free_to_branch():
+            self._moved(self.branches.redo(), "there is nothing to redo")
+
+    def _moved(self, session: Session | None, otherwise: str) -> None:
+        if session is None:
+            self.notice = Notice(otherwise)
+            return
+        self.session = session
+        self.notice = None
+
+    def fork(self, candidate: Candidate, settings: Settings | None = None) -> None:
+        """Put ``candidate`` where the selected step's token stands, and write on from there.
+
+        With ``settings`` for those, else with the preset's.
+        """
+        selected = self.session.selected()
+        if selected is None or not self._is_free_to_branch():
+            return
+        turn, step = selected
+        if not isinstance(step, TokenStep):
+            self.notice = Notice("beams weigh whole texts; pick another preset to branch", True)
+            return
+        self._leave(turn, self._position())
+        self._submit(
+            self.session.branch(
+                step.token, candidate, self.preset.name, settings or self._settings(), self.info
+            )
+        )
+
+    def rerun(self, position: int, settings: Settings) -> None:
+        """Write on from before the step at ``position`` with other settings."""
+        turn = self.session.turn_at(position)
+        if turn is None or not self._is_free_to_branch():
+            return
+        self._leave(turn, position)
+        self._submit(self.session.begin("", f"{self.preset.name}*", settings, self.info))
+
+    def toggle_by_hand(self) -> None:
+        """Take each step oneself from now on, or let the preset run again."""
+        self.is_by_hand = not self.is_by_hand
+        how = "by hand: Enter takes the next step, 1 to 5 choose another candidate"
+        self.notice = Notice(how if self.is_by_hand else "the preset runs by itself again")
+
+    def choose(self, number: int) -> None:
+        """Put candidate ``number`` of the newest step in its place and go one step on."""
+        selected = self.session.selected()
+        if selected is None or not isinstance(selected[1], TokenStep):
+            return
+        step = selected[1]
+        candidates = step.distribution.candidates
+        if number > len(candidates):
+            return
+        if candidates[number - 1].token_id == step.token.token_id:
+            self.send("")
+        else:
+            self.fork(candidates[number - 1])
+
+    def _leave(self, turn: Turn, position: int) -> None:
+        """Make the document what it was before a step of ``turn``, the history where it was."""
+        self.session = self.session.before(position)
+        if turn.node_id:
+            self.branches.history.move(turn.node_id)
+
+    def _position(self) -> int:
+        cursor = self.session.cursor
+        return self.session.step_count() - 1 if cursor is None else cursor
+
+    def _is_free_to_branch(self) -> bool:
+        if self.info is None:
+            self.notice = Notice("the model is not ready yet", is_warning=True)
+        elif self.session.is_running:
+            self.notice = Notice("still running — Esc stops it", is_warning=True)
+        else:
+            return True
+        return False
 
     # What the service says
 
@@ -305,7 +411,9 @@ class Playground:
         turn = self.session.turns[-1]
         self.session.apply(event)
         self._is_stopping = False
-        if turn.started is None:
+        if turn.started is not None:
+            self.branches.add(self.session)
+        else:
             changes.returned_prompt = turn.prompt
             self.notice = Notice(event.detail or "the run failed before it started", True)
         if self._clears_at_end:
@@ -319,14 +427,24 @@ class Playground:
             self._begin(prompt)
 
     def _begin(self, prompt: str) -> None:
-        self.notice = None
-        self._cleared = None
         preset = self.preset
-        request = self.session.begin(prompt, preset.name, self._settings(), self.info, preset.chat)
-        self._service.submit(request)
+        self._submit(
+            self.session.begin(prompt, preset.name, self._settings(), self.info, preset.chat)
+        )
+
+    def _submit(self, request: Request) -> None:
+        """Run what the session's last turn asks for, recording it for looking back."""
+        self.notice = None
+        self._cleared_from = ROOT
+        turn = self.session.turns[-1]
+        turn.is_by_hand = self.is_by_hand
+        recorder = self.branches.recorder(turn)
+        self._service.submit(dataclasses.replace(request, recorder=recorder))
 
     def _settings(self) -> Settings:
         settings = self.preset.settings
+        if self.is_by_hand:
+            settings = settings.replace(max_new_tokens=1, min_new_tokens=None, max_length=None)
         if self._seed is None or settings.seed is not None:
             return settings
         return settings.replace(seed=self._seed)

@@ -14,6 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from core.preset_book import PresetBook
+from core.session import Session
 from tui.playground import Playground
 from tui.render import DIM
 from tui.widgets.fetch_line import FetchLine
@@ -63,6 +64,10 @@ class MainScreen(Screen[None]):
         Binding("pagedown", "app.scroll(1)", "scroll down", show=False),
         Binding("ctrl+l", "app.clear", "clear", priority=True),
         Binding("ctrl+l", "app.restore", "bring back", priority=True),
+        Binding("f9", "app.why", "why", key_display="F9", priority=True),
+        Binding("ctrl+z", "app.undo", "undo", show=False),
+        Binding("ctrl+y", "app.redo", "redo", show=False),
+        Binding("ctrl+r", "app.by_hand", "by hand", show=False, priority=True),
         Binding(FETCH_KEY, "app.fetch_offered", "get the model", priority=True),
         Binding(FETCH_KEY, "app.switch", "switch to it", priority=True),
         Binding("ctrl+o", "app.models", "models", priority=True),
@@ -136,6 +141,11 @@ class MainScreen(Screen[None]):
     def transcript(self) -> Transcript:
         """Where the document is shown."""
         return self.query_one(Transcript)
+
+    def can_choose(self, session: Session) -> bool:
+        """Whether a digit is a choice and not a part of a prompt."""
+        can_take = bool(session.step_count()) and session.cursor is None
+        return can_take and not session.is_running and not self.prompt.text
 
     def paint(self, playground: Playground) -> None:
         """Bring every widget but the status and the gauge up to date, as far as it changed."""

@@ -40,6 +40,8 @@ def _parts(playground: Playground) -> Row:
     if playground.notice is not None:
         style = "$text-warning" if playground.notice.is_warning else "$text-primary"
         parts += [("▌ ", style), (visible_prose(playground.notice.text), style), ("  ", "")]
+    if playground.is_by_hand:
+        parts += [("✋ by hand", "bold $text-accent"), (" · ", DIM)]
     if playground.loading_stage is not None:
         return [*parts, *_loading(playground)]
     if playground.load_error is not None:
@@ -96,7 +98,8 @@ def _finished(turn: Turn, finished: Finished) -> Row:
     if finished.detail:
         parts.append((f": {visible_prose(finished.detail)}", NUMBER))
     parts.append((f" · {visible_prose(turn.preset_name)}", DIM))
-    parts.append((f" · {len(finished.token_ids):,} tokens", DIM))
+    count = len(finished.token_ids)
+    parts.append((f" · {count:,} token{'' if count == 1 else 's'}", DIM))
     if finished.tokens_per_second > 0:
         parts.append((f" · {finished.tokens_per_second:,.0f} tok/s", DIM))
     if finished.score is not None:
