@@ -118,7 +118,7 @@ def test_what_a_preset_wrote_it_could_have_written(model_seed, eos, prompt, samp
 @given(seeds, prompts, st.fixed_dictionaries({}, optional=penalties | warpers))
 def test_the_first_forbidden_token_is_the_first_without_probability(model_seed, prompt, mapping):
     """Any text: the verdict falls where transformers' scores first give the token nothing."""
-    model = TransformersModel(tiny_gpt2(model_seed))
+    model = TransformersModel(tiny_gpt2(model_seed, eos_token_id=None))
     chosen = Settings(do_sample=True, max_new_tokens=20, **mapping)
     torch.manual_seed(model_seed)
     text = tuple(torch.randint(0, 24, (10,)).tolist())
@@ -159,6 +159,23 @@ def test_a_text_longer_than_the_preset_writes(demo):
     presets = [preset("short", max_new_tokens=3), preset("whole", max_length=12), preset("default")]
     scored = score_text(demo.model, demo.codec, "there was a cat. " * 20, presets, prompt=PROMPT)
     assert [one.stops_after for one in scored.verdicts] == [3, 5, 20]
+
+
+def test_nothing_follows_what_ends_a_text(demo):
+    """An end of text or a stop string ends a run, so that no preset writes on behind it."""
+    sampling = {"do_sample": True, "top_k": 0, "max_new_tokens": 99}
+    presets = [preset("end", **sampling), preset("stop", stop_strings=("ca",), **sampling)]
+    end = demo.model.eos_token_ids[0]
+    words = demo.codec.encode(" there was a cat", is_beginning=False)
+    scored = score_tokens(demo.model, demo.codec, (end,), (*words, end, *words), presets)
+    by_end, by_string = (one.forbidden for one in scored.verdicts)
+    assert (by_end.index, by_end.cut_by) == (len(words) + 1, "eos_token_id")
+    assert by_string.cut_by == "stop_strings"
+    written = demo.codec.decode(scored.token_ids[: by_string.index])
+    assert "ca" in written
+    assert "ca" not in demo.codec.decode(scored.token_ids[: by_string.index - 1])
+    whole = score_tokens(demo.model, demo.codec, (end,), (*words, end), presets[:1])
+    assert whole.verdicts[0].is_reachable
 
 
 def test_beams_are_not_judged(demo):
