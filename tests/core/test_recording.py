@@ -126,12 +126,12 @@ def test_a_run_is_recorded_step_by_step(demo):
     assert [step.dice for step in greedy.steps] == [None] * 3
 
 
-def test_recorded_logits_are_the_models(demo):
+def test_recorded_logits_are_the_models(demo, demo_module):
     run, _ = recorded(demo.model, demo.codec, Settings(max_new_tokens=4), PROMPT)
     for index, step in enumerate(run.steps):
         inputs = torch.tensor([run.context_at(index)])
         with torch.inference_mode():
-            logits = demo.model.module(inputs).logits[0, -1]
+            logits = demo_module(inputs).logits[0, -1]
         assert torch.allclose(recorded_logits(step), logits, atol=0.05)
         top = logits.topk(100).indices
         assert torch.allclose(recorded_logits(step)[top], logits[top], atol=1e-4)
