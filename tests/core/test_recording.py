@@ -139,7 +139,8 @@ def test_recorded_logits_are_the_models(demo, demo_module):
 
 def test_beams_are_not_recorded():
     store = LogitsStore()
-    request = Request("", Settings(num_beams=2, max_new_tokens=3), (1, 2), store.recorder("run"))
+    beams = Settings(num_beams=2, max_new_tokens=3)
+    request = Request("", beams, (1, 2), recorder=store.recorder("run"))
     list(generate(TransformersModel(tiny_gpt2(1)), byte_codec(), request, lambda: False))
     assert store.run("run") is None
 

@@ -224,7 +224,9 @@ def test_the_prompt_of_a_run_is_scored_on_request(demo, demo_module):
 
     store = LogitsStore()
     for prompt, context, plain in ((PROMPT, (), first), ("\nThen", document, second)):
-        request = Request(prompt, settings, context, store.recorder("run"), score_prompt=True)
+        request = Request(
+            prompt, settings, context, recorder=store.recorder("run"), score_prompt=True
+        )
         started, *steps, finished = generate(demo.model, demo.codec, request, lambda: False)
         assert finished.token_ids == plain.finished.token_ids
         assert [one.distribution for one in steps] == [one.distribution for one in plain.steps]
