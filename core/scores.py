@@ -36,7 +36,8 @@ class Forbidden:
     """The first token that a preset would never have written.
 
     ``index`` is its place in the text, from 0. ``cut_by`` is the setting that removed it;
-    ``do_sample`` where greedy takes another: ``instead``, the likeliest token left.
+    ``do_sample`` where greedy takes another: ``instead``, the likeliest token left;
+    ``eos_token_id`` or ``stop_strings`` where the text had ended before it.
     """
 
     index: int

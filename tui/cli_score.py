@@ -238,6 +238,8 @@ def _reason(verdict: PresetVerdict) -> str:
         return ""
     if found.cut_by == "do_sample":
         return f"greedy takes {_shown(found.instead)}"
+    if found.cut_by in ("eos_token_id", "stop_strings"):
+        return f"{found.cut_by} ends the text before it"
     return f"cut by {found.cut_by}"
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 import torch
 
 from core.backends.base import Request
+from core.backends.local import LocalBackend
 from core.dice import Dice, explain_draw
 from core.engine import generate
 from core.explain import explain, look_up
 from core.logits_store import LogitsStore
 from core.models.transformers_model import TransformersModel
 from core.recording import EXACT_LOGITS, record_step, recorded_logits
+from core.scrub import scrub
+from core.service import GenerationService
 from core.settings import Settings
-from core.steps import TokenStep
+from core.steps import Finished, TokenStep
+from core.sweep import Sweeper
 from tests.core.recorded import recorded, run_of
 from tests.reference import byte_codec, tiny_gpt2
 
@@ -121,12 +126,12 @@ def test_a_run_is_recorded_step_by_step(demo):
     assert [step.dice for step in greedy.steps] == [None] * 3
 
 
-def test_recorded_logits_are_the_models(demo):
+def test_recorded_logits_are_the_models(demo, demo_module):
     run, _ = recorded(demo.model, demo.codec, Settings(max_new_tokens=4), PROMPT)
     for index, step in enumerate(run.steps):
         inputs = torch.tensor([run.context_at(index)])
         with torch.inference_mode():
-            logits = demo.model.module(inputs).logits[0, -1]
+            logits = demo_module(inputs).logits[0, -1]
         assert torch.allclose(recorded_logits(step), logits, atol=0.05)
         top = logits.topk(100).indices
         assert torch.allclose(recorded_logits(step)[top], logits[top], atol=1e-4)
@@ -134,7 +139,8 @@ def test_recorded_logits_are_the_models(demo):
 
 def test_beams_are_not_recorded():
     store = LogitsStore()
-    request = Request("", Settings(num_beams=2, max_new_tokens=3), (1, 2), store.recorder("run"))
+    beams = Settings(num_beams=2, max_new_tokens=3)
+    request = Request("", beams, (1, 2), recorder=store.recorder("run"))
     list(generate(TransformersModel(tiny_gpt2(1)), byte_codec(), request, lambda: False))
     assert store.run("run") is None
 
@@ -177,3 +183,25 @@ def test_a_run_that_was_forgotten_while_it_ran_stays_forgotten():
     recorder.add(record_step(torch.zeros(1, 10), 0))
     assert store.run("run") is None
     assert store.facts().size == 0
+
+
+def test_a_run_of_the_service_is_read_from_its_users_thread():
+    """As the app does it: the service's thread records, another one explains and scrubs."""
+    store = LogitsStore()
+    service = GenerationService()
+    service.start(lambda: LocalBackend("demo", "cpu"))
+    request = Request(PROMPT, SAMPLING, recorder=store.recorder("turn"), score_prompt=True)
+    service.submit(request)
+    events = []
+    deadline = time.monotonic() + 60
+    while not any(isinstance(one, Finished) for one in events) and time.monotonic() < deadline:
+        events += service.drain()
+        time.sleep(0.01)
+    assert service.close(timeout=10)
+    (finished,) = (one for one in events if isinstance(one, Finished))
+    run = store.run("turn")
+    assert run.token_ids == finished.token_ids
+    assert run.start.prompt.tokens
+    assert explain(run, 3).token.token_id == finished.token_ids[3]
+    assert explain_draw(run, 3).winner.token_id == finished.token_ids[3]
+    assert scrub(Sweeper(run), SAMPLING).first_divergence is None

@@ -28,14 +28,14 @@ PROMPT = "A long long time ago, "
 CROSSED = [math.log(one) for one in (0.5, 0.25, 0.125, 0.0625, 0.0625)]
 
 
-def test_candidates_beside_the_wrong_token(demo):
+def test_candidates_beside_the_wrong_token(demo, demo_module):
     """The candidates of a step are those of the text before it, not of the text with it."""
     settings = Settings(do_sample=True, top_k=0, max_new_tokens=12, seed=1)
     ours = run_ours(demo.model, demo.codec, settings, prompt=PROMPT)
     run, _ = recorded(demo.model, demo.codec, settings, PROMPT)
     document = ours.started.context_token_ids + ours.finished.token_ids
     with torch.inference_mode():
-        logits = demo.model.module(torch.tensor([document])).logits[0]
+        logits = demo_module(torch.tensor([document])).logits[0]
     start = len(ours.started.context_token_ids)
     for step in ours.steps:
         before = logits[start + step.index - 1].topk(5).indices.tolist()
