@@ -24,3 +24,13 @@ def demo():
     from core.models.loading import load_model
 
     return load_model("demo", "cpu", "float32", lambda stage, share=None: None)
+
+
+@pytest.fixture(scope="session")
+def demo_module():
+    """The bundled model as transformers loads it, in float32."""
+    from transformers import AutoModelForCausalLM
+
+    from core.models.catalog import DEMO, model_folder
+
+    return AutoModelForCausalLM.from_pretrained(model_folder(DEMO)).eval()

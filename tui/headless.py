@@ -51,6 +51,7 @@ class Choices:
     device: str | None = None
     dtype: str | None = None
     seed: int | None = None
+    engine: str | None = None
 
 
 def make_backend(choices: Choices, book: PresetBook) -> Backend:
@@ -58,7 +59,9 @@ def make_backend(choices: Choices, book: PresetBook) -> Backend:
     from core.backends.local import LocalBackend
 
     model = choices.model or book.model
-    return LocalBackend(model, choices.device or "auto", choices.dtype or "auto")
+    return LocalBackend(
+        model, choices.device or "auto", choices.dtype or "auto", choices.engine or "auto"
+    )
 
 
 def open_book(choices: Choices) -> tuple[PresetBook, Preset]:
@@ -187,7 +190,8 @@ class _StageNotes:
 
 
 def _describe(info: ModelInfo, preset: Preset) -> None:
-    about = f"model: {info.name}, {info.device}, {info.dtype}, preset {preset.name}"
+    engine = f", engine {info.engine}" if info.engine else ""
+    about = f"model: {info.name}, {info.device}, {info.dtype}{engine}, preset {preset.name}"
     note(f"{about}; {info.note}" if info.note else about)
 
 

@@ -20,13 +20,21 @@ class LocalBackend:
     """Runs one model of this machine; see ``Backend``.
 
     ``model`` is a name or folder, ``None`` for gpt2-xl where it is here, else the bundled model.
-    ``device`` and ``dtype`` are torch's names or ``auto``.
+    ``device`` and ``dtype`` are torch's names or ``auto``; ``engine`` is ``auto``, ``fast`` or
+    ``transformers``.
     """
 
-    def __init__(self, model: str | None = None, device: str = "auto", dtype: str = "auto") -> None:
+    def __init__(
+        self,
+        model: str | None = None,
+        device: str = "auto",
+        dtype: str = "auto",
+        engine: str = "auto",
+    ) -> None:
         self._name = model
         self._device = device
         self._dtype = dtype
+        self._engine = engine
         self._loaded: LoadedModel | None = None
 
     def load(self, report: Report) -> ModelInfo:
@@ -35,17 +43,16 @@ class LocalBackend:
 
         name = self._name or default_model()
         model_folder(name)  # a name that is not here is told before torch is imported
-        report("starting torch and transformers")
+        report("starting torch")
         from core.models.loading import load_model
 
-        loaded = self._loaded = load_model(name, self._device, self._dtype, report)
-        module = loaded.model.module
+        loaded = self._loaded = load_model(name, self._device, self._dtype, report, self._engine)
         is_stand_in = self._name is None and name != PREFERRED
         return ModelInfo(
             name=name,
             device=str(loaded.placement.device),
             dtype=str(loaded.placement.dtype).removeprefix("torch."),
-            parameters=module.num_parameters(),
+            parameters=loaded.parameters,
             context_size=loaded.model.context_size,
             vocabulary_size=loaded.model.vocabulary_size,
             placement=loaded.placement.reason,
@@ -54,6 +61,7 @@ class LocalBackend:
             else "",
             stands_in_for=PREFERRED if is_stand_in else "",
             tokenizer_fingerprint=loaded.tokenizer_fingerprint,
+            engine=loaded.engine,
         )
 
     def generate(self, request: Request, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
