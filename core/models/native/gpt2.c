@@ -23,7 +23,6 @@
 #define WIDTH 16 /* floats in a vector; the compiler splits it where registers are narrower */
 
 
-#define AHEAD 4 /* rows: how far ahead weights are asked for */
 #define PORTION 65536 /* bytes of weights that a thread takes at a time */
 #define MOST_LANES 8 /* lanes that share one reading of a weight from memory to registers */
 
@@ -192,6 +191,8 @@ static void layer_norm(const float *x, const float *weight, const float *bias, f
 /* out[m * rows + r] = the product of x's lane m and row r of w. lanes and rows are constants. */
 INLINE void tile(const int lanes, const int rows, const int is_bfloat16, const float *x, int64_t x_stride,
                  const void *w, int64_t first, int64_t size, float *out) {
+    /* Long rows are found early by the processor itself, and asking then costs time. */
+    const int asks_ahead = is_bfloat16 || size < 512, bytes = is_bfloat16 ? 2 : 4;
     vec total[MOST_LANES][4];
 #pragma GCC unroll 8
     for (int m = 0; m < lanes; m++)
@@ -203,7 +204,7 @@ INLINE void tile(const int lanes, const int rows, const int is_bfloat16, const f
 #pragma GCC unroll 4
         for (int r = 0; r < rows; r++) {
             row[r] = load_weights(w, (first + r) * size + k, is_bfloat16);
-            if (is_bfloat16) __builtin_prefetch((const char *)w + ((first + r + AHEAD) * size + k) * (is_bfloat16 ? 2 : 4));
+            if (asks_ahead) __builtin_prefetch((const char *)w + ((first + r + 4) * size + k) * bytes);
         }
 #pragma GCC unroll 8
         for (int m = 0; m < lanes; m++) {
@@ -239,7 +240,7 @@ static void any_tile(int lanes, int rows, int is_bfloat16, const float *x, int64
 /* --------------------------------------------------------------------------------- threads */
 
 INLINE void pause_briefly(int turns) {
-    if (turns % 4096 == 4095) sched_yield(); /* another program may have the other processor */
+    if (turns % 256 == 255) sched_yield(); /* another program may have the other processor */
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
 #endif
