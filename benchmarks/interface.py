@@ -66,7 +66,7 @@ async def app_rate() -> float:
     from tui.app import PlaygroundApp
 
     book = PresetBook(Path("benchmark"), (Preset("benchmark", "f1", "", SETTINGS),))
-    app = PlaygroundApp(lambda: LocalBackend("demo", device="cpu"), book)
+    app = PlaygroundApp(lambda _name: LocalBackend("demo", device="cpu"), book)
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.playground
         while state.info is None:

@@ -48,16 +48,19 @@ def _token_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
     texts: list[str] = []
     pending = run.codec.pending_after(run.started.context_token_ids)
     reason: FinishReason | None = None
+    run.begin_recording()
     while reason is None:
         if is_cancelled():
             reason = "cancelled"
             break
         logits = run.model.decode(token_ids[-1:]) if token_ids else run.prefill()
         weighed = run.weigh(logits, [token_ids])
+        dice = run.dice()
         if run.settings.do_sample:
             token_id = choose_sample(weighed.scores, run.generator)
         else:
             token_id = choose_greedy(weighed.scores)
+        run.record(logits, token_id, dice)
         token = chosen_candidate(weighed, 0, token_id, run.codec.token_text)
         text, pending = run.codec.extend(pending, token_id)
         token_ids.append(token_id)
@@ -93,6 +96,7 @@ def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> Run:
         processors=build_processors(settings, len(context), eos, model.device),
         stop_rule=StopRule(codec, context, eos, settings.stop_strings, limit, reason),
         generator=torch.Generator(device=model.device).manual_seed(seed),
+        recorder=request.recorder,
     )
 
 

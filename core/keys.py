@@ -13,8 +13,8 @@ RESERVED_KEYS: frozenset[str] = frozenset(
         *("left", "right", "up", "down", "home", "end", "pageup", "pagedown"),
         # the prompt's editing keys
         *("ctrl+a", "ctrl+d", "ctrl+e", "ctrl+f", "ctrl+k", "ctrl+u", "ctrl+v", "ctrl+w", "ctrl+x"),
-        # help, leaving, clearing, the palette, the tint; undo is ctrl+z, below
-        *("f12", "ctrl+c", "ctrl+l", "ctrl+p", "ctrl+q", "ctrl+t", "ctrl+y"),
+        # help, leaving, clearing, models, the palette, the tint; undo is ctrl+z, below
+        *("f12", "ctrl+c", "ctrl+l", "ctrl+n", "ctrl+o", "ctrl+p", "ctrl+q", "ctrl+t", "ctrl+y"),
         # what terminals cannot tell from backspace, tab, newline and enter, or keep for themselves
         *("ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m", "ctrl+s", "ctrl+z"),
     )

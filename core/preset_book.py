@@ -9,6 +9,7 @@ import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.chat import ChatFormat
 from core.errors import PlaygroundError
 from core.settings import Settings
 
@@ -19,12 +20,16 @@ class PresetsError(PlaygroundError):
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Named decoding settings with the key that picks them (``f1``, ``ctrl+g``, or empty)."""
+    """Named decoding settings with the key that picks them (``f1``, ``ctrl+g``, or empty).
+
+    With a ``chat``, prompts are messages of a conversation.
+    """
 
     name: str
     key: str
     description: str
     settings: Settings
+    chat: ChatFormat | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from core.chat import ChatFormat
 from core.keys import normalized_key
 from core.preset_book import Preset, PresetBook, PresetsError
 from core.settings import SETTING_NAMES, Settings, SettingsError, settings_from_mapping
@@ -24,7 +25,9 @@ _LONGEST_MODEL = 1000
 _LONGEST_MESSAGE = 300
 
 _FILE_FIELDS = ("model", "presets")
-_PRESET_FIELDS = ("key", "description", "settings")
+_PRESET_FIELDS = ("key", "description", "settings", "chat")
+_CHAT_FIELDS = ("opening", "user", "assistant", "stop_strings")
+_LONGEST_CHAT_TEXT = 10_000
 
 
 def load_presets(path: Path) -> PresetBook:
@@ -121,7 +124,27 @@ class _BookReader:
             self._key(fields, name),
             self._text(fields, "description", _LONGEST_DESCRIPTION, name),
             self._settings(fields, name),
+            self._chat(fields, name),
         )
+
+    def _chat(self, fields: dict[str, Entry], preset: str) -> ChatFormat | None:
+        entry = fields.get("chat")
+        if entry is None or entry.content.value is None:
+            return None
+        named = entry.content.value
+        if not isinstance(named, dict):
+            message = f"'chat' must be a mapping; there are {', '.join(_CHAT_FIELDS)}"
+            raise self._error(entry.line, message, preset)
+        self._check_names(named, _CHAT_FIELDS, preset)
+        given = {field: one.content.plain() for field, one in named.items()}
+        stops = given.get("stop_strings", [])
+        given["stop_strings"] = [stops] if isinstance(stops, str) else stops
+        for field, one in named.items():
+            texts = given[field] if field == "stop_strings" else [given[field]]
+            fault = _chat_fault(texts)
+            if fault:
+                raise self._error(one.line, f"{field!r} of 'chat' {fault}", preset)
+        return ChatFormat(**{**given, "stop_strings": tuple(given["stop_strings"])})
 
     def _settings(self, fields: dict[str, Entry], preset: str) -> Settings:
         entry = fields.get("settings")
@@ -198,6 +221,19 @@ def _fault(text: str, longest: int) -> str:
         return f"is longer than {longest} characters"
     harmful = next((character for character in text if not character.isprintable()), None)
     return "" if harmful is None else f"holds the character {harmful!a}, which is not allowed"
+
+
+def _chat_fault(texts: object) -> str:
+    """Return why ``texts`` cannot be written into a prompt, or nothing."""
+    if not isinstance(texts, list) or not all(isinstance(one, str) for one in texts):
+        return "must be a text; quote it if it is one"
+    if any(len(one) > _LONGEST_CHAT_TEXT for one in texts):
+        return f"is longer than {_LONGEST_CHAT_TEXT:,} characters"
+    if any(not one.strip() for one in texts):
+        return "must not be empty; leave it out for its default"
+    characters = (character for one in texts for character in one)
+    harmful = next((one for one in characters if not one.isprintable() and one not in "\n\t"), "")
+    return f"holds the character {harmful!a}, which is not allowed" if harmful else ""
 
 
 def _hint(field: str, known: tuple[str, ...]) -> str:

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 import torch
 
 from core.decoding import Weighed, weigh
+from core.logits_store import RunRecorder, RunStart
 from core.models.base import CausalModel
 from core.processors import NamedProcessor
+from core.recording import record_step
 from core.settings import Settings
 from core.steps import Finished, FinishReason, Started
 from core.stopping import StopRule
@@ -33,6 +35,7 @@ class Run:
     processors: list[NamedProcessor]
     stop_rule: StopRule
     generator: torch.Generator
+    recorder: RunRecorder | None = None
     _began: float = field(default_factory=time.perf_counter)
     _ticks: list[float] = field(default_factory=list)
 
@@ -56,6 +59,31 @@ class Run:
             self.codec.token_text,
             beams=self.settings.num_beams > 1,
         )
+
+    def begin_recording(self) -> None:
+        """Tell the recorder, if there is one, what the run begins from."""
+        if self.recorder is not None:
+            self.recorder.begin(
+                RunStart(
+                    self.started.context_token_ids,
+                    self.settings,
+                    self.model.eos_token_ids,
+                    self.started.seed,
+                    str(self.generator.device),
+                    self.codec,
+                )
+            )
+
+    def dice(self) -> torch.Tensor | None:
+        """Return the generator's state for the recorder, ``None`` where nobody will ask for it."""
+        if self.recorder is None or not self.settings.do_sample:
+            return None
+        return self.generator.get_state()
+
+    def record(self, logits: torch.Tensor, token_id: int, dice: torch.Tensor | None) -> None:
+        """Hand a step to the recorder, if there is one; ``dice`` is from before the draw."""
+        if self.recorder is not None:
+            self.recorder.add(record_step(logits, token_id, dice))
 
     def tick(self) -> float:
         """Mark the end of a step; return the seconds since the run began."""

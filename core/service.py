@@ -39,10 +39,12 @@ class Ready:
 class LoadFailed:
     """A model could not be had; ``message`` says why and what to do.
 
-    Where another model ran before, it is loaded again and its ``Ready`` follows.
+    Where another model ran before, ``falls_back`` is true: that one is loaded again, and its
+    ``Ready`` (or another ``LoadFailed``) follows.
     """
 
     message: str
+    falls_back: bool = False
 
 
 ServiceEvent = Event | Loading | Ready | LoadFailed
@@ -129,24 +131,25 @@ class GenerationService:
         before = self._factory if self._backend is not None else None
         # The old model's memory is freed first: there may not be room for two.
         self._release()
-        if not self._load(factory) and before is not None:
-            self._load(before)
+        if not self._load(factory, falls_back=before is not None) and before is not None:
+            self._load(before, falls_back=False)
 
     def _release(self) -> None:
         if self._backend is not None:
             self._backend.close()
             self._backend = None
 
-    def _load(self, factory: BackendFactory) -> bool:
+    def _load(self, factory: BackendFactory, *, falls_back: bool) -> bool:
         try:
             backend = factory()
             info = backend.load(lambda stage, share=None: self._events.put(Loading(stage, share)))
         except PlaygroundError as error:
-            self._events.put(LoadFailed(str(error)))
+            self._events.put(LoadFailed(str(error), falls_back))
             return False
         except Exception as error:
             logger.exception("loading the model failed")
-            self._events.put(LoadFailed(_unexpected("the model could not be loaded", error)))
+            message = _unexpected("the model could not be loaded", error)
+            self._events.put(LoadFailed(message, falls_back))
             return False
         self._backend, self._factory = backend, factory
         self._events.put(Ready(info))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from core.backends.base import Request
+from core.backends.base import ModelInfo, Request
+from core.chat import ChatFormat, Message, answer
 from core.settings import Settings
 from core.steps import BeamStep, Event, Finished, Started, Step
 
@@ -23,12 +24,17 @@ Not after an end of text: the model takes what follows as a new document by itse
 class Turn:
     """One prompt and what was generated after it.
 
-    ``prompt`` is the text as typed (empty where the document was merely continued).
+    ``prompt`` is the text as typed (empty where the document was merely continued), ``separator``
+    what stands before it. ``chat`` is set where the prompt was a message of a conversation.
     """
 
     prompt: str
     preset_name: str
     settings: Settings
+    model_name: str = ""
+    tokenizer_fingerprint: str = ""
+    separator: str = ""
+    chat: ChatFormat | None = None
     started: Started | None = None
     steps: list[Step] = field(default_factory=list)
     finished: Finished | None = None
@@ -85,18 +91,52 @@ class Session:
             return ()
         return last.started.context_token_ids + last.token_ids
 
-    def begin(self, prompt: str, preset_name: str, settings: Settings) -> Request:
+    @property
+    def text(self) -> str:
+        """The whole document's text, prompts and continuations."""
+        return "".join(turn.separator + turn.prompt + turn.text for turn in self.turns)
+
+    def begin(
+        self,
+        prompt: str,
+        preset_name: str,
+        settings: Settings,
+        model: ModelInfo | None = None,
+        chat: ChatFormat | None = None,
+    ) -> Request:
         """Open a turn that continues the document; return the request to submit for it.
+
+        Token ids are handed on as they were generated. Only where ``model`` reads other ids than
+        the model before does the document's text go as part of the prompt, to be encoded anew.
+        With a ``chat`` the prompt is a message, and the request carries the conversation.
 
         Raises:
             RuntimeError: The turn before has not finished.
         """
         if self.is_running:
             raise RuntimeError("a turn is still running")
-        request = Request(self._separator(prompt) + prompt, settings, self.token_ids)
-        self.turns.append(Turn(prompt, preset_name, settings))
+        name, fingerprint = (model.name, model.tokenizer_fingerprint) if model else ("", "")
+        separator = self._separator(prompt)
+        if chat is not None:
+            messages = (*self._messages(), Message("user", prompt))
+            request = Request(prompt, settings, messages=messages, chat=chat)
+        elif self.turns and self.turns[-1].tokenizer_fingerprint != fingerprint:
+            request = Request(self.text + separator + prompt, settings)
+        else:
+            request = Request(separator + prompt, settings, self.token_ids)
+        self.turns.append(Turn(prompt, preset_name, settings, name, fingerprint, separator, chat))
         self.cursor = None
         return request
+
+    def _messages(self) -> tuple[Message, ...]:
+        """Return the conversation at the document's end, oldest message first."""
+        messages: list[Message] = []
+        for turn in reversed(self.turns):
+            if turn.chat is None:
+                break
+            said = answer(turn.text, (*turn.settings.stop_strings, *turn.chat.stop_strings))
+            messages += [Message("assistant", said), Message("user", turn.prompt)]
+        return tuple(reversed(messages))
 
     def _separator(self, prompt: str) -> str:
         if not prompt or not self.turns:

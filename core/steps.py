@@ -74,7 +74,8 @@ class Started:
     """A run has begun: what it begins from and how far it may go.
 
     ``context_token_ids`` is the whole document so far, ``prompt_token_ids`` its new end.
-    ``max_new_tokens`` is the number of tokens that settings and context allow.
+    ``max_new_tokens`` is the number of tokens that settings and context allow. ``dropped_turns``
+    counts the oldest turns of a conversation that the context had no room for.
     """
 
     context_token_ids: tuple[int, ...]
@@ -82,6 +83,7 @@ class Started:
     max_new_tokens: int
     context_size: int
     seed: int
+    dropped_turns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,8 @@ def backend(monkeypatch):
     """A scripted backend in the place of a model; ``backend.choices`` is what it was asked for."""
     backend = ScriptedBackend()
 
-    def make_backend(choices, book):
+    def make_backend(choices, model):
         backend.choices = choices
-        backend.book = book
         return backend
 
     monkeypatch.setattr(headless, "make_backend", make_backend)
@@ -151,11 +150,11 @@ def test_a_seed_is_told_after_sampling(cli, backend):
 
 
 def test_options_before_the_command_count_too(cli, backend):
-    cli("--preset", "beam", "--seed", "1", "--model", "a", "generate", PROMPT, "--model", "b")
+    cli("--preset", "beam", "--seed", "1", "--model", "a", "generate", PROMPT, "--model", "demo")
 
     assert backend.requests[0].settings.num_beams == 5
     assert backend.requests[0].settings.seed == 1
-    assert backend.choices.model == "b"
+    assert backend.choices.model == "demo"
 
 
 def test_where_and_how_to_run(cli, backend):

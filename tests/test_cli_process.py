@@ -43,7 +43,7 @@ class Slow(ScriptedBackend):
                 time.sleep(float(os.environ.get("STEP_SECONDS", "0")))
 
 texts = [os.environ.get("PIECE", " token")] * 5000
-headless.make_backend = lambda choices, book: Slow(texts)
+headless.make_backend = lambda choices, model: Slow(texts)
 cli.main()
 """
 

@@ -27,9 +27,8 @@ def backend(monkeypatch):
     """A scripted backend in the place of a model; ``backend.choices`` is what it was asked for."""
     backend = ScriptedBackend()
 
-    def make_backend(choices, book):
+    def make_backend(choices, model):
         backend.choices = choices
-        backend.book = book
         return backend
 
     monkeypatch.setattr(headless, "make_backend", make_backend)

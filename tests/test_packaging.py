@@ -83,4 +83,4 @@ def test_an_installed_wheel_finds_its_presets(wheel, tmp_path):
         check=True,
     )
 
-    assert done.stdout.split() == [str(tmp_path / "site/core/presets.yaml"), "7"]
+    assert done.stdout.split() == [str(tmp_path / "site/core/presets.yaml"), "8"]

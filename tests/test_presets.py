@@ -48,7 +48,12 @@ def test_the_shipped_presets_are_those_promised():
         "cool": ("f5", Settings(do_sample=True, temperature=0.7, top_k=0, max_new_tokens=200)),
         "hot": ("f6", Settings(do_sample=True, temperature=1.5, top_k=0, max_new_tokens=200)),
         "top-k": ("f7", Settings(do_sample=True, top_k=50, max_new_tokens=200)),
+        "chat": (
+            "f8",
+            Settings(do_sample=True, temperature=0.8, top_p=0.9, top_k=0, max_new_tokens=120),
+        ),
     }
+    assert [preset.name for preset in book.presets if preset.chat is not None] == ["chat"]
     assert all(20 < len(preset.description) < 90 for preset in book.presets)
 
 
@@ -62,11 +67,11 @@ def test_the_shipped_comment_names_every_setting():
 def test_a_shipped_preset_can_be_copied(write):
     shipped = (REPOSITORY / "presets.yaml").read_text()
     nucleus = shipped[shipped.index("  nucleus:") : shipped.index("  cool:")]
-    copy = nucleus.replace("nucleus", "mine").replace("f4", "f8").replace("0.90", "0.5")
+    copy = nucleus.replace("nucleus", "mine").replace("f4", "f9").replace("0.90", "0.5")
     book = load_presets(write(shipped + "\n" + copy))
 
     assert book.named("mine").settings.top_p == 0.5
-    assert len(book.presets) == 8
+    assert len(book.presets) == 9
 
 
 # Where it is looked for

@@ -16,9 +16,11 @@ from textual.command import Provider
 from textual.screen import Screen
 from textual.timer import Timer
 
+from core.model_list import BYTES_TO_FETCH, format_bytes, is_to_fetch
 from core.preset_book import PresetBook
-from core.service import BackendFactory
-from tui.playground import Clock, Playground
+from tui.fetching import Fetching
+from tui.playground import Clock, ModelFactory, Playground
+from tui.screens.dialog import DialogScreen
 from tui.screens.main import MainScreen
 from tui.themes import INK, PAPER
 from tui.widgets.preset_list import PresetList
@@ -47,17 +49,20 @@ class PlaygroundApp(App[None]):
 
     def __init__(
         self,
-        backend_factory: BackendFactory,
+        make_model: ModelFactory,
         book: PresetBook,
         *,
         preset_name: str | None = None,
         seed: int | None = None,
+        fetch: str = "",
+        fetching: Fetching | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
         super().__init__()
         self.playground = Playground(
-            backend_factory, book, preset_name=preset_name, seed=seed, clock=clock
+            make_model, book, preset_name=preset_name, seed=seed, fetching=fetching, clock=clock
         )
+        self._fetch_at_start = fetch
         self.main = MainScreen(book)
         self._clock = clock
         self._status_due = 0.0
@@ -76,6 +81,8 @@ class PlaygroundApp(App[None]):
         """The first frame stands: now the model may be loaded."""
         self._drain_timer = self.set_interval(1 / DRAINS_PER_SECOND, self._drain, pause=True)
         self.playground.start()
+        if self._fetch_at_start:
+            self.playground.fetch(self._fetch_at_start)
         self._changed()
 
     def on_unmount(self) -> None:
@@ -94,6 +101,8 @@ class PlaygroundApp(App[None]):
         self._paint_status(is_due=changes.keys)
         if changes.keys:
             self.main.refresh_bindings()
+        if changes.failure:
+            self.push_screen(DialogScreen("that did not work", changes.failure))
         if not self.playground.is_busy and self._drain_timer is not None:
             self._drain_timer.pause()
 
@@ -134,11 +143,17 @@ class PlaygroundApp(App[None]):
         """Offer only what can be done now."""
         playground = self.playground
         if action == "stop":
-            return playground.session.is_running or playground.queued_prompt is not None
+            is_fetching = playground.fetching.name is not None
+            is_running = playground.session.is_running
+            return is_running or is_fetching or playground.queued_prompt is not None
         if action == "clear":
             return bool(playground.session.turns)
         if action == "restore":
             return playground.can_restore
+        if action == "fetch_offered":
+            return playground.fetch_offer is not None
+        if action == "switch":
+            return playground.fetching.arrived is not None
         if action == "step":
             return playground.session.step_count() > 0
         return True
@@ -178,6 +193,54 @@ class PlaygroundApp(App[None]):
         """Try to load the model once more."""
         self.playground.load_again()
         self._changed()
+
+    # Models
+
+    def action_models(self) -> None:
+        """Pick another model."""
+        from tui.screens.models import ModelsScreen
+
+        info = self.playground.info
+        self.push_screen(ModelsScreen(info.name if info is not None else ""), self._model_picked)
+
+    def _model_picked(self, name: str | None) -> None:
+        if name is None:
+            return
+        if is_to_fetch(name):
+            self._ask_to_fetch(name)
+        else:
+            self.playground.use_model(name)
+        self._changed()
+
+    def action_fetch_offered(self) -> None:
+        """Fetch the model that was asked for and is not here, after a question."""
+        name = self.playground.fetch_offer
+        if name is not None:
+            self._ask_to_fetch(name)
+
+    def _ask_to_fetch(self, name: str) -> None:
+        size = BYTES_TO_FETCH.get(name)
+        what = f"{name} ({format_bytes(size)})" if size is not None else name
+        self.push_screen(
+            DialogScreen(
+                f"fetch {name}?",
+                f"{what} is not on this machine. It comes from the hub into the Hugging Face"
+                " cache, in the background: the model at hand stays usable, Esc cancels, and what"
+                " has come is kept for another time.",
+                accept="fetches it",
+            ),
+            lambda is_accepted: self._fetch(name) if is_accepted else None,
+        )
+
+    def _fetch(self, name: str) -> None:
+        self.playground.fetch(name)
+        self._changed()
+
+    def action_switch(self) -> None:
+        """Switch to the model that has been fetched."""
+        if self.playground.fetching.arrived is not None:
+            self.playground.use_model(self.playground.fetching.arrived)
+            self._changed()
 
     def action_copy_text(self) -> None:
         """Copy the document's text."""

@@ -16,7 +16,9 @@ from typing import Annotated
 
 import typer
 
+from core.backends.base import Backend
 from core.errors import PlaygroundError
+from core.model_list import DEMO, check_model, is_to_fetch
 from core.visible import one_line
 from tui.cli_download import download_command
 from tui.cli_info import info_command
@@ -34,6 +36,7 @@ from tui.cli_options import (
     SetOption,
     StepsOption,
 )
+from tui.cli_score import score_command
 from tui.cli_streams import (
     CLOSED_PIPE_CODE,
     INTERRUPTED_CODE,
@@ -129,6 +132,7 @@ def list_presets(context: typer.Context, presets: PresetsOption = None) -> int:
 app.command("download")(download_command)
 app.command("info")(info_command)
 app.command("verify")(verify_command)
+app.command("score")(score_command)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -177,10 +181,25 @@ def _open_app(choices: Choices) -> int:
             f"the playground needs a terminal; without one, use: {PROGRAM} generate PROMPT"
         )
     book, preset = open_book(choices)
+    wanted = choices.model or book.model
+    missing = wanted if wanted is not None and is_to_fetch(wanted) else ""
+    if wanted is not None and not missing:
+        check_model(wanted)
+
+    def make_model(name: str | None) -> Backend:
+        if name is None and missing:
+            return make_backend(choices, DEMO, stands_in_for=missing)
+        return make_backend(choices, name or wanted)
+
     from tui.app import PlaygroundApp
 
+    # Only what was asked for on the command line is fetched without a question.
     playground = PlaygroundApp(
-        lambda: make_backend(choices, book), book, preset_name=preset.name, seed=choices.seed
+        make_model,
+        book,
+        preset_name=preset.name,
+        seed=choices.seed,
+        fetch=missing if choices.model else "",
     )
     playground.run()
     return playground.return_code or 0

@@ -10,6 +10,7 @@ import contextlib
 import shutil
 import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,11 +20,11 @@ from core.models.hub import (
     DownloadCancelled,
     DownloadProgress,
     download,
-    format_bytes,
     repository,
 )
 from core.visible import cell_width, one_line
 from tui.cli_streams import INTERRUPTED_CODE, RunFailed, cancel_on_interrupt, complain, emit, note
+from tui.download_words import describe
 
 _LINE_EVERY = 10.0  # seconds between two lines where standard error is no terminal
 
@@ -56,43 +57,30 @@ def run_download(name: str) -> int:
         ClosedPipe: Nobody reads standard output.
     """
     repository(name)
-    line = DownloadLine()
     try:
-        with cancel_on_interrupt() as cancelled:
-            folder = download(name, line.show, cancelled.is_set)
+        folder = fetch(name)
     except DownloadCancelled as error:
-        line.clear()
         complain(str(error))
         return INTERRUPTED_CODE
     except PlaygroundError as error:
-        line.clear()
         raise RunFailed(str(error)) from None
-    line.clear()
     emit(f"{folder}\n")
     return 0
 
 
-def describe(progress: DownloadProgress) -> str:
-    """Return progress in words: bytes, share, speed, time left."""
-    share = progress.bytes_done / progress.bytes_total if progress.bytes_total else 1.0
-    done, total = format_bytes(progress.bytes_done), format_bytes(progress.bytes_total)
-    parts = [f"{progress.name}: {done} of {total} ({int(share * 100)}%)"]
-    if progress.bytes_done < progress.bytes_total:
-        parts.append(f"{format_bytes(progress.bytes_per_second)}/s")
-        if progress.seconds_left is not None:
-            parts.append(f"{format_seconds(progress.seconds_left)} left")
-        parts.append(progress.file)
-    return ", ".join(part for part in parts if part)
+def fetch(name: str) -> Path:
+    """Fetch ``name`` with progress on standard error and return its folder.
 
-
-def format_seconds(seconds: float) -> str:
-    """Return a duration for people: ``48 s``, ``3 min 20 s``, ``2 h 05 min``."""
-    whole = int(seconds + 0.5)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600:,} h {whole % 3600 // 60:02} min"
+    Raises:
+        DownloadCancelled: Ctrl+c stopped it; what has come is kept.
+        PlaygroundError: The download failed.
+    """
+    line = DownloadLine()
+    try:
+        with cancel_on_interrupt() as cancelled:
+            return download(name, line.show, cancelled.is_set)
+    finally:
+        line.clear()
 
 
 class DownloadLine:

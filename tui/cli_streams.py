@@ -103,14 +103,18 @@ def prepare_streams() -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process with ``code``, without waiting for a thread that is still at work."""
+    """End the process with ``code`` at once.
+
+    Neither a thread that is still at work nor the taking down of torch, most of a second, is
+    waited for.
+    """
     try:
         sys.stdout.flush()
     except OSError:
         # The interpreter flushes once more at its end, and would report this then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = code or CLOSED_PIPE_CODE
-    if threading.active_count() > 1:
+    if threading.active_count() > 1 or "torch" in sys.modules:
         with contextlib.suppress(OSError):
             sys.stderr.flush()
         os._exit(code)

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from core.backends.base import Backend, ModelInfo, Request
+from core.chat import Message
 from core.errors import PlaygroundError
 from core.export import Writer, make_writer
+from core.model_list import is_to_fetch
 from core.presets import Preset, PresetBook, find_presets_file, load_presets
 from core.settings import Settings, settings_from_mapping
 from core.steps import Event, Finished, Started
@@ -54,14 +56,13 @@ class Choices:
     engine: str | None = None
 
 
-def make_backend(choices: Choices, book: PresetBook) -> Backend:
-    """Return the backend that ``choices`` ask for; it imports torch when it loads."""
+def make_backend(choices: Choices, model: str | None, *, stands_in_for: str = "") -> Backend:
+    """Return a backend for ``model`` where ``choices`` say; it imports torch when it loads."""
     from core.backends.local import LocalBackend
 
-    model = choices.model or book.model
-    return LocalBackend(
-        model, choices.device or "auto", choices.dtype or "auto", choices.engine or "auto"
-    )
+    device, dtype = choices.device or "auto", choices.dtype or "auto"
+    engine = choices.engine or "auto"
+    return LocalBackend(model, device, dtype, engine, stands_in_for=stands_in_for)
 
 
 def open_book(choices: Choices) -> tuple[PresetBook, Preset]:
@@ -84,20 +85,43 @@ def run_generate(
 ) -> int:
     """Generate once and write the result; return the exit code.
 
+    A model that was asked for by name and is not here is fetched first.
+
     Raises:
         PlaygroundError: Nothing could be begun: the input, the settings or the model is at fault.
-        RunFailed: The run broke off.
+        RunFailed: The download failed, or the run broke off.
         ClosedPipe: Nobody reads the results any more.
     """
     book, preset = open_book(choices)
     settings = decoding_settings(preset, sets, steps=steps, seed=choices.seed)
     text = read_prompt(prompt)
-    backend = make_backend(choices, book)
+    if choices.model is not None and is_to_fetch(choices.model):
+        note(f"{choices.model} is not on this machine; fetching it")
+        if not _fetched(choices.model):
+            return INTERRUPTED_CODE
+    backend = make_backend(choices, choices.model or book.model)
+    messages = (Message("user", text),) if preset.chat is not None else ()
+    request = Request(text, settings, messages=messages, chat=preset.chat)
     try:
         _describe(backend.load(_StageNotes()), preset)
-        return _run(backend, Request(text, settings), make_writer(output_format, text))
+        return _run(backend, request, make_writer(output_format, text))
     finally:
         backend.close()
+
+
+def _fetched(name: str) -> bool:
+    """Fetch a model; return whether it is here now, ``False`` where ctrl+c stopped it."""
+    from core.models.hub_errors import DownloadCancelled
+    from tui.cli_download import fetch
+
+    try:
+        fetch(name)
+    except DownloadCancelled as error:
+        complain(str(error))
+        return False
+    except PlaygroundError as error:
+        raise RunFailed(str(error)) from None
+    return True
 
 
 def decoding_settings(

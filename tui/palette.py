@@ -62,9 +62,10 @@ class PlaygroundCommands(Provider):
             yield Entry("Clear the document", "Begin anew", app.action_clear)
             yield Entry("Copy the document", "Copy its text to the clipboard", app.action_copy_text)
         if playground.can_restore:
-            yield Entry("Bring the document back", "Undo the clearing", app.action_clear)
+            yield Entry("Bring the document back", "Undo the clearing", app.action_restore)
         if playground.load_error is not None:
             yield Entry("Load the model again", "Try once more", app.action_load_again)
+        yield from _model_entries(app)
         if playground.session.step_count():
             yield Entry("First step", "Look at the first step", partial(app.action_step, -(10**9)))
             yield Entry("Newest step", "Follow what is written", partial(app.action_step, 10**9))
@@ -76,6 +77,19 @@ class PlaygroundCommands(Provider):
         for command in app.get_system_commands(self.screen):
             if command.title in _OF_TEXTUAL:
                 yield Entry(command.title, command.help, command.callback)
+
+
+def _model_entries(app: PlaygroundApp) -> Iterator[Entry]:
+    playground = app.playground
+    yield Entry("Models", "Pick another model, or fetch one", app.action_models)
+    if playground.fetch_offer is not None:
+        name = visible_prose(playground.fetch_offer)
+        yield Entry(f"Fetch {name}", "In the background", app.action_fetch_offered)
+    if playground.fetching.arrived is not None:
+        name = visible_prose(playground.fetching.arrived)
+        yield Entry(f"Switch to {name}", "It has been fetched", app.action_switch)
+    if playground.fetching.name is not None:
+        yield Entry("Stop the download", "What has come is kept", app.action_stop)
 
 
 def _highlighted(matcher: Matcher, name: str) -> Content:

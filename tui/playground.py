@@ -9,10 +9,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.backends.base import ModelInfo
+from core.backends.base import Backend, ModelInfo
 from core.preset_book import Preset, PresetBook
 from core.service import (
-    BackendFactory,
     GenerationService,
     LoadFailed,
     Loading,
@@ -22,8 +21,12 @@ from core.service import (
 from core.session import Session, Turn
 from core.settings import Settings
 from core.steps import BeamStep, Finished, TokenStep
+from tui.fetching import Fetching
 
 Clock = Callable[[], float]
+
+ModelFactory = Callable[[str | None], Backend]
+"""Makes the backend of a model by its name; of the one to begin with where that is ``None``."""
 
 CLOSING_SECONDS = 0.5
 """How long the worker may take to end; a longer step ends with the process."""
@@ -31,11 +34,15 @@ CLOSING_SECONDS = 0.5
 
 @dataclass(slots=True)
 class Changes:
-    """What one drain brought: whether anything to paint, and a prompt to give back."""
+    """What one drain brought: whether anything to paint, a prompt to give back.
+
+    ``failure`` is a sentence that a person should not miss.
+    """
 
     anything: bool = False
     keys: bool = False
     returned_prompt: str | None = None
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +58,12 @@ class Playground:
 
     def __init__(
         self,
-        backend_factory: BackendFactory,
+        make_model: ModelFactory,
         book: PresetBook,
         *,
         preset_name: str | None = None,
         seed: int | None = None,
+        fetching: Fetching | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
         self.book = book
@@ -71,7 +79,9 @@ class Playground:
         self._clears_at_end = False
         self._is_stopping = False
         self._loading_since = 0.0
-        self._factory = backend_factory
+        self.fetching = fetching if fetching is not None else Fetching()
+        self._make_model = make_model
+        self._wanted: str | None = None  # the model that is loaded or being loaded, by name
         self._service = GenerationService()
         self._seed = seed
         self._clock = clock
@@ -81,7 +91,18 @@ class Playground:
     @property
     def is_busy(self) -> bool:
         """Whether events are still to come, so that the service must be drained."""
-        return self.loading_stage is not None or self.session.is_running
+        return (
+            self.loading_stage is not None
+            or self.session.is_running
+            or self.fetching.name is not None
+        )
+
+    @property
+    def fetch_offer(self) -> str | None:
+        """The model that was asked for, is not here, and is not being fetched."""
+        if self.info is None or self.fetching.name is not None or self.fetching.arrived:
+            return None
+        return self.info.stands_in_for or None
 
     @property
     def is_stopping(self) -> bool:
@@ -119,27 +140,48 @@ class Playground:
     def start(self) -> None:
         """Start the worker thread and load the model."""
         self._await_model()
-        self._service.start(self._factory)
+        self._service.start(lambda: self._make_model(None))
 
     def _await_model(self) -> None:
+        self.info = None
         self.loading_stage, self.loading_share, self.load_error = "starting", None, None
         self._loading_since = self._clock()
 
+    def use_model(self, name: str) -> None:
+        """Switch to another model; the document stays, and a run is stopped first."""
+        self.notice = None
+        if self.fetching.arrived == name:
+            self.fetching.arrived = None
+        self._wanted = name
+        self._load()
+
+    def fetch(self, name: str) -> None:
+        """Fetch a model in the background; the one at hand stays usable."""
+        complaint = self.fetching.start(name)
+        self.notice = Notice(complaint, is_warning=True) if complaint else None
+
+    def _load(self) -> None:
+        name = self._wanted
+        self._await_model()
+        self._service.load(lambda: self._make_model(name))
+
     def load_again(self) -> None:
         """Try to load the model once more after it failed."""
-        if self.load_error is None:
-            return
-        self._await_model()
-        self._service.load(self._factory)
+        if self.load_error is not None:
+            self._load()
 
     def close(self) -> None:
-        """End the run and the worker thread."""
+        """End the run, the download and their threads."""
+        self.fetching.close()
         self._service.close(timeout=CLOSING_SECONDS)
 
     def send(self, prompt: str) -> bool:
         """Run ``prompt``, or queue it while the model loads; return whether it was taken."""
         if self.load_error is not None:
             self.notice = Notice("no model is loaded, so nothing can run", is_warning=True)
+            return False
+        if self.preset.chat is not None and not prompt.strip():
+            self.notice = Notice("in a conversation, type a message first", is_warning=True)
             return False
         if self.session.is_running and not self._clears_at_end:
             self.notice = Notice("still running — Esc stops it; your text stays here", True)
@@ -155,10 +197,13 @@ class Playground:
         return True
 
     def stop(self) -> str | None:
-        """Stop the run, or take back the prompt that waits for the model (returned)."""
+        """Stop the run, or take back the prompt that waits (returned), or stop the download."""
         if self.session.is_running:
             self._is_stopping = True
             self._service.cancel()
+            return None
+        if self.queued_prompt is None and self.fetching.name is not None:
+            self.fetching.cancel()
             return None
         prompt, self.queued_prompt = self.queued_prompt, None
         return prompt
@@ -191,6 +236,7 @@ class Playground:
     def drain(self) -> Changes:
         """Apply everything that the service brought since the last call."""
         changes = Changes()
+        self._drain_fetching(changes)
         for event in self._service.drain():
             changes.anything = True
             if isinstance(event, TokenStep | BeamStep):
@@ -201,6 +247,19 @@ class Playground:
                 self._apply(event, changes)
         return changes
 
+    def _drain_fetching(self, changes: Changes) -> None:
+        has_news, end = self.fetching.drain()
+        changes.anything |= has_news
+        if end is None:
+            return
+        changes.keys = True
+        if not end.message:
+            self.notice = Notice(f"{end.name} is here")
+        elif end.was_cancelled:
+            self.notice = Notice(end.message)
+        else:
+            changes.failure = end.message
+
     def _apply(self, event: ServiceEvent, changes: Changes) -> None:
         if isinstance(event, Loading):
             self.loading_stage, self.loading_share = event.stage, event.share
@@ -208,12 +267,21 @@ class Playground:
             self.info, self.loading_stage, self.load_error = event.info, None, None
             self._begin_queued()
         elif isinstance(event, LoadFailed):
-            self.load_error, self.loading_stage = event.message, None
-            changes.returned_prompt, self.queued_prompt = self.queued_prompt, None
+            self._apply_failure(event, changes)
         elif isinstance(event, Finished):
             self._finish(event, changes)
         else:
             self.session.apply(event)
+
+    def _apply_failure(self, event: LoadFailed, changes: Changes) -> None:
+        if self.session.turns:  # the document covers the place where the error would stand
+            changes.failure = event.message
+        if event.falls_back:
+            changes.failure = event.message
+            self.loading_stage, self.loading_share = "bringing the model before back", None
+            return
+        self.load_error, self.loading_stage = event.message, None
+        changes.returned_prompt, self.queued_prompt = self.queued_prompt, None
 
     def _finish(self, event: Finished, changes: Changes) -> None:
         turn = self.session.turns[-1]
@@ -227,14 +295,16 @@ class Playground:
         self._begin_queued()
 
     def _begin_queued(self) -> None:
-        if self.queued_prompt is not None and not self.session.is_running:
+        is_free = self.info is not None and not self.session.is_running
+        if self.queued_prompt is not None and is_free:
             prompt, self.queued_prompt = self.queued_prompt, None
             self._begin(prompt)
 
     def _begin(self, prompt: str) -> None:
         self.notice = None
         self._cleared = None
-        request = self.session.begin(prompt, self.preset.name, self._settings())
+        preset = self.preset
+        request = self.session.begin(prompt, preset.name, self._settings(), self.info, preset.chat)
         self._service.submit(request)
 
     def _settings(self) -> Settings:

@@ -42,14 +42,15 @@ class View:
 class TurnProse:
     """Keeps the wrapped lines of one turn up to date with its steps."""
 
-    def __init__(self, turn: Turn, *, first_step: int, is_first: bool, width: int) -> None:
+    def __init__(self, turn: Turn, *, first_step: int, before: Turn | None, width: int) -> None:
         self.turn = turn
         self._first_step = first_step
         self._prose = Prose(width)
         self._steps_seen = 0
         self._is_complete = False
         self._shown_beam: tuple[int, bool] | None = None
-        self._prose.append(_opening(turn, is_first=is_first))
+        self._prose.append(_opening(turn, before))
+        self._shows_dropped = False
         self._start = self._prose.mark()
 
     @property
@@ -59,6 +60,14 @@ class TurnProse:
 
     def sync(self, view: View) -> int | None:
         """Add what is new; return the first line that has changed, ``None`` when none has."""
+        started = self.turn.started
+        if started is not None and started.dropped_turns and not self._shows_dropped:
+            self._shows_dropped = True
+            self._prose.append([Piece(_left_out(started.dropped_turns), MARK)])
+            self._start = self._prose.mark()
+            self._shown_beam = None
+            self.sync(view)
+            return 0
         steps = self.turn.steps
         if steps and isinstance(steps[-1], BeamStep):
             return self._sync_beams(steps, view)
@@ -151,9 +160,15 @@ def _parent(steps: Sequence[Step], hypothesis: Hypothesis, position: int) -> Hyp
     return None
 
 
-def _opening(turn: Turn, *, is_first: bool) -> Iterator[Piece]:
+def _opening(turn: Turn, before: Turn | None) -> Iterator[Piece]:
     name = turn.preset_name
     if not turn.prompt:
-        name += " · from the start of text" if is_first else " · continued"
-    yield Piece(("" if is_first else "\n") + f"── {name} ──\n", MARK)
-    yield Piece(turn.prompt, PROMPT)
+        name += " · from the start of text" if before is None else " · continued"
+    if before is not None and turn.model_name != before.model_name:
+        name += f" · from here on {turn.model_name}"
+    yield Piece(("" if before is None else "\n") + f"── {name} ──\n", MARK)
+    yield Piece(turn.prompt + ("\n" if turn.chat is not None else ""), PROMPT)
+
+
+def _left_out(turns: int) -> str:
+    return f"── no longer read: the {'oldest turn' if turns == 1 else f'{turns} oldest turns'} ──\n"

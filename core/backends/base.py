@@ -6,9 +6,11 @@ Must never import torch: the app and its tests hold a backend without loading a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from core.chat import ChatFormat, Message
+from core.logits_store import RunRecorder
 from core.settings import Settings
 from core.steps import Event
 
@@ -40,12 +42,17 @@ class ModelInfo:
 class Request:
     """One run: the document's token ids, the text to append to them, and how to decode.
 
-    ``context_token_ids`` are the document so far, as generated, never re-encoded.
+    ``context_token_ids`` are the document so far, as generated, never re-encoded. With a ``chat``,
+    ``messages`` are the whole conversation, and prompt and context are not used. ``recorder``,
+    where given, keeps the raw logits of each token step for looking back; beams are not recorded.
     """
 
     prompt: str
     settings: Settings
     context_token_ids: tuple[int, ...] = ()
+    messages: tuple[Message, ...] = ()
+    chat: ChatFormat | None = None
+    recorder: RunRecorder | None = field(default=None, compare=False, repr=False)
 
 
 class Report(Protocol):

@@ -5,14 +5,16 @@ Must never import torch before ``load`` is called: the app holds a backend befor
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from core.backends.base import ModelInfo, Report, Request
-from core.steps import Event
+from core.steps import Event, Started
 
 if TYPE_CHECKING:
+    from core.models.chat_prompt import ChatPrompts
     from core.models.loading import LoadedModel
 
 
@@ -21,7 +23,8 @@ class LocalBackend:
 
     ``model`` is a name or folder, ``None`` for gpt2-xl where it is here, else the bundled model.
     ``device`` and ``dtype`` are torch's names or ``auto``; ``engine`` is ``auto``, ``fast`` or
-    ``transformers``.
+    ``transformers``. ``stands_in_for`` names the model that was asked for, where this one runs
+    because that is not here yet.
     """
 
     def __init__(
@@ -30,12 +33,16 @@ class LocalBackend:
         device: str = "auto",
         dtype: str = "auto",
         engine: str = "auto",
+        *,
+        stands_in_for: str = "",
     ) -> None:
         self._name = model
+        self._stands_in_for = stands_in_for
         self._device = device
         self._dtype = dtype
         self._engine = engine
         self._loaded: LoadedModel | None = None
+        self._chat: ChatPrompts | None = None
 
     def load(self, report: Report) -> ModelInfo:
         """See ``Backend``."""
@@ -47,7 +54,9 @@ class LocalBackend:
         from core.models.loading import load_model
 
         loaded = self._loaded = load_model(name, self._device, self._dtype, report, self._engine)
-        is_stand_in = self._name is None and name != PREFERRED
+        missing = self._stands_in_for
+        if self._name is None and name != PREFERRED:
+            missing = PREFERRED
         return ModelInfo(
             name=name,
             device=str(loaded.placement.device),
@@ -56,28 +65,50 @@ class LocalBackend:
             context_size=loaded.model.context_size,
             vocabulary_size=loaded.model.vocabulary_size,
             placement=loaded.placement.reason,
-            note=f"{PREFERRED} is not on this machine; the bundled model runs"
-            if is_stand_in
-            else "",
-            stands_in_for=PREFERRED if is_stand_in else "",
+            note=f"{missing} is not on this machine; the bundled model runs" if missing else "",
+            stands_in_for=missing,
             tokenizer_fingerprint=loaded.tokenizer_fingerprint,
             engine=loaded.engine,
         )
 
     def generate(self, request: Request, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
         """See ``Backend``."""
-        from core.engine import generate
+        from core.out_of_memory import guarded
 
         if self._loaded is None:
             raise RuntimeError("load() comes first")
-        return generate(self._loaded.model, self._loaded.codec, request, is_cancelled)
+        return guarded(self._loaded.model, self._events(self._loaded, request, is_cancelled))
+
+    def _events(
+        self, loaded: LoadedModel, request: Request, is_cancelled: Callable[[], bool]
+    ) -> Iterator[Event]:
+        from core.engine import generate
+
+        if request.chat is None:
+            yield from generate(loaded.model, loaded.codec, request, is_cancelled)
+            return
+        request, dropped = self._chat_prompts(loaded).request(request, request.chat)
+        for event in generate(loaded.model, loaded.codec, request, is_cancelled):
+            if isinstance(event, Started):
+                yield dataclasses.replace(event, dropped_turns=dropped)
+            else:
+                yield event
+
+    def _chat_prompts(self, loaded: LoadedModel) -> ChatPrompts:
+        if self._chat is None:
+            from core.models.catalog import model_folder
+            from core.models.chat_prompt import ChatPrompts
+
+            folder = model_folder(loaded.name)
+            self._chat = ChatPrompts(folder, loaded.codec, loaded.model.context_size)
+        return self._chat
 
     def close(self) -> None:
         """See ``Backend``."""
         if self._loaded is None:
             return
         is_on_gpu = self._loaded.placement.device.type == "cuda"
-        self._loaded = None
+        self._loaded = self._chat = None
         # Modules refer to each other in circles: only a collection frees their weights now.
         gc.collect()
         if is_on_gpu:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import PlaygroundError
-from core.models.hub_cache import find_cached
+from core.models.hub_cache import find_cached, repository
 
 DEMO = "demo"
 """The name of the bundled model."""
@@ -16,12 +16,31 @@ DEMO = "demo"
 PREFERRED = "gpt2-xl"
 """The model that runs where nobody asks for another."""
 
+BYTES_TO_FETCH = {
+    "gpt2": 550_000_000,
+    "gpt2-medium": 1_520_000_000,
+    "gpt2-large": 3_250_000_000,
+    "gpt2-xl": 6_430_000_000,
+}
+"""The models that are offered where they are not here, with the bytes that come for each."""
+
 _DEMO_FOLDER = Path(__file__).parent / "demo"
 
 
 def default_model() -> str:
     """Return the preferred model where it is complete on this machine, else the bundled one."""
     return PREFERRED if find_cached(PREFERRED) is not None else DEMO
+
+
+def is_to_fetch(name: str) -> bool:
+    """Return whether ``name`` can be on a hub and is neither a folder nor whole in the cache."""
+    if name == DEMO or Path(name).expanduser().is_dir():
+        return False
+    try:
+        repository(name)
+    except PlaygroundError:
+        return False
+    return find_cached(name) is None
 
 
 def model_folder(name: str) -> Path:

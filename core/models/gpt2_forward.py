@@ -21,8 +21,7 @@ def forward(
     Either rows or tokens is 1.
 
     Returns:
-        The logits after each row's last token, shape (rows, vocabulary), float32 (float64 in a
-        float64 model).
+        What ``head`` takes, after each token; shape (rows, tokens, embedding).
     """
     count = token_ids.shape[1]
     positions = weights.positions[cache.length : cache.length + count]
@@ -34,8 +33,12 @@ def forward(
         inner = _activation(inner + layer.up_bias, config.activation_function)
         hidden = hidden + _linear(inner, layer.down) + layer.down_bias
     cache.append(count)
-    last = _norm(hidden[:, -1], weights.ln_f_weight, weights.ln_f_bias, config)
-    return _linear(last, weights.head)
+    return _norm(hidden, weights.ln_f_weight, weights.ln_f_bias, config)
+
+
+def head(weights: Gpt2Weights, hidden: torch.Tensor) -> torch.Tensor:
+    """Return the logits, shape (…, vocabulary), float32, of ``hidden``, shape (…, embedding)."""
+    return _linear(hidden, weights.head).float()
 
 
 class _Look:

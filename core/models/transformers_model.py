@@ -5,7 +5,7 @@ Must never choose a token: it runs the model that transformers loaded, and keeps
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import torch
@@ -14,6 +14,9 @@ from transformers.cache_utils import DynamicLayer
 
 UNLIMITED_CONTEXT = 2**30
 """The context of a model whose configuration names no limit."""
+
+_SCORED_AT_ONCE = 64
+"""How many rows of logits there are at once: a row of gpt2-xl's has 0.2 MB."""
 
 
 class TransformersModel:
@@ -100,6 +103,18 @@ class TransformersModel:
         self._cache.crop(-surplus)
         del self._rows[0][length:]
         return length
+
+    def all_logits(self, token_ids: Sequence[int]) -> Iterator[torch.Tensor]:
+        """Yield the logits after each of ``token_ids``, in pieces of shape (n, vocabulary).
+
+        They are float32. The text is read anew, beside the rows, which stay as they are.
+        """
+        cache = DynamicCache(config=self._model.config)
+        for start in range(0, len(token_ids), _SCORED_AT_ONCE):
+            inputs = torch.tensor([token_ids[start : start + _SCORED_AT_ONCE]], device=self.device)
+            with torch.inference_mode():
+                outputs = self._model(input_ids=inputs, past_key_values=cache, use_cache=True)
+            yield outputs.logits[0].float()
 
     @torch.inference_mode()
     def _forward(self, token_ids: list[list[int]]) -> torch.Tensor:

@@ -15,7 +15,7 @@ import pytest
 from core.models.hub import DownloadProgress, find_cached
 from tests.hub.conftest import model_files
 from tests.hub.server import until
-from tui.cli_download import describe, format_seconds
+from tui.download_words import describe, format_seconds
 
 LONGEST_WAIT = 20
 PROGRAM = """

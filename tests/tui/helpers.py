@@ -89,7 +89,7 @@ def make_app(backend: ScriptedBackend, preset: str | None = None, **more: object
     """An app whose clock ticks at every look, so that no picture depends on the machine."""
     ticks = itertools.count()
     clock = lambda: float(next(ticks))  # noqa: E731
-    return PlaygroundApp(lambda: backend, BOOK, preset_name=preset, clock=clock, **more)  # type: ignore[arg-type]
+    return PlaygroundApp(lambda _name: backend, BOOK, preset_name=preset, clock=clock, **more)  # type: ignore[arg-type]
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
@@ -113,7 +113,10 @@ async def steps(pilot: Pilot[None], count: int) -> None:
 
 async def stopped(pilot: Pilot[None]) -> None:
     """Wait until nothing runs."""
-    await until(pilot, lambda: not app_of(pilot).playground.is_busy)
+    playground = app_of(pilot).playground
+    await until(
+        pilot, lambda: playground.loading_stage is None and not playground.session.is_running
+    )
 
 
 async def run_prompt(pilot: Pilot[None], prompt: str) -> None:

@@ -275,7 +275,7 @@ async def test_a_click_on_a_key_presses_it():
 async def test_a_preset_may_take_one_of_the_apps_own_keys():
     backend = ScriptedBackend()
     book = PresetBook(BOOK.path, (*BOOK.presets[:1], Preset("mine", "f12", "", Settings())))
-    async with PlaygroundApp(lambda: backend, book).run_test(size=(80, 24)) as pilot:
+    async with PlaygroundApp(lambda _name: backend, book).run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         await pilot.press("f12")
         assert app_of(pilot).playground.preset.name == "mine"

@@ -35,6 +35,8 @@ _KEYS: tuple[tuple[str, str], ...] = (
     ("↑ ↓", "earlier prompts"),
     ("PgUp PgDn", "scroll the document"),
     ("^L", "clear the document; again: bring it back"),
+    ("^O", "models: switch to another one, or fetch one"),
+    ("^N", "fetch the model that is missing; when it has come, switch to it"),
     ("^T", "tint the tokens by surprisal, or not"),
     ("^P", "the palette: every command by name, themes and a screenshot too"),
     ("^Q", "quit"),

@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 from core.preset_book import PresetBook
 from tui.playground import Playground
+from tui.widgets.fetch_line import FetchLine
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.legend import Legend
 from tui.widgets.preset_list import PresetList
@@ -23,6 +24,9 @@ from tui.widgets.step_panel import StepPanel
 from tui.widgets.title_bar import TitleBar
 from tui.widgets.transcript import Transcript
 from tui.widgets.welcome import EXAMPLE_PROMPT, Welcome
+
+FETCH_KEY = "ctrl+n"
+"""Fetches the model that is missing, and then switches to it."""
 
 FIRST_STEP, NEWEST_STEP = -(10**9), 10**9
 """Offsets that reach either end from anywhere."""
@@ -46,6 +50,7 @@ class MainScreen(Screen[None]):
         Binding("escape", "app.stop", "stop", key_display="esc", priority=True),
         Binding("left", "app.step(-1)", "step back", key_display="←"),
         Binding("right", "app.step(1)", "step on", key_display="→"),
+        Binding("f12", "app.help", "help", key_display="F12", priority=True),
         Binding("home", f"app.step({FIRST_STEP})", "first step", show=False),
         Binding("end", f"app.step({NEWEST_STEP})", "newest step", show=False),
         Binding("alt+left", "app.step(-1)", "step back", show=False, priority=True),
@@ -54,8 +59,10 @@ class MainScreen(Screen[None]):
         Binding("pagedown", "app.scroll(1)", "scroll down", show=False),
         Binding("ctrl+l", "app.clear", "clear", priority=True),
         Binding("ctrl+l", "app.restore", "bring back", priority=True),
+        Binding(FETCH_KEY, "app.fetch_offered", "get the model", priority=True),
+        Binding(FETCH_KEY, "app.switch", "switch to it", priority=True),
+        Binding("ctrl+o", "app.models", "models", priority=True),
         Binding("ctrl+t", "app.toggle_tint", "tint", priority=True),
-        Binding("f12", "app.help", "help", key_display="F12", priority=True),
     ]
 
     def __init__(self, book: PresetBook) -> None:
@@ -86,6 +93,7 @@ class MainScreen(Screen[None]):
             with Vertical(id="side"):
                 yield StepPanel(id="step-panel")
                 yield PresetList(self._book, id="presets")
+        yield FetchLine(id="fetch")
         yield StatusLine(id="status")
         with Horizontal(id="prompt-line"):
             yield PromptInput(id="prompt")
@@ -114,6 +122,7 @@ class MainScreen(Screen[None]):
     def paint_status(self, playground: Playground) -> None:
         """Bring the status line and the context gauge up to date."""
         self.query_one(StatusLine).show(playground)
+        self.query_one(FetchLine).show(playground.fetching, "^n")
         self.query_one(TitleBar).show(playground.info, playground.context_used)
 
     def _paint_document(self, playground: Playground) -> None:

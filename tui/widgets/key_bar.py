@@ -44,7 +44,7 @@ class KeyBar(LinesView):
     def on_click(self, event: events.Click) -> None:
         """Press the key that was clicked."""
         x = event.x
-        for hint, (start, end) in zip(self.hints, self._spans(), strict=True):
+        for hint, (start, end) in zip(self._fitting(), self._spans(), strict=True):
             if start <= x < end:
                 self.app.simulate_key(hint.key)
 
@@ -70,11 +70,18 @@ class KeyBar(LinesView):
         last = [active[palette].binding] if palette in active else []
         return [*shown.values(), *last]
 
+    def _fitting(self) -> tuple[KeyHint, ...]:
+        """Return the hints that there is room for: the first ones, and always the palette's."""
+        hints = list(self.hints)
+        while len(hints) > 2 and _width(hints) > self.size.width:
+            del hints[-2]
+        return tuple(hints)
+
     def _spans(self) -> list[tuple[int, int]]:
         """Return where each key stands; the palette's stands at the right edge."""
         spans: list[tuple[int, int]] = []
         x = 1
-        for hint in self.hints:
+        for hint in self._fitting():
             width = cell_len(hint.shown) + 1 + cell_len(hint.meaning)
             spans.append((x, x + width))
             x += width + len(_GAP)
@@ -87,8 +94,14 @@ class KeyBar(LinesView):
     def _draw(self) -> None:
         row: Row = []
         x = 0
-        for hint, (start, end) in zip(self.hints, self._spans(), strict=True):
+        for hint, (start, end) in zip(self._fitting(), self._spans(), strict=True):
             row.append((" " * (start - x), ""))
             row += [(hint.shown, "bold " + CHOSEN), (" ", ""), (hint.meaning, NUMBER)]
             x = end
         self.update_rows([shorten(row, self.size.width)])
+
+
+def _width(hints: list[KeyHint]) -> int:
+    """Return the cells that ``hints`` take in one line, with a margin on either side."""
+    cells = sum(cell_len(hint.shown) + 1 + cell_len(hint.meaning) for hint in hints)
+    return cells + len(_GAP) * (len(hints) - 1) + 2

@@ -35,7 +35,7 @@ class TitleBar(Horizontal):
         if info is None or info is self._shown:
             return
         self._shown = info
-        facts = f" · {info.device} · {info.dtype} · {_short(info.parameters)}"
+        facts = f" · {info.device} · {info.dtype} · {short_count(info.parameters)}"
         self.query_one("#model", Static).update(
             line(
                 [
@@ -48,7 +48,8 @@ class TitleBar(Horizontal):
         )
 
 
-def _short(parameters: int) -> str:
+def short_count(parameters: int) -> str:
+    """Return a number of parameters in three digits, such as ``1.56B``."""
     for unit, letter in _UNITS:
         if parameters >= unit:
             return f"{parameters / unit:.3g}{letter}"

@@ -148,8 +148,9 @@ class Transcript(ScrollView, can_focus=True):
         return changed
 
     def _new_turn(self, session: Session, index: int, position: int) -> TurnProse:
+        before = session.turns[index - 1] if index else None
         return TurnProse(
-            session.turns[index], first_step=position, is_first=index == 0, width=self._width
+            session.turns[index], first_step=position, before=before, width=self._width
         )
 
     def _forget_from(self, first: int) -> None:

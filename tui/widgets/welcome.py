@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.widgets import Static
 
+from core.model_list import BYTES_TO_FETCH, format_bytes
 from core.preset_book import Preset
 from tui.playground import Playground
 from tui.render import CHOSEN, DIM, Row, lines
@@ -28,20 +29,21 @@ class Welcome(Static):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's name
         super().__init__(id=id, markup=False)
-        self._shown: tuple[str | None, str] | None = None
+        self._shown: tuple[str | None, str, str] | None = None
 
     def show(self, playground: Playground) -> None:
         """Draw the hint, or the error, if it is another than before."""
         note = playground.info.note if playground.info is not None else ""
-        state = (playground.load_error, note)
+        offer = playground.fetch_offer or ""
+        state = (playground.load_error, note, offer)
         if state != self._shown:
             self._shown = state
             if playground.load_error is not None:
                 self._show_error(playground.load_error)
             else:
-                self._show_hint(playground.book.presets, note)
+                self._show_hint(playground.book.presets, note, offer)
 
-    def _show_hint(self, presets: Sequence[Preset], note: str) -> None:
+    def _show_hint(self, presets: Sequence[Preset], note: str, offer: str) -> None:
         """Tell a stranger how to begin."""
         rows: list[Row] = [
             [("See how a language model decides.", "bold")],
@@ -58,7 +60,11 @@ class Welcome(Static):
             _key("F12", "what it all means"),
         ]
         if note:
-            rows.extend([[], [(visible_prose(note), DIM)]])
+            rows.extend([[], [(visible_prose(note) + ".", DIM)]])
+        if offer:
+            size = BYTES_TO_FETCH.get(offer)
+            what = f" ({format_bytes(size)})" if size is not None else ""
+            rows.append([("^n", CHOSEN), (f" fetches {visible_prose(offer)}{what}.", DIM)])
         self.update(lines(rows))
 
     def _show_error(self, message: str) -> None:

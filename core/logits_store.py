@@ -1,0 +1,202 @@
+"""Where the raw logits of token runs are kept for looking back, under a ceiling of memory.
+
+Must never import torch, and never alters a run: the engine adds, everyone else reads copies that
+nobody can change. Any thread may call anything here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from core.settings import Settings
+
+DEFAULT_LIMIT = 256 * 2**20
+"""In bytes: about 2,400 steps of gpt2-xl's vocabulary, whole runs of smaller ones."""
+
+
+class TokenTexts(Protocol):
+    """Names tokens, and finds the tokens of a text; ``TextCodec`` is one."""
+
+    def token_text(self, token_id: int) -> str:
+        """Return what one token stands for by itself."""
+        ...
+
+    def encode(self, text: str, *, is_beginning: bool) -> list[int]:
+        """Return the token ids of ``text``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedStep:
+    """One step's raw logits in 16 bit, the likeliest exactly; ``core.recording`` reads them.
+
+    ``maximum`` is the greatest logit. ``tail`` is every logit less ``maximum``, float16, in the
+    order of token ids; empty where ``exact_ids`` are the whole vocabulary. ``exact_ids``, int32,
+    and ``exact_logits``, float32, are the likeliest tokens and the chosen one. ``dice`` is the
+    generator's state before the draw, ``None`` where nothing was drawn.
+    """
+
+    token_id: int
+    vocabulary_size: int
+    maximum: float
+    tail: bytes
+    exact_ids: bytes
+    exact_logits: bytes
+    dice: bytes | None = None
+
+    @property
+    def size(self) -> int:
+        """The memory that it takes, in bytes, without Python's own."""
+        dice = len(self.dice) if self.dice is not None else 0
+        return len(self.tail) + len(self.exact_ids) + len(self.exact_logits) + dice
+
+
+@dataclass(frozen=True, slots=True)
+class RunStart:
+    """What a run began from, as far as its settings depend on it.
+
+    ``device`` is torch's name of where its dice were thrown.
+    """
+
+    context_token_ids: tuple[int, ...]
+    settings: Settings
+    eos_token_ids: tuple[int, ...]
+    seed: int
+    device: str
+    texts: TokenTexts
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """A run as far as it has come: a snapshot that later steps do not change.
+
+    ``token_ids`` are the chosen ones. ``steps`` has an entry for each, ``None`` where the logits
+    were dropped to stay under the ceiling.
+    """
+
+    key: str
+    start: RunStart
+    token_ids: tuple[int, ...]
+    steps: tuple[RecordedStep | None, ...]
+
+    def context_at(self, index: int) -> tuple[int, ...]:
+        """Return the document that step ``index`` continued."""
+        return self.start.context_token_ids + self.token_ids[:index]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """How full the store is; sizes in bytes."""
+
+    size: int
+    limit: int
+    kept_steps: int
+    dropped_steps: int
+
+    @property
+    def sentence(self) -> str:
+        """What a person should know of it; empty while nothing was dropped."""
+        if not self.dropped_steps:
+            return ""
+        return (
+            f"the logits of the oldest {self.dropped_steps:,} steps were dropped to stay under"
+            f" {self.limit / 2**20:,.0f} MiB; those of {self.kept_steps:,} steps are kept"
+        )
+
+
+@dataclass(slots=True)
+class _Run:
+    start: RunStart
+    token_ids: list[int] = field(default_factory=list)
+    steps: list[RecordedStep | None] = field(default_factory=list)
+
+
+class LogitsStore:
+    """Keeps recorded steps by run and index; drops the oldest where ``limit`` bytes are full.
+
+    A step larger than ``limit`` by itself is dropped as well: nothing ever exceeds it.
+    """
+
+    def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._runs: dict[str, _Run] = {}
+        self._order: deque[tuple[str, int]] = deque()
+        self._size = 0
+        self._dropped = 0
+
+    def recorder(self, key: str) -> RunRecorder:
+        """Return what a request takes along so that its run is recorded as ``key``."""
+        return RunRecorder(self, key)
+
+    def run(self, key: str) -> RecordedRun | None:
+        """Return the run ``key`` as it is now; ``None`` where it has not begun."""
+        with self._lock:
+            run = self._runs.get(key)
+            if run is None:
+                return None
+            return RecordedRun(key, run.start, tuple(run.token_ids), tuple(run.steps))
+
+    def facts(self) -> StoreFacts:
+        """Return how full the store is."""
+        with self._lock:
+            return StoreFacts(self._size, self._limit, len(self._order), self._dropped)
+
+    def forget(self, key: str) -> None:
+        """Free the run ``key``, if it is here."""
+        with self._lock:
+            self._forget(key)
+
+    def begin(self, key: str, start: RunStart) -> None:
+        """Open the run ``key``; one of that name before it is forgotten."""
+        with self._lock:
+            self._forget(key)
+            self._runs[key] = _Run(start)
+
+    def add(self, key: str, step: RecordedStep) -> None:
+        """Append a step to the run ``key``; one that was forgotten meanwhile stays so."""
+        with self._lock:
+            run = self._runs.get(key)
+            if run is None:
+                return
+            run.token_ids.append(step.token_id)
+            run.steps.append(step)
+            self._order.append((key, len(run.steps) - 1))
+            self._size += step.size
+            while self._size > self._limit:
+                self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        key, index = self._order.popleft()
+        self._size -= _size(self._runs[key].steps[index])
+        self._runs[key].steps[index] = None
+        self._dropped += 1
+
+    def _forget(self, key: str) -> None:
+        run = self._runs.pop(key, None)
+        if run is not None:
+            self._size -= sum(_size(step) for step in run.steps)
+            self._order = deque(entry for entry in self._order if entry[0] != key)
+
+
+class RunRecorder:
+    """Records one run into a ``LogitsStore``; the engine alone calls it."""
+
+    def __init__(self, store: LogitsStore, key: str) -> None:
+        self._store = store
+        self._key = key
+
+    def begin(self, start: RunStart) -> None:
+        """Open the run; what was recorded under its key before is forgotten."""
+        self._store.begin(self._key, start)
+
+    def add(self, step: RecordedStep) -> None:
+        """Append the next step."""
+        self._store.add(self._key, step)
+
+
+def _size(step: RecordedStep | None) -> int:
+    return 0 if step is None else step.size

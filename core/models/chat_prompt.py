@@ -1,0 +1,97 @@
+"""A conversation to the token ids that a model answers: by its own chat template, or a preset's.
+
+Must never run code that came with a model: transformers renders templates in a sandbox, and
+tokenizers that need their own code are refused.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from core.backends.base import Request
+from core.chat import ChatFormat, Message, fit, render
+from core.errors import PlaygroundError
+from core.settings import DEFAULT_NEW_TOKENS
+from core.text import TextCodec
+
+
+class ChatPrompts:
+    """Turns requests that carry messages into requests that carry token ids, for one model."""
+
+    def __init__(self, folder: Path, codec: TextCodec, context_size: int) -> None:
+        self._codec = codec
+        self._context_size = context_size
+        self._template = _load_template(folder)
+
+    @property
+    def has_template(self) -> bool:
+        """Whether the model's tokenizer has a chat template of its own."""
+        return self._template is not None
+
+    def request(self, request: Request, chat: ChatFormat) -> tuple[Request, int]:
+        """Return ``request`` with the conversation as its context, and the turns left out.
+
+        Whole old turns are left out, oldest first, where the context would not hold the
+        conversation and an answer.
+
+        Raises:
+            PlaygroundError: The model's chat template cannot be used on this conversation.
+        """
+        settings = request.settings
+        wanted = settings.max_new_tokens or DEFAULT_NEW_TOKENS
+        room = self._context_size - min(wanted, self._context_size // 2)
+        token_ids, dropped = fit(request.messages, lambda kept: self._encode(kept, chat), room)
+        if self._template is None:
+            stops = (*settings.stop_strings, *chat.stop_strings)
+            settings = settings.replace(stop_strings=tuple(dict.fromkeys(stops)))
+        return dataclasses.replace(
+            request,
+            prompt="",
+            messages=(),
+            chat=None,
+            settings=settings,
+            context_token_ids=tuple(token_ids),
+        ), dropped
+
+    def _encode(self, messages: Sequence[Message], chat: ChatFormat) -> list[int]:
+        if self._template is None:
+            return self._codec.encode(render(messages, chat), is_beginning=True)
+        conversation = [{"role": one.role, "content": one.content} for one in messages]
+        try:
+            text = self._template.apply_chat_template(
+                conversation, tokenize=False, add_generation_prompt=True
+            )
+        except Exception as error:
+            # A template is a program that came with the model; it can raise anything.
+            reason = (str(error).strip().splitlines() or [""])[0][:200]
+            raise PlaygroundError(
+                f"the model's chat template refuses this conversation ({reason}); pick a preset"
+                " without chat, or clear the document"
+            ) from error
+        return self._codec.encode(text, is_beginning=False)
+
+
+def _load_template(folder: Path) -> Any:  # noqa: ANN401 - transformers' tokenizers share no type
+    if not _names_template(folder):
+        return None
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
+    return tokenizer if tokenizer.chat_template else None
+
+
+def _names_template(folder: Path) -> bool:
+    """Return whether the folder has a chat template, without importing transformers."""
+    if (folder / "chat_template.jinja").is_file():
+        return True
+    try:
+        config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and bool(config.get("chat_template"))

@@ -1,0 +1,115 @@
+"""The records of a scored text: what each token cost, and which presets could have written it.
+
+Must never hold a tensor, and imports the standard library alone. Costs are in bits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.steps import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredToken:
+    """One token of a text and what the model expected in its place.
+
+    ``text`` is what the token adds to the text: empty while a character is still incomplete.
+    ``likeliest`` are the model's first choices, five at most; ``entropy`` is in bits.
+    """
+
+    token: Candidate
+    text: str
+    likeliest: tuple[Candidate, ...]
+    entropy: float
+
+    @property
+    def bits(self) -> float:
+        """The surprisal of the token."""
+        return self.token.surprisal
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """The first token that a preset would never have written.
+
+    ``index`` is its place in the text, from 0. ``cut_by`` is the setting that removed it;
+    ``do_sample`` where greedy takes another: ``instead``, the likeliest token left.
+    """
+
+    index: int
+    token: Candidate
+    cut_by: str
+    instead: Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class PresetVerdict:
+    """Whether one preset could have written a text, token by token.
+
+    ``is_reachable`` is ``None`` for presets that search with beams, of which no single token can
+    tell. ``bits`` is the cost of the tokens before ``forbidden``, or of all; ``tokens`` is how
+    many these are. ``stops_after`` is how many tokens the preset writes at most, where the text
+    has more.
+    """
+
+    preset_name: str
+    is_reachable: bool | None
+    forbidden: Forbidden | None
+    bits: float
+    tokens: int
+    stops_after: int | None = None
+
+    @property
+    def perplexity(self) -> float | None:
+        """Two to the mean cost; ``None`` without tokens, and for texts that are out of reach."""
+        return perplexity(self.bits, self.tokens) if self.is_reachable and self.tokens else None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredText:
+    """A text under one model.
+
+    ``context_token_ids`` stood before it. ``unscored`` is how many of its first tokens have no
+    score: 1 where nothing stood before it, since a model expects no first token, else 0.
+    ``tokens`` are the others.
+    """
+
+    context_token_ids: tuple[int, ...]
+    token_ids: tuple[int, ...]
+    unscored: int
+    tokens: tuple[ScoredToken, ...]
+    verdicts: tuple[PresetVerdict, ...] = ()
+
+    @property
+    def bits(self) -> float:
+        """What the model itself needs to write the text."""
+        return math.fsum(one.bits for one in self.tokens)
+
+    @property
+    def perplexity(self) -> float | None:
+        """Two to the mean surprisal; ``None`` where no token has a score."""
+        return perplexity_of(self.tokens)
+
+    @property
+    def greedy_leaves_at(self) -> int | None:
+        """The place of the first token that is not the likeliest; ``None`` where all are."""
+        for index, one in enumerate(self.tokens, start=self.unscored):
+            if one.token.token_id != one.likeliest[0].token_id:
+                return index
+        return None
+
+
+def perplexity_of(tokens: Sequence[ScoredToken]) -> float | None:
+    """Return two to the mean surprisal of ``tokens``; ``None`` without any."""
+    return perplexity(math.fsum(one.bits for one in tokens), len(tokens)) if tokens else None
+
+
+def perplexity(bits: float, tokens: int) -> float:
+    """Return two to the mean of ``bits`` over ``tokens``; infinity where that is too large."""
+    try:
+        return math.exp2(bits / tokens)
+    except OverflowError:
+        return math.inf

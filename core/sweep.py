@@ -1,0 +1,307 @@
+"""Other settings swept over a whole recorded run at once: what each step would have picked.
+
+Must never run a model. What it claims is what the plain processors do to the same logits and
+dice, step by step; the tests hold it to that, with two exceptions at the edge of a nucleus.
+Probability is summed in float64, where torch sums in float32: a token may fall on the other side of
+``top_p`` where it lies within float32's rounding of it. And of tokens with the very same stored
+logit, torch's sort lets any come first; here it is the greater id.
+
+Settings that do not cut at a threshold (``typical_p``, ``epsilon_cutoff``, ``eta_cutoff``) are
+applied step by step, which takes some milliseconds a step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from core.dice import Dice, race_winner
+from core.explain import applied_settings
+from core.logits_store import RecordedRun
+from core.replay import refuse_beams
+from core.settings import Settings
+from core.sweep_index import SweepIndex, build_index, places
+
+
+@dataclass(frozen=True, slots=True)
+class SweptStep:
+    """What settings would have done at one step.
+
+    ``pick`` is the token that they would have picked with the same dice, ``None`` where they
+    leave no token. ``cut_by`` is the setting that would have removed the recorded one, if any did.
+    """
+
+    pick: int | None
+    cut_by: str | None
+
+
+class Sweeper:
+    """Sweeps settings over one recorded run; what all sweeps share is computed once.
+
+    ``prepare`` takes a few milliseconds a step, a sweep afterwards some ten for the whole run.
+    """
+
+    def __init__(self, run: RecordedRun) -> None:
+        self.run = run
+        self.dice = Dice(run)
+        self._positions = [at for at, step in enumerate(run.steps) if step is not None]
+        self._indexes: dict[bool, SweepIndex] = {}
+
+    def prepare(self, *, moves: bool = False) -> None:
+        """Compute what sweeps share: with ``moves`` for settings with penalties or bans."""
+        if self._positions:
+            self._index(moves=moves)
+
+    def sweep(self, settings: Settings) -> tuple[SweptStep | None, ...]:
+        """Return what ``settings`` would have done at each step, ``None`` where it is unknown.
+
+        Raises:
+            PlaygroundError: The settings search with beams.
+        """
+        refuse_beams(settings)
+        swept: list[SweptStep | None] = [None] * len(self.run.steps)
+        if not self._positions:
+            return tuple(swept)
+        if _is_by_threshold(settings):
+            index = self._index(moves=_has_moves(settings))
+            found = _sweep(index, settings, self._bans(settings, index))
+        else:
+            found = [plain_step(self.run, at, settings, self.dice) for at in self._positions]
+        for position, step in zip(self._positions, found, strict=True):
+            swept[position] = step
+        return tuple(swept)
+
+    def _index(self, *, moves: bool) -> SweepIndex:
+        if moves not in self._indexes:
+            self._indexes[moves] = build_index(self.run, self._positions, self.dice, moves=moves)
+        return self._indexes[moves]
+
+    def _bans(self, settings: Settings, index: SweepIndex) -> list[tuple[str, torch.Tensor]]:
+        """Return which of ``index.moved`` are banned, in the order in which the bans act."""
+        bans: list[tuple[str, torch.Tensor]] = []
+        ids = index.moved.ids
+        if settings.no_repeat_ngram_size > 0:
+            banned = torch.zeros_like(ids, dtype=torch.bool)
+            repeated = repeated_tokens(
+                self.run.start.context_token_ids + self.run.token_ids,
+                settings.no_repeat_ngram_size,
+                [len(self.run.start.context_token_ids) + at for at in self._positions],
+            )
+            for row, tokens in enumerate(repeated):
+                if tokens:
+                    banned[row] = torch.isin(ids[row], torch.tensor(sorted(tokens)))
+            bans.append(("no_repeat_ngram_size", banned))
+        if settings.min_new_tokens and self.run.start.eos_token_ids:
+            is_end = torch.isin(ids, torch.tensor(self.run.start.eos_token_ids))
+            is_early = torch.tensor(self._positions) < settings.min_new_tokens
+            bans.append(("min_new_tokens", is_end & is_early[:, None]))
+        return bans
+
+
+def plain_step(run: RecordedRun, index: int, settings: Settings, dice: Dice) -> SweptStep:
+    """Return what ``settings`` would have done at one step, by the plain processors.
+
+    Raises:
+        PlaygroundError: The step's logits are no longer kept, or the settings are beams.
+    """
+    applied, _ = applied_settings(run, index, settings)
+    if not bool((applied.scores > -math.inf).any()):
+        pick = None
+    elif settings.do_sample:
+        pick = race_winner(applied.scores, dice.times(index))
+    else:
+        pick = int(applied.scores.argmax())
+    return SweptStep(pick, applied.cut_by(run.token_ids[index]))
+
+
+def repeated_tokens(
+    token_ids: Sequence[int], size: int, lengths: Sequence[int]
+) -> list[frozenset[int]]:
+    """Return which tokens would repeat a run of ``size`` tokens, after each of ``lengths``.
+
+    ``lengths`` rise; each is how much of ``token_ids`` stands before the token in question.
+    """
+    followers: dict[tuple[int, ...], set[int]] = {}
+    found: list[frozenset[int]] = []
+    ended = 0
+    for length in lengths:
+        for end in range(max(ended, size - 1), length):
+            followers.setdefault(tuple(token_ids[end - size + 1 : end]), set()).add(token_ids[end])
+        ended = length
+        last = tuple(token_ids[length - size + 1 : length]) if length + 1 >= size else None
+        found.append(frozenset(followers.get(last, ())) if last is not None else frozenset())
+    return found
+
+
+def _is_by_threshold(settings: Settings) -> bool:
+    return (settings.typical_p, settings.epsilon_cutoff, settings.eta_cutoff) == (1.0, 0.0, 0.0)
+
+
+def _has_moves(settings: Settings) -> bool:
+    return (
+        settings.repetition_penalty != 1.0
+        or settings.no_repeat_ngram_size > 0
+        or bool(settings.min_new_tokens)
+    )
+
+
+def _sweep(
+    index: SweepIndex, settings: Settings, bans: list[tuple[str, torch.Tensor]]
+) -> list[SweptStep]:
+    moved = _penalized(index, settings.repetition_penalty)
+    cuts: list[tuple[str, torch.Tensor]] = []
+    for name, banned in bans:
+        moved = moved.masked_fill(banned, -math.inf)
+        cuts.append((name, torch.cat((torch.zeros_like(index.rivals.ids).bool(), banned), dim=1)))
+    field = _Field.of(index, moved, 1.0 / settings.temperature)
+    is_left = field.values > -math.inf
+    if settings.do_sample:
+        for name, kept in field.warped(settings):
+            cuts.append((name, is_left & ~kept))
+            is_left &= kept
+    picks = field.raced(is_left) if settings.do_sample else field.likeliest()
+    names = _cut_names(cuts, index.chosen_column)
+    return [
+        SweptStep(pick if pick >= 0 else None, name)
+        for pick, name in zip(picks.tolist(), names, strict=True)
+    ]
+
+
+def _penalized(index: SweepIndex, penalty: float) -> torch.Tensor:
+    """Return the moved values under a repetition penalty, as transformers computes it."""
+    if penalty == 1.0:
+        return index.moved.values
+    logits = index.moved.values + index.maxima[:, None]
+    changed = torch.where(logits < 0, logits * penalty, logits / penalty)
+    return torch.where(index.is_context, changed - index.maxima[:, None], index.moved.values)
+
+
+def _cut_names(
+    cuts: list[tuple[str, torch.Tensor]], chosen_column: torch.Tensor
+) -> list[str | None]:
+    names: list[str | None] = [None] * len(chosen_column)
+    for name, cut in reversed(cuts):
+        for row, is_cut in enumerate(cut.gather(1, chosen_column[:, None])[:, 0].tolist()):
+            if is_cut:
+                names[row] = name
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """All tokens of all steps at one temperature, summed up from each rival's point of view.
+
+    Rivals and moved tokens stand side by side, shape (steps, n): ``greater`` counts the likelier
+    tokens, ``before`` sums their probability and that of equal ones that come first. Probability
+    is relative to the likeliest token's, ``top``, shape (steps,).
+    """
+
+    index: SweepIndex
+    ids: torch.Tensor
+    values: torch.Tensor
+    leads: torch.Tensor
+    inverse_temperature: float
+    top: torch.Tensor
+    greater: torch.Tensor
+    before: torch.Tensor
+    head_mass: torch.Tensor
+    grid_mass: torch.Tensor
+    moved_falling: torch.Tensor
+    moved_mass: torch.Tensor
+
+    @classmethod
+    def of(cls, index: SweepIndex, moved: torch.Tensor, inverse_temperature: float) -> _Field:
+        """Sum up ``index`` with the moved tokens at the values ``moved``."""
+        values = torch.cat((index.rivals.values, moved), dim=1)
+        top = values.max(dim=1, keepdim=True).values
+
+        def mass(of: torch.Tensor) -> torch.Tensor:
+            return ((of - top) * inverse_temperature).exp()
+
+        head_mass = mass(index.heads)
+        grid_mass = mass(index.grid.expand(len(top), -1)) * index.counts
+        falling, order = torch.sort(moved, dim=1, descending=True, stable=True)
+        moved_mass = mass(falling)
+        head_place, grid_place = index.head_place, index.grid_place
+        moved_place = places(falling, values)
+        ties = index.ties
+        if moved.shape[1]:
+            head_place = torch.cat((head_place, places(index.heads, moved)), dim=1)
+            grid = index.grid.expand(len(top), -1)
+            grid_place = torch.cat((grid_place, places(grid, moved)), dim=1)
+            own_place = torch.argsort(order, dim=1)
+            equal = own_place - moved_place[:, ties.shape[1] :]
+            ties = torch.cat((ties, equal), dim=1)
+        return cls(
+            index=index,
+            ids=torch.cat((index.rivals.ids, index.moved.ids), dim=1),
+            values=values,
+            leads=torch.cat((index.rivals.leads, index.moved.leads), dim=1),
+            inverse_temperature=inverse_temperature,
+            top=top[:, 0],
+            greater=head_place + _sums(index.counts).gather(1, grid_place) + moved_place,
+            before=_sums(head_mass).gather(1, head_place)
+            + _sums(grid_mass).gather(1, grid_place)
+            + _sums(moved_mass).gather(1, moved_place)
+            + ties * mass(values),
+            head_mass=head_mass,
+            grid_mass=grid_mass,
+            moved_falling=falling,
+            moved_mass=moved_mass,
+        )
+
+    def warped(self, settings: Settings) -> list[tuple[str, torch.Tensor]]:
+        """Return what each setting of sampling keeps, shape (steps, n), in their order."""
+        kept: list[tuple[str, torch.Tensor]] = []
+        if settings.top_k != 0:
+            kept.append(("top_k", self.greater < settings.top_k))
+        if settings.top_p < 1.0:
+            total = self._mass(settings.top_k)[:, None]
+            # The token that crosses top_p stays, and so does the likeliest whatever top_p is.
+            kept.append(("top_p", (self.before < settings.top_p * total) | (self.before == 0)))
+        if settings.min_p:
+            least = self.top + math.log(settings.min_p) / self.inverse_temperature
+            kept.append(("min_p", self.values >= least[:, None]))
+        return kept
+
+    def raced(self, is_left: torch.Tensor) -> torch.Tensor:
+        """Return the tokens that win the race of those left, shape (steps,), -1 without any."""
+        arrival = self.values * self.inverse_temperature + self.leads
+        winner = arrival.masked_fill(~is_left, -math.inf).argmax(dim=1, keepdim=True)
+        return torch.where(is_left.any(dim=1), self.ids.gather(1, winner)[:, 0], -1)
+
+    def likeliest(self) -> torch.Tensor:
+        """Return the likeliest tokens, of equals the lowest id; shape (steps,), -1 without any."""
+        is_best = (self.values == self.top[:, None]) & (self.ids >= 0)
+        lowest = self.ids.masked_fill(~is_best, torch.iinfo(torch.long).max).min(dim=1).values
+        return torch.where(self.top > -math.inf, lowest, -1)
+
+    def _mass(self, top_k: int) -> torch.Tensor:
+        """Return the probability that ``top_k`` leaves, of all for 0; shape (steps,)."""
+        if top_k == 0:
+            return (
+                self.head_mass.sum(dim=1) + self.grid_mass.sum(dim=1) + self.moved_mass.sum(dim=1)
+            )
+        index = self.index
+        heads = places(index.heads, index.heads) + places(self.moved_falling, index.heads)
+        mass = (self.head_mass * (heads < top_k)).sum(dim=1)
+        columns = index.rivals.ids.shape[1]
+        is_kept = places(self.moved_falling, self.moved_falling)
+        is_kept = is_kept + places(index.heads, self.moved_falling)
+        grid = index.grid.expand(len(mass), -1)
+        counts = _sums(index.counts)
+        is_kept = is_kept + counts.gather(1, places(grid, self.moved_falling))
+        mass = mass + (self.moved_mass * (is_kept < top_k)).sum(dim=1)
+        head_counts = (index.heads > -math.inf).sum(dim=1)
+        if columns and top_k > int(head_counts.min()):
+            greater = head_counts[:, None] + counts[:, :-1] + places(self.moved_falling, grid)
+            mass = mass + (self.grid_mass * (greater < top_k)).sum(dim=1)
+        return mass
+
+
+def _sums(masses: torch.Tensor) -> torch.Tensor:
+    """Return the sums of the first 0, 1, … of ``masses``, shape (steps, n + 1)."""
+    return torch.nn.functional.pad(masses.cumsum(dim=1), (1, 0))

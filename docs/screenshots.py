@@ -1,0 +1,82 @@
+"""Draw the README's pictures: the real app on the bundled model, driven by its keys.
+
+Run with ``python -m docs.screenshots``; needs ``rsvg-convert`` (librsvg). Must never show what a
+person at the keyboard could not see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from core.backends.local import LocalBackend
+from core.presets import find_presets_file, load_presets
+from tui.app import PlaygroundApp
+
+FOLDER = Path(__file__).parent
+SIZE = (110, 32)
+ZOOM = "1"
+SEED = 11
+
+Scene = Callable[[Pilot[None]], Awaitable[None]]
+
+
+async def settle(pilot: Pilot[None]) -> None:
+    """Wait until the model is loaded and nothing runs."""
+    app = pilot.app
+    if not isinstance(app, PlaygroundApp):
+        raise TypeError("the pilot must hold the playground")
+    while app.playground.is_busy:
+        await pilot.pause(0.1)
+    await pilot.pause(0.3)
+
+
+async def nucleus(pilot: Pilot[None]) -> None:
+    """Look back at a step at which the nucleus cut something."""
+    await pilot.press("f4", *"A long long time ago, ", "enter")
+    await settle(pilot)
+    await pilot.press("home", *["right"] * 7)
+
+
+async def beams(pilot: Pilot[None]) -> None:
+    """Look at live beams in the middle of a search."""
+    await pilot.press("f2", *"A long long time ago, ", "enter")
+    await settle(pilot)
+    await pilot.press("home", *["right"] * 40)
+
+
+SCENES: dict[str, Scene] = {"nucleus": nucleus, "beams": beams}
+
+
+async def draw(name: str, scene: Scene) -> None:
+    """Play one scene and write its picture."""
+    app = PlaygroundApp(
+        lambda _name: LocalBackend("demo"), load_presets(find_presets_file(None)), seed=SEED
+    )
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await scene(pilot)
+        await pilot.pause(0.3)
+        # Without the attribute, spaces at either end of a stretch of text are not drawn.
+        picture = app.export_screenshot().replace("<text ", '<text xml:space="preserve" ')
+    target = FOLDER / f"{name}.png"
+    subprocess.run(["rsvg-convert", "-z", ZOOM, "-o", target], input=picture.encode(), check=True)
+    print(target)
+
+
+def main() -> None:
+    """Draw all scenes, or those named on the command line."""
+    if shutil.which("rsvg-convert") is None:
+        sys.exit("rsvg-convert is not here; install librsvg2-bin (Debian) or librsvg (Homebrew)")
+    for name in sys.argv[1:] or SCENES:
+        asyncio.run(draw(name, SCENES[name]))
+
+
+if __name__ == "__main__":
+    main()

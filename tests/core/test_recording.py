@@ -1,0 +1,179 @@
+"""Raw logits kept in 16 bit: how exact, how many, and that keeping them changes nothing."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import torch
+
+from core.backends.base import Request
+from core.dice import Dice, explain_draw
+from core.engine import generate
+from core.explain import explain, look_up
+from core.logits_store import LogitsStore
+from core.models.transformers_model import TransformersModel
+from core.recording import EXACT_LOGITS, record_step, recorded_logits
+from core.settings import Settings
+from core.steps import TokenStep
+from tests.core.recorded import recorded, run_of
+from tests.reference import byte_codec, tiny_gpt2
+
+PROMPT = "A long long time ago, "
+SAMPLING = Settings(max_new_tokens=25, do_sample=True, top_k=0, temperature=1.3, seed=3)
+
+
+@pytest.mark.parametrize("spread", [0.01, 1.0, 4.0, 30.0])
+@pytest.mark.parametrize("offset", [0.0, -80.0, 50.0])
+def test_the_likeliest_are_exact_and_the_others_as_near_as_stated(spread, offset):
+    torch.manual_seed(int(spread * 100 + offset))
+    logits = torch.randn(1, 50_257) * spread + offset
+    token_id = int(logits.argsort()[0, 30_000])
+    kept = recorded_logits(record_step(logits, token_id))
+    order = logits[0].argsort(descending=True)
+    likeliest = order[:EXACT_LOGITS]
+    assert torch.equal(kept[likeliest], logits[0, likeliest])
+    assert kept[token_id] == logits[0, token_id]
+    differences = (logits[0] - logits.max()).abs().double()
+    # The last term is the float32 rounding of adding the greatest logit again.
+    allowed = differences / 2048 + abs(float(logits.max())) * 2**-22 + 1e-6
+    assert bool(((kept - logits[0]).abs() <= allowed).all())
+    probabilities, before = kept.double().softmax(0), logits[0].double().softmax(0)
+    assert float((probabilities - before).abs().max()) < 1.1e-5
+    others = order[EXACT_LOGITS:]
+    assert float(kept[others[others != token_id]].max()) <= float(kept[likeliest].min())
+
+
+def test_a_small_vocabulary_is_exact_throughout():
+    logits = torch.randn(1, EXACT_LOGITS)
+    step = record_step(logits, 7)
+    assert step.tail == b""
+    assert torch.equal(recorded_logits(step), logits[0])
+
+
+def test_tokens_that_the_model_rules_out_stay_so():
+    logits = torch.randn(1, 400)
+    logits[0, 17] = -torch.inf
+    assert recorded_logits(record_step(logits, 3))[17] == -torch.inf
+
+
+def test_recording_changes_nothing_that_it_is_given():
+    logits = torch.randn(1, 1000)
+    before = logits.clone()
+    step = record_step(logits, 5)
+    recorded_logits(step).zero_()
+    assert torch.equal(logits, before)
+    assert recorded_logits(step).any()
+
+
+@pytest.mark.parametrize(
+    "settings", [Settings(max_new_tokens=25), SAMPLING], ids=lambda one: one.mode
+)
+def test_looking_never_changes_the_output(demo, settings):
+    """Peers draw another text as soon as somebody looks; here every look is between two steps."""
+    plain = list(generate(demo.model, demo.codec, Request(PROMPT, settings), lambda: False))
+    store = LogitsStore()
+    request = Request(PROMPT, settings, recorder=store.recorder("run"))
+    watched = []
+    for event in generate(demo.model, demo.codec, request, lambda: False):
+        watched.append(event)
+        if isinstance(event, TokenStep):
+            run = store.run("run")
+            explain(run, event.index, SAMPLING.replace(temperature=0.2), rows=200)
+            look_up(run, event.index, 5)
+            explain_draw(run, event.index)
+            Dice(run).times(event.index)
+    assert watched[-1].token_ids == plain[-1].token_ids
+    assert [one.token for one in watched[1:-1]] == [one.token for one in plain[1:-1]]
+    assert [one.distribution for one in watched[1:-1]] == [one.distribution for one in plain[1:-1]]
+
+
+def test_looking_from_another_thread_while_it_runs(demo):
+    store = LogitsStore()
+    done = threading.Event()
+    looked = []
+
+    def look():
+        while not done.is_set():
+            run = store.run("run")
+            if run is not None and run.token_ids:
+                looked.append(explain(run, len(run.token_ids) - 1).token.token_id)
+                assert looked[-1] == run.token_ids[-1]
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    request = Request(PROMPT, SAMPLING, recorder=store.recorder("run"))
+    *_, finished = generate(demo.model, demo.codec, request, lambda: False)
+    done.set()
+    thread.join(20)
+    plain = list(generate(demo.model, demo.codec, Request(PROMPT, SAMPLING), lambda: False))
+    assert finished.token_ids == plain[-1].token_ids
+    assert looked
+
+
+def test_a_run_is_recorded_step_by_step(demo):
+    run, finished = recorded(demo.model, demo.codec, SAMPLING, PROMPT)
+    assert run.token_ids == finished.token_ids
+    assert all(step.dice is not None for step in run.steps)
+    assert run.context_at(0) == run.start.context_token_ids
+    assert run.context_at(3) == run.start.context_token_ids + finished.token_ids[:3]
+    greedy, _ = recorded(demo.model, demo.codec, Settings(max_new_tokens=3), PROMPT)
+    assert [step.dice for step in greedy.steps] == [None] * 3
+
+
+def test_recorded_logits_are_the_models(demo, demo_module):
+    run, _ = recorded(demo.model, demo.codec, Settings(max_new_tokens=4), PROMPT)
+    for index, step in enumerate(run.steps):
+        inputs = torch.tensor([run.context_at(index)])
+        with torch.inference_mode():
+            logits = demo_module(inputs).logits[0, -1]
+        assert torch.allclose(recorded_logits(step), logits, atol=0.05)
+        top = logits.topk(100).indices
+        assert torch.allclose(recorded_logits(step)[top], logits[top], atol=1e-4)
+
+
+def test_beams_are_not_recorded():
+    store = LogitsStore()
+    request = Request("", Settings(num_beams=2, max_new_tokens=3), (1, 2), store.recorder("run"))
+    list(generate(TransformersModel(tiny_gpt2(1)), byte_codec(), request, lambda: False))
+    assert store.run("run") is None
+
+
+def test_the_oldest_steps_are_dropped_and_that_is_said():
+    size = run_of([torch.zeros(1000)], [0]).steps[0].size
+    store = LogitsStore(limit=3 * size)
+    start = run_of([], []).start
+    for key in ("first", "second"):
+        recorder = store.recorder(key)
+        recorder.begin(start)
+        for token_id in range(2):
+            recorder.add(record_step(torch.zeros(1, 1000), token_id))
+    assert store.facts().size == 3 * size
+    assert store.facts().dropped_steps == 1
+    assert "oldest 1 steps were dropped" in store.facts().sentence
+    assert [step is None for step in store.run("first").steps] == [True, False]
+    assert [step is None for step in store.run("second").steps] == [False, False]
+    assert store.run("first").token_ids == (0, 1)
+    store.forget("first")
+    assert store.run("first") is None
+    assert store.facts().size == 2 * size
+    assert store.facts().kept_steps == 2
+
+
+def test_nothing_exceeds_the_ceiling():
+    store = LogitsStore(limit=10)
+    recorder = store.recorder("run")
+    recorder.begin(run_of([], []).start)
+    recorder.add(record_step(torch.zeros(1, 1000), 0))
+    assert store.facts().size == 0
+    assert store.run("run").steps == (None,)
+
+
+def test_a_run_that_was_forgotten_while_it_ran_stays_forgotten():
+    store = LogitsStore()
+    recorder = store.recorder("run")
+    recorder.begin(run_of([], []).start)
+    store.forget("run")
+    recorder.add(record_step(torch.zeros(1, 10), 0))
+    assert store.run("run") is None
+    assert store.facts().size == 0

@@ -1,0 +1,195 @@
+"""Scoring a given text: against transformers' logits, by hand, and against what presets write."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from core.errors import PlaygroundError
+from core.models.loading import load_model
+from core.models.transformers_model import TransformersModel
+from core.preset_book import Preset
+from core.scores import perplexity
+from core.scoring import score_text, score_tokens
+from core.settings import Settings
+from tests.core.test_parity import penalties, prompts, seeds, warpers
+from tests.reference import byte_codec, run_ours, tiny_gpt2
+
+PROMPT = "A long long time ago, "
+
+
+def preset(name="one", **settings):
+    return Preset(name, "", "", Settings(**settings))
+
+
+class StepByStep:
+    """A model that offers nothing but the contract."""
+
+    def __init__(self, model):
+        self._model = model
+
+    def __getattr__(self, name):
+        if name == "all_logits":
+            raise AttributeError(name)
+        return getattr(self._model, name)
+
+
+def test_every_token_as_transformers_scores_it(demo, demo_module):
+    text = "there was a cat who lived in a naïve 世界. " * 6
+    scored = score_text(demo.model, demo.codec, text)
+    assert "".join(one.text for one in scored.tokens) == text
+    document = torch.tensor([scored.context_token_ids + scored.token_ids])
+    with torch.inference_mode():
+        output = demo_module(document, labels=document)
+    logprobs = output.logits[0].double().log_softmax(-1)
+    assert len(scored.tokens) == len(scored.token_ids) > 64
+    for at, one in enumerate(scored.tokens):
+        assert one.token.token_id == scored.token_ids[at]
+        row = logprobs[at]
+        assert one.token.logprob == pytest.approx(float(row[one.token.token_id]), abs=1e-4)
+        rank = 1 + int((row > row[one.token.token_id]).sum())
+        assert one.token.rank == pytest.approx(rank, abs=1)  # two rows of rounded logits
+        assert [each.token_id for each in one.likeliest] == row.topk(5).indices.tolist()
+        assert one.entropy == pytest.approx(-float((row.exp() * row).sum()) / math.log(2), abs=1e-3)
+    # transformers' loss is the mean of the same surprisals, in nats.
+    assert scored.perplexity == pytest.approx(math.exp(float(output.loss)), rel=1e-4)
+
+
+def test_scoring_leaves_the_cache_alone(demo):
+    settings = Settings(max_new_tokens=12, do_sample=True, top_k=0, seed=2)
+    first = run_ours(demo.model, demo.codec, settings, prompt=PROMPT)
+    document = first.started.context_token_ids + first.finished.token_ids
+    before = [list(row) for row in demo.model.rows]
+    score_text(demo.model, demo.codec, "Something else altogether. " * 20)
+    assert [list(row) for row in demo.model.rows] == before
+    again = run_ours(demo.model, demo.codec, settings, prompt="\nThen", context=document)
+    model = load_model("demo", "cpu", "float32", lambda stage, share=None: None).model
+    run_ours(model, demo.codec, settings, prompt=PROMPT)
+    plain = run_ours(model, demo.codec, settings, prompt="\nThen", context=document)
+    assert again.steps[0].distribution == plain.steps[0].distribution
+    assert again.finished.token_ids == plain.finished.token_ids
+
+
+def test_a_model_with_nothing_but_the_contract(demo):
+    presets = [preset(do_sample=True, top_p=0.9, top_k=0, max_new_tokens=99)]
+    text = "there was a boy"
+    ours = score_text(StepByStep(demo.model), demo.codec, text, presets, prompt=PROMPT)
+    theirs = score_text(demo.model, demo.codec, text, presets, prompt=PROMPT)
+    assert [one.token.token_id for one in ours.tokens] == list(theirs.token_ids)
+    assert ours.bits == pytest.approx(theirs.bits, abs=1e-3)
+    assert ours.verdicts[0].is_reachable == theirs.verdicts[0].is_reachable
+
+
+@examples(max_examples=60)
+@given(
+    seeds,
+    st.sampled_from([0, None]),
+    prompts,
+    st.booleans(),
+    st.fixed_dictionaries({"max_new_tokens": st.integers(8, 12)}, optional=penalties | warpers),
+)
+def test_what_a_preset_wrote_it_could_have_written(model_seed, eos, prompt, samples, mapping):
+    if not samples:
+        mapping = {name: value for name, value in mapping.items() if name not in warpers}
+    chosen = Settings(do_sample=samples, seed=model_seed, **mapping)
+    model = TransformersModel(tiny_gpt2(model_seed, eos_token_id=eos))
+    ours = run_ours(model, byte_codec(), chosen, context=prompt)
+    written = ours.finished.token_ids
+    scored = score_tokens(model, byte_codec(), prompt, written, [Preset("it", "", "", chosen)])
+    (verdict,) = scored.verdicts
+    assert verdict.is_reachable
+    assert verdict.forbidden is None
+    assert verdict.tokens == len(written)
+    assert verdict.stops_after is None
+    costs = [-step.token.final_logprob / math.log(2) for step in ours.steps] if samples else [0.0]
+    assert verdict.bits == pytest.approx(sum(costs), abs=1e-3)
+    for step, one in zip(ours.steps, scored.tokens, strict=True):
+        assert one.token.rank == step.token.rank
+        assert one.token.logprob == pytest.approx(step.token.logprob, abs=1e-5)
+
+
+@examples(max_examples=40)
+@given(seeds, prompts, st.fixed_dictionaries({}, optional=penalties | warpers))
+def test_the_first_forbidden_token_is_the_first_without_probability(model_seed, prompt, mapping):
+    """Any text: the verdict falls where transformers' scores first give the token nothing."""
+    model = TransformersModel(tiny_gpt2(model_seed))
+    chosen = Settings(do_sample=True, max_new_tokens=20, **mapping)
+    torch.manual_seed(model_seed)
+    text = tuple(torch.randint(0, 24, (10,)).tolist())
+    (verdict,) = score_tokens(
+        model, byte_codec(), prompt, text, [Preset("it", "", "", chosen)]
+    ).verdicts
+    reachable = verdict.tokens
+    for length in range(reachable):
+        step = run_ours(model, byte_codec(), chosen, context=prompt + text[:length]).steps[0]
+        if step.token.token_id == text[length]:
+            assert step.token.final_logprob is not None
+    assert verdict.is_reachable == (reachable == len(text))
+    if verdict.forbidden is not None:
+        assert verdict.forbidden.index == reachable
+        assert verdict.forbidden.token.token_id == text[reachable]
+        assert verdict.forbidden.cut_by in mapping or verdict.forbidden.cut_by == "top_k"
+        assert verdict.perplexity is None
+
+
+def test_greedy_is_left_where_another_token_is_likelier(demo):
+    greedy = preset("greedy", max_new_tokens=30)
+    ours = run_ours(demo.model, demo.codec, greedy.settings, prompt=PROMPT)
+    context, written = ours.started.context_token_ids, ours.finished.token_ids
+    scored = score_tokens(demo.model, demo.codec, context, written, [greedy])
+    assert scored.greedy_leaves_at is None
+    assert scored.verdicts[0].is_reachable
+    assert scored.verdicts[0].bits == 0.0
+    other = next(one.token_id for one in scored.tokens[7].likeliest if one.rank == 2)
+    changed = (*written[:7], other, *written[8:])
+    scored = score_tokens(demo.model, demo.codec, context, changed, [greedy])
+    assert scored.greedy_leaves_at == 7
+    found = scored.verdicts[0].forbidden
+    assert (found.index, found.cut_by, found.token.token_id) == (7, "do_sample", other)
+    assert found.instead.token_id == written[7]
+
+
+def test_a_text_longer_than_the_preset_writes(demo):
+    presets = [preset("short", max_new_tokens=3), preset("whole", max_length=12), preset("default")]
+    scored = score_text(demo.model, demo.codec, "there was a cat. " * 20, presets, prompt=PROMPT)
+    assert [one.stops_after for one in scored.verdicts] == [3, 5, 20]
+
+
+def test_beams_are_not_judged(demo):
+    (verdict,) = score_text(demo.model, demo.codec, "the", [preset(num_beams=3)]).verdicts
+    assert verdict.is_reachable is None
+    assert verdict.perplexity is None
+
+
+def test_a_model_without_a_beginning_expects_no_first_token():
+    module = tiny_gpt2(1, vocab_size=256)
+    module.generation_config.bos_token_id = None
+    scored = score_text(TransformersModel(module), byte_codec(), "abc")
+    assert scored.unscored == 1
+    assert len(scored.tokens) == 2
+    alone = score_text(TransformersModel(module), byte_codec(), "a")
+    assert alone.tokens == ()
+    assert alone.perplexity is None
+    assert alone.greedy_leaves_at is None
+
+
+def test_what_cannot_be_scored_is_said(demo):
+    with pytest.raises(PlaygroundError, match="no text to score"):
+        score_text(demo.model, demo.codec, "")
+    with pytest.raises(PlaygroundError, match="reads at most"):
+        score_text(demo.model, demo.codec, "the cat " * 5000)
+
+
+def test_cancelling(demo):
+    scored = score_text(demo.model, demo.codec, "the cat", [preset()], is_cancelled=lambda: True)
+    assert scored.tokens == scored.verdicts == ()
+
+
+def test_perplexity_by_hand():
+    assert perplexity(6.0, 3) == 4.0
+    assert perplexity(1e9, 1) == math.inf

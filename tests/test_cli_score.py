@@ -1,0 +1,105 @@
+"""``gpt2-playground score``: a text in, what it cost and who could have written it out."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import pytest
+
+from tui.cli import run
+
+TEXT = "A long time ago there was a cat.\n"
+
+
+@pytest.fixture
+def cli(capfd):
+    def cli(*arguments):
+        code = run(("score", "--model", "demo", "--device", "cpu", *arguments))
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return cli
+
+
+@pytest.fixture
+def file(tmp_path):
+    file = tmp_path / "text.txt"
+    file.write_text(TEXT)
+    return str(file)
+
+
+def test_table(cli, file):
+    code, out, err = cli(file)
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[0].split() == ["TOKEN", "TEXT", "PROBABILITY", "RANK", "BITS", "LIKELIEST"]
+    assert "' time'" in out
+    assert any("perplexity" in line and "greedy leaves it at token" in line for line in lines)
+    verdicts = {line.split()[0]: line.split()[1] for line in lines[-7:]}
+    assert verdicts["sample"] == "yes"
+    assert verdicts["beam"] == "unknown"
+    assert verdicts["greedy"] == "no"
+    assert "greedy takes" in out
+    assert "model: demo" in err
+
+
+def test_jsonl_and_chosen_presets(cli, file):
+    code, out, _ = cli(file, "--format", "jsonl", "--preset", "sample", "--preset", "nucleus")
+    records = [json.loads(line) for line in out.splitlines()]
+    tokens = [one for one in records if one["type"] == "token"]
+    presets = [one for one in records if one["type"] == "preset"]
+    assert code == 0
+    assert "".join(one["text"] for one in tokens) == TEXT.rstrip("\n")
+    assert [one["preset"] for one in presets] == ["sample", "nucleus"]
+    assert presets[0]["reachable"] is True
+    assert presets[0]["bits"] == pytest.approx(sum(one["bits"] for one in tokens))
+    assert presets[1]["forbidden"]["cut_by"] == "top_p"
+    assert records[-1]["type"] == "text"
+    assert records[-1]["perplexity"] == pytest.approx(presets[0]["perplexity"])
+
+
+def test_standard_input_behind_a_prompt(cli, monkeypatch):
+    data = io.TextIOWrapper(io.BytesIO(b" time ago"), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", data)
+    code, out, _ = cli("-", "--prompt", "A long long", "--format", "jsonl", "--preset", "greedy")
+    records = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [one["text"] for one in records if one["type"] == "token"] == [" time", " ago"]
+    assert records[-1]["context_token_ids"]
+
+
+def test_escape_codes_are_spelled_out(cli, tmp_path):
+    file = tmp_path / "evil.txt"
+    file.write_bytes(b"a\x1b[2Jb\nc")
+    code, out, _ = cli(str(file), "--preset", "sample")
+    assert code == 0
+    assert "\x1b" not in out
+    assert "\\x1b" in out
+    assert "'\\n'" in out
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [(b"\xff\xfe", "is not UTF-8 text"), (b"", "no text to score"), (b"a" * 1_000_001, "bytes")],
+)
+def test_texts_that_cannot_be_used(cli, tmp_path, data, complaint):
+    file = tmp_path / "text.txt"
+    file.write_bytes(data)
+    code, out, err = cli(str(file))
+    assert code == 2
+    assert out == ""
+    assert complaint in err
+    assert "Traceback" not in err
+
+
+def test_files_and_presets_that_are_not_there(cli, file, tmp_path):
+    code, _, err = cli(str(tmp_path / "none.txt"))
+    assert code == 2
+    assert "cannot be read: No such file" in err
+    assert cli(str(tmp_path))[0] == 2
+    code, _, err = cli(file, "--preset", "gredy")
+    assert code == 2
+    assert "did you mean 'greedy'" in err
+    assert "torch" not in err
