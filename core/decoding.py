@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
+from core.figures import RowFigures, row_figures
 from core.processors import NamedProcessor, process
 from core.steps import Candidate, Distribution
 
@@ -23,15 +24,25 @@ SHOWN_CANDIDATES = 5
 class Weighed:
     """A batch of next-token distributions, before and after the settings.
 
-    ``logprobs``: the model's own, shape (rows, vocabulary), float32. ``scores``: after all
-    processors, same shape, unnormalised. ``final_logprobs``: what the decoder chooses from, same
-    shape. ``distributions``: one record for each row.
+    ``logits``: the model's own, shape (rows, vocabulary), float32. ``scores``: after all
+    processors, same shape; log-probabilities where ``beams`` is set, else unnormalised. ``raw``
+    and ``final``: the figures of each row of them. ``distributions``: one record for each row.
     """
 
-    logprobs: torch.Tensor
+    logits: torch.Tensor
     scores: torch.Tensor
-    final_logprobs: torch.Tensor
+    raw: Sequence[RowFigures]
+    final: Sequence[RowFigures]
     distributions: tuple[Distribution, ...]
+    beams: bool
+
+    def logprob(self, row: int, token_id: int) -> float:
+        """Return the model's own log-probability of a token."""
+        return float(self.logits[row, token_id]) - self.raw[row].logsumexp
+
+    def final_logprob(self, row: int, token_id: int) -> float | None:
+        """Return the log-probability that the decoder chooses from; ``None`` if removed."""
+        return _final(self.final[row], float(self.scores[row, token_id]), self.beams)
 
 
 def weigh(
@@ -52,54 +63,50 @@ def weigh(
         beams: Whether processors work on log-probabilities and are not renormalised afterwards,
             as transformers' beam search does; else they work on logits, as its sampling does.
     """
-    logprobs = torch.log_softmax(logits, dim=-1)
-    shown = torch.topk(logprobs, min(SHOWN_CANDIDATES, logprobs.shape[-1]), dim=-1)
-    processed = process(processors, token_ids, logprobs if beams else logits, shown.indices)
-    scores = processed.scores
-    if beams or not processors:
-        final_logprobs = scores if beams else logprobs
+    raw = row_figures(logits, SHOWN_CANDIDATES)
+    begun = torch.log_softmax(logits, dim=-1) if beams else logits
+    scores = begun
+    cut_by: Sequence[Sequence[str | None]] = [[None] * len(one.token_ids) for one in raw]
+    if processors:
+        shown = torch.tensor([figures.token_ids for figures in raw], device=logits.device)
+        processed = process(processors, token_ids, begun, shown)
+        scores, cut_by = processed.scores, processed.cut_by
+    if scores is not begun:
+        final = row_figures(scores, 1)
+        finals = scores.gather(1, shown).tolist()
     else:
-        final_logprobs = torch.log_softmax(scores, dim=-1)
-    figures = torch.cat(
-        (
-            shown.values,
-            final_logprobs.gather(1, shown.indices),
-            torch.special.entr(logprobs.exp()).sum(dim=-1, keepdim=True),
-            (scores > -math.inf).sum(dim=-1, keepdim=True, dtype=torch.float32),
-        ),
-        dim=-1,
-    ).tolist()
+        final = raw
+        finals = [
+            [value - one.logsumexp for value in one.values] if beams else list(one.values)
+            for one in raw
+        ]
     distributions = tuple(
-        _distribution(ids, row, cut_by, token_text)
-        for ids, row, cut_by in zip(shown.indices.tolist(), figures, processed.cut_by, strict=True)
-    )
-    return Weighed(logprobs, scores, final_logprobs, distributions)
-
-
-def _distribution(
-    token_ids: list[int],
-    figures: list[float],
-    cut_by: list[str | None],
-    token_text: Callable[[int], str],
-) -> Distribution:
-    count = len(token_ids)
-    candidates = tuple(
-        Candidate(
-            token_id=token_id,
-            text=token_text(token_id),
-            logprob=figures[position],
-            final_logprob=_finite(figures[count + position]),
-            rank=position + 1,
-            cut_by=cut_by[position],
+        Distribution(
+            tuple(
+                Candidate(
+                    token_id=token_id,
+                    text=token_text(token_id),
+                    logprob=value - before.logsumexp,
+                    final_logprob=_final(after, score, beams),
+                    rank=rank,
+                    cut_by=cut,
+                )
+                for rank, (token_id, value, score, cut) in enumerate(
+                    zip(before.token_ids, before.values, row_finals, row_cuts, strict=True), 1
+                )
+            ),
+            before.entropy / math.log(2),
+            after.kept,
         )
-        for position, token_id in enumerate(token_ids)
+        for before, after, row_finals, row_cuts in zip(raw, final, finals, cut_by, strict=True)
     )
-    entropy = figures[2 * count] / math.log(2)
-    return Distribution(candidates, entropy, kept=int(figures[2 * count + 1]))
+    return Weighed(logits, scores, raw, final, distributions, beams)
 
 
-def _finite(logprob: float) -> float | None:
-    return None if logprob == -math.inf else logprob
+def _final(figures: RowFigures, score: float, beams: bool) -> float | None:
+    if score == -math.inf:
+        return None
+    return score if beams else score - figures.logsumexp
 
 
 def chosen_candidate(
@@ -110,26 +117,26 @@ def chosen_candidate(
     for candidate in candidates:
         if candidate.token_id == token_id:
             return candidate
-    logprobs = weighed.logprobs[row]
-    likelier = int((logprobs > logprobs[token_id]).sum())
+    logits = weighed.logits[row]
+    likelier = int((logits > logits[token_id]).sum())
     return Candidate(
         token_id=token_id,
         text=token_text(token_id),
-        logprob=float(logprobs[token_id]),
-        final_logprob=_finite(float(weighed.final_logprobs[row, token_id])),
+        logprob=weighed.logprob(row, token_id),
+        final_logprob=weighed.final_logprob(row, token_id),
         rank=max(likelier, len(candidates)) + 1,
     )
 
 
-def choose_greedy(scores: torch.Tensor) -> int:
-    """Return the likeliest token of ``scores``, shape (1, vocabulary)."""
-    return int(torch.argmax(scores, dim=-1))
+def choose_greedy(weighed: Weighed) -> int:
+    """Return the likeliest token of the only row, after all settings."""
+    return weighed.final[0].token_ids[0]
 
 
-def choose_sample(scores: torch.Tensor, generator: torch.Generator) -> int:
-    """Draw a token from ``scores``, shape (1, vocabulary), as ``generate()`` does.
+def choose_sample(weighed: Weighed, generator: torch.Generator) -> int:
+    """Draw a token for the only row, as ``generate()`` does.
 
     The same draw as transformers' after ``torch.manual_seed`` with the generator's seed.
     """
-    probabilities = torch.softmax(scores, dim=-1)
+    probabilities = torch.softmax(weighed.scores, dim=-1)
     return int(torch.multinomial(probabilities, num_samples=1, generator=generator))

@@ -57,9 +57,9 @@ def _token_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
         weighed = run.weigh(logits, [token_ids])
         dice = run.dice()
         if run.settings.do_sample:
-            token_id = choose_sample(weighed.scores, run.generator)
+            token_id = choose_sample(weighed, run.generator)
         else:
-            token_id = choose_greedy(weighed.scores)
+            token_id = choose_greedy(weighed)
         run.record(logits, token_id, dice)
         token = chosen_candidate(weighed, 0, token_id, run.codec.token_text)
         text, pending = run.codec.extend(pending, token_id)

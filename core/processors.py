@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from transformers.generation.logits_process import (
     EpsilonLogitsWarper,
     EtaLogitsWarper,
-    LogitsProcessor,
     MinNewTokensLengthLogitsProcessor,
     MinPLogitsWarper,
     NoRepeatNGramLogitsProcessor,
@@ -26,17 +26,24 @@ from transformers.generation.logits_process import (
 
 from core.settings import Settings
 
+Process = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
 
 @dataclass(frozen=True, slots=True)
 class NamedProcessor:
     """A logits processor and the setting that asked for it.
 
     ``process`` takes token ids, shape (rows, length), int64, and scores, shape (rows, vocabulary),
-    float32, and returns new scores; removed tokens have minus infinity.
+    float32, and returns new scores; removed tokens have minus infinity. Where ``reads_tokens`` is
+    false, it looks at the length of the rows alone.
     """
 
     name: str
-    process: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    process: Process
+    reads_tokens: bool = False
+
+
+_TOKEN_READERS = ("repetition_penalty", "no_repeat_ngram_size")
 
 
 def build_processors(
@@ -49,8 +56,8 @@ def build_processors(
     """
     processors: list[NamedProcessor] = []
 
-    def add(name: str, processor: LogitsProcessor) -> None:
-        processors.append(NamedProcessor(name, processor))
+    def add(name: str, processor: Process) -> None:
+        processors.append(NamedProcessor(name, processor, name in _TOKEN_READERS))
 
     if settings.repetition_penalty != 1.0:
         add("repetition_penalty", RepetitionPenaltyLogitsProcessor(settings.repetition_penalty))
@@ -60,7 +67,12 @@ def build_processors(
         minimum = MinNewTokensLengthLogitsProcessor(
             prompt_length, settings.min_new_tokens, list(eos_token_ids), device=str(device)
         )
-        add("min_new_tokens", minimum)
+        shortest = prompt_length + settings.min_new_tokens
+
+        def hold_open(token_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+            return scores if token_ids.shape[1] >= shortest else minimum(token_ids, scores)
+
+        add("min_new_tokens", hold_open)
     if settings.do_sample:
         # Beams must be left a token besides the ends of text, or none could go on.
         keep = len(eos_token_ids) + 1 if eos_token_ids else 2
@@ -69,7 +81,7 @@ def build_processors(
 
 
 def _add_warpers(
-    add: Callable[[str, LogitsProcessor], None],
+    add: Callable[[str, Process], None],
     settings: Settings,
     min_tokens_to_keep: int,
     device: torch.device,
@@ -82,7 +94,7 @@ def _add_warpers(
     if settings.top_p < 1.0:
         add("top_p", TopPLogitsWarper(settings.top_p, min_tokens_to_keep=keep))
     if settings.min_p is not None:
-        add("min_p", MinPLogitsWarper(settings.min_p, min_tokens_to_keep=keep))
+        add("min_p", cast("Process", MinPLogitsWarper(settings.min_p, min_tokens_to_keep=keep)))
     if settings.typical_p < 1.0:
         add("typical_p", TypicalLogitsWarper(settings.typical_p, min_tokens_to_keep=keep))
     if settings.epsilon_cutoff > 0.0:
@@ -115,15 +127,16 @@ def process(
     """Apply ``processors`` in order, watching the tokens ``watched``, shape (rows, n), int64."""
     rows, count = watched.shape
     cut_by: list[list[str | None]] = [[None] * count for _ in range(rows)]
-    if not processors:
-        return Processed(scores, cut_by)
-    removed_after: list[torch.Tensor] = []
+    stages: list[torch.Tensor] = []
     for processor in processors:
         scores = processor.process(token_ids, scores)
-        removed_after.append(torch.isneginf(scores.gather(1, watched)))
-    for processor, removed in zip(processors, torch.stack(removed_after).tolist(), strict=True):
+        stages.append(scores)
+    if not stages or not bool(torch.isneginf(scores.gather(1, watched)).any()):
+        return Processed(scores, cut_by)
+    removed = [torch.isneginf(stage.gather(1, watched)) for stage in stages]
+    for processor, after in zip(processors, torch.stack(removed).tolist(), strict=True):
         for row in range(rows):
             for position in range(count):
-                if removed[row][position] and cut_by[row][position] is None:
+                if after[row][position] and cut_by[row][position] is None:
                     cut_by[row][position] = processor.name
     return Processed(scores, cut_by)

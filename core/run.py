@@ -53,11 +53,17 @@ class Run:
 
     def weigh(self, logits: torch.Tensor, rows: Sequence[Sequence[int]]) -> Weighed:
         """Weigh a next token for each row of generated tokens; ``logits`` has a row for each."""
-        context = self.started.context_token_ids if self.processors else ()
-        token_ids = torch.tensor([[*context, *row] for row in rows], device=logits.device)
+        context = self.started.context_token_ids
+        if any(processor.reads_tokens for processor in self.processors):
+            token_ids = torch.tensor(
+                [[*context, *row] for row in rows], dtype=torch.int64, device=logits.device
+            )
+        else:
+            shape = (len(rows), len(context) + len(rows[0]))
+            token_ids = torch.empty(shape, dtype=torch.int64, device="meta")
         return weigh(
             logits,
-            token_ids.long(),
+            token_ids,
             self.processors,
             self.codec.token_text,
             beams=self.settings.num_beams > 1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 import torch
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
@@ -12,6 +13,11 @@ from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
 
 from core.backends.base import Request
 from core.engine import generate
+from core.models.base import CausalModel
+from core.models.gpt2 import Gpt2Model
+from core.models.gpt2_config import gpt2_config
+from core.models.gpt2_weights import take_weights
+from core.models.native_build import native_library
 from core.models.transformers_model import TransformersModel
 from core.settings import Settings
 from core.steps import BeamStep, Event, Finished, Started, TokenStep
@@ -53,6 +59,33 @@ def tiny_gpt2(
     return model.double().eval()
 
 
+NATIVE = pytest.param(
+    "native",
+    marks=pytest.mark.skipif(native_library()[0] is None, reason=native_library()[1] or "-"),
+)
+ENGINES = ("transformers", "torch", NATIVE)
+"""What can run a GPT-2: transformers, and the fast path without and with its kernel."""
+
+
+def behind(engine: str, module: PreTrainedModel, dtype: torch.dtype | None = None) -> CausalModel:
+    """``module`` behind the contract; the fast path copies its weights, in ``dtype``."""
+    if engine == "transformers":
+        return TransformersModel(module)
+    config = gpt2_config(module.config.to_dict(), module.generation_config.to_dict())
+    tensors = {name: tensor.detach() for name, tensor in module.state_dict().items()}
+    weights = take_weights(
+        tensors.__getitem__,
+        config,
+        torch.device("cpu"),
+        dtype or module.dtype,
+        lambda share: None,
+        lambda tensor: None,
+    )
+    model = Gpt2Model(weights, config, is_native=engine == "native")
+    assert model.kernel.startswith(engine), model.kernel
+    return model
+
+
 @dataclass(frozen=True)
 class Generated:
     """All that one run of ours yielded."""
@@ -63,7 +96,7 @@ class Generated:
 
 
 def run_ours(
-    model: TransformersModel,
+    model: CausalModel,
     codec: TextCodec,
     settings: Settings,
     *,

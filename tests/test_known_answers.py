@@ -234,7 +234,7 @@ def test_two_near_choices_may_change_places(demo, answers):
     assert check(demo, without_sequences(answers, steps=tuple(steps))).passed
 
 
-def test_the_sum_is_that_of_the_steps_a_person_sees(demo):
+def test_the_sum_is_that_of_the_steps_a_person_sees(demo, demo_module):
     prompt = "A long long time ago, "
     ours = run_ours(demo.model, demo.codec, Settings(max_new_tokens=20), prompt=prompt)
     context, token_ids = ours.started.context_token_ids, ours.finished.token_ids
@@ -242,7 +242,7 @@ def test_the_sum_is_that_of_the_steps_a_person_sees(demo):
     assert continuation_logprob(demo.model, context, token_ids) == pytest.approx(seen, abs=1e-3)
     assert continuation_logprob(demo.model, context, token_ids[:1]) == 0.0
     with torch.inference_mode():
-        logits = demo.model.module(torch.tensor([[*context, *token_ids]])).logits[0]
+        logits = demo_module(torch.tensor([[*context, *token_ids]])).logits[0]
     logprobs = torch.log_softmax(logits[:-1], dim=-1)
     places = range(len(context), len(context) + len(token_ids) - 1)  # the notebook's slice
     once = sum(float(logprobs[at, token_ids[at - len(context) + 1]]) for at in places)

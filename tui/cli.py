@@ -25,6 +25,7 @@ from tui.cli_info import info_command
 from tui.cli_options import (
     DeviceOption,
     DtypeOption,
+    EngineOption,
     FormatOption,
     ModelOption,
     OutputFormat,
@@ -77,6 +78,7 @@ def open_app(
     model: ModelOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
+    engine: EngineOption = None,
     seed: SeedOption = None,
     _version: Annotated[
         bool,
@@ -86,7 +88,7 @@ def open_app(
     ] = False,
 ) -> int:
     """See how a language model decides. Without a command, open the playground."""
-    context.obj = Choices(preset, presets, model, device, dtype, seed)
+    context.obj = Choices(preset, presets, model, device, dtype, seed, engine)
     if context.invoked_subcommand is not None:
         return 0
     return _open_app(context.obj)
@@ -104,13 +106,14 @@ def generate(
     model: ModelOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
+    engine: EngineOption = None,
     presets: PresetsOption = None,
 ) -> int:
     """Continue PROMPT without the app.
 
     The result is on standard output, everything else on standard error.
     """
-    own = Choices(preset, presets, model, device, dtype, seed)
+    own = Choices(preset, presets, model, device, dtype, seed, engine)
     return run_generate(
         prompt,
         _merged(context.obj, own),

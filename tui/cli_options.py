@@ -32,6 +32,14 @@ class Dtype(StrEnum):
     FLOAT16 = "float16"
 
 
+class Engine(StrEnum):
+    """What can run a model."""
+
+    AUTO = "auto"
+    FAST = "fast"
+    TRANSFORMERS = "transformers"
+
+
 def _device(name: str) -> str:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", name):
         raise typer.BadParameter(f"{name!r} is not one of auto, cpu, cuda, cuda:N, mps")
@@ -67,6 +75,14 @@ DeviceOption = Annotated[
 ]
 DtypeOption = Annotated[
     Dtype | None, typer.Option("--dtype", help="The number format of the weights.")
+]
+EngineOption = Annotated[
+    Engine | None,
+    typer.Option(
+        "--engine",
+        help="What runs the model: fast is for GPT-2s, transformers for any; auto is fast "
+        "where that can run it.",
+    ),
 ]
 SeedOption = Annotated[
     int | None,

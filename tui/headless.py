@@ -53,6 +53,7 @@ class Choices:
     device: str | None = None
     dtype: str | None = None
     seed: int | None = None
+    engine: str | None = None
 
 
 def make_backend(choices: Choices, model: str | None, *, stands_in_for: str = "") -> Backend:
@@ -60,7 +61,8 @@ def make_backend(choices: Choices, model: str | None, *, stands_in_for: str = ""
     from core.backends.local import LocalBackend
 
     device, dtype = choices.device or "auto", choices.dtype or "auto"
-    return LocalBackend(model, device, dtype, stands_in_for=stands_in_for)
+    engine = choices.engine or "auto"
+    return LocalBackend(model, device, dtype, engine, stands_in_for=stands_in_for)
 
 
 def open_book(choices: Choices) -> tuple[PresetBook, Preset]:
@@ -212,7 +214,8 @@ class _StageNotes:
 
 
 def _describe(info: ModelInfo, preset: Preset) -> None:
-    about = f"model: {info.name}, {info.device}, {info.dtype}, preset {preset.name}"
+    engine = f", engine {info.engine}" if info.engine else ""
+    about = f"model: {info.name}, {info.device}, {info.dtype}{engine}, preset {preset.name}"
     note(f"{about}; {info.note}" if info.note else about)
 
 

@@ -24,7 +24,7 @@ class ModelInfo:
     ``device`` and ``dtype`` are torch's names; ``placement`` says why these. ``note`` says why
     this model runs where nobody asked for it by name; ``stands_in_for`` then names the model that
     would have run if it were here. Token ids mean the same text under two
-    models of one ``tokenizer_fingerprint``.
+    models of one ``tokenizer_fingerprint``. ``engine`` is a phrase: what runs the model.
     """
 
     name: str
@@ -37,6 +37,7 @@ class ModelInfo:
     note: str = ""
     stands_in_for: str = ""
     tokenizer_fingerprint: str = ""
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True)

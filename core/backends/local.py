@@ -30,8 +30,9 @@ class LocalBackend:
     """Runs one model of this machine; see ``Backend``.
 
     ``model`` is a name or folder, ``None`` for gpt2-xl where it is here, else the bundled model.
-    ``device`` and ``dtype`` are torch's names or ``auto``. ``stands_in_for`` names the model that
-    was asked for, where this one runs because that is not here yet.
+    ``device`` and ``dtype`` are torch's names or ``auto``; ``engine`` is ``auto``, ``fast`` or
+    ``transformers``. ``stands_in_for`` names the model that was asked for, where this one runs
+    because that is not here yet.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class LocalBackend:
         model: str | None = None,
         device: str = "auto",
         dtype: str = "auto",
+        engine: str = "auto",
         *,
         stands_in_for: str = "",
     ) -> None:
@@ -46,6 +48,7 @@ class LocalBackend:
         self._stands_in_for = stands_in_for
         self._device = device
         self._dtype = dtype
+        self._engine = engine
         self._loaded: LoadedModel | None = None
         self._chat: ChatPrompts | None = None
 
@@ -55,12 +58,12 @@ class LocalBackend:
 
         name = self._name or default_model()
         model_folder(name)  # a name that is not here is told before torch is imported
-        report("starting torch and transformers")
+        report("starting torch")
         from core.models.loading import load_model
 
         with _BUILDING:
-            loaded = self._loaded = load_model(name, self._device, self._dtype, report)
-        module = loaded.model.module
+            loaded = load_model(name, self._device, self._dtype, report, self._engine)
+        self._loaded = loaded
         missing = self._stands_in_for
         if self._name is None and name != PREFERRED:
             missing = PREFERRED
@@ -68,13 +71,14 @@ class LocalBackend:
             name=name,
             device=str(loaded.placement.device),
             dtype=str(loaded.placement.dtype).removeprefix("torch."),
-            parameters=module.num_parameters(),
+            parameters=loaded.parameters,
             context_size=loaded.model.context_size,
             vocabulary_size=loaded.model.vocabulary_size,
             placement=loaded.placement.reason,
             note=f"{missing} is not on this machine; the bundled model runs" if missing else "",
             stands_in_for=missing,
             tokenizer_fingerprint=loaded.tokenizer_fingerprint,
+            engine=loaded.engine,
         )
 
     def generate(self, request: Request, is_cancelled: Callable[[], bool]) -> Iterator[Event]:

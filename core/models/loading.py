@@ -1,6 +1,7 @@
-"""From a name or folder to a model on its device.
+"""From a name or folder to a model on its device, behind the engine that suits it.
 
-Must never run code that came with a model, read a pickle, or download anything.
+Must never run code that came with a model, read a pickle, or download anything; nor import
+transformers' models where the fast engine does without them.
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging as transformers_logging
 
 from core.backends.base import Report
 from core.errors import PlaygroundError
+from core.models.base import CausalModel
 from core.models.catalog import model_folder
+from core.models.gpt2_config import Gpt2Config, NotFastError, read_gpt2_config
+from core.models.hub_weights import read_json, weight_files
 from core.models.placement import ModelSize, Placement, check_names, place
-from core.models.transformers_model import TransformersModel
 from core.models.weights import move_weights
 from core.text import TextCodec
+
+ENGINE_NAMES = ("auto", "fast", "transformers")
+"""What runs a model; ``auto`` is ``fast`` where that can run it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,53 +34,117 @@ class LoadedModel:
     """A model that is ready, with the codec of its tokenizer and why it is where it is.
 
     ``tokenizer_fingerprint`` is alike for two models whose token ids mean the same text.
+    ``engine`` is a phrase for a person: what runs the model.
     """
 
     name: str
-    model: TransformersModel
+    model: CausalModel
     codec: TextCodec
     placement: Placement
     tokenizer_fingerprint: str
+    parameters: int
+    engine: str
 
 
-def load_model(name: str, device: str, dtype: str, report: Report) -> LoadedModel:
+def load_model(
+    name: str, device: str, dtype: str, report: Report, engine: str = "auto"
+) -> LoadedModel:
     """Load the model ``name``: ``demo``, a folder, or a name in the Hugging Face cache.
 
     Weights go straight from a memory map to their device and dtype: beside the model itself,
     there is never more than one tensor of it in memory.
 
     Raises:
-        PlaygroundError: It is not there, is no causal language model, cannot be read, or is too
-            large; one sentence says which and what to do.
+        PlaygroundError: It is not there, is no causal language model, cannot be read, is too
+            large, or the engine cannot run it; one sentence says which and what to do.
     """
     check_names(device, dtype)
+    if engine not in ENGINE_NAMES:
+        raise PlaygroundError(f"unknown engine {engine!r}; use one of {', '.join(ENGINE_NAMES)}")
     folder = model_folder(name)
-    # Their progress bars would be drawn over the app.
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    if engine != "transformers":
+        try:
+            return _load_fast(name, folder, device, dtype, report)
+        except NotFastError as obstacle:
+            if engine == "fast":
+                raise PlaygroundError(
+                    f"--engine fast cannot run {name!r}: {obstacle}; use --engine auto"
+                ) from None
+    return _load_general(name, folder, device, dtype, report)
+
+
+def _load_fast(name: str, folder: Path, device: str, dtype: str, report: Report) -> LoadedModel:
+    from core.models.gpt2 import Gpt2Model
+    from core.models.gpt2_weights import parameter_count, read_weights
+
+    config = read_gpt2_config(folder)
+    try:
+        files = weight_files(folder)
+    except PlaygroundError as error:
+        raise NotFastError(str(error)) from error
     report("reading the tokenizer")
     tokenizer = _reading(name, "tokenizer", lambda: _tokenizer(folder))
+    placement = place(_size(name, config, parameter_count(config)), device, dtype)
+    weights = _moving(
+        name,
+        placement,
+        lambda: read_weights(
+            files,
+            config,
+            placement.device,
+            placement.dtype,
+            lambda share: report("reading the weights", share),
+        ),
+    )
+    _set_threads(placement, weights.parameters)
+    report("preparing the fast engine")
+    model = Gpt2Model(weights, config)
+    phrase = f"fast, {model.kernel}"
+    return _loaded(name, model, tokenizer, placement, weights.parameters, phrase)
+
+
+def _load_general(name: str, folder: Path, device: str, dtype: str, report: Report) -> LoadedModel:
+    from core.models.transformers_loading import (
+        keep_quiet,
+        mapped_module,
+        module_size,
+        read_tokenizer,
+    )
+    from core.models.transformers_model import TransformersModel
+
+    keep_quiet()
+    report("reading the tokenizer")
+    tokenizer = _reading(name, "tokenizer", lambda: read_tokenizer(folder))
     report("mapping the weights")
-    module = _reading(name, "model", lambda: _mapped_module(folder))
-    placement = place(_size(name, module), device, dtype)
-    try:
-        move_weights(
+    module = _reading(name, "model", lambda: mapped_module(folder))
+    placement = place(module_size(name, module), device, dtype)
+    _moving(
+        name,
+        placement,
+        lambda: move_weights(
             module,
             placement.device,
             placement.dtype,
             lambda share: report("reading the weights", share),
-        )
-    except torch.OutOfMemoryError:
-        raise PlaygroundError(
-            f"{placement.device} ran out of memory while {name} was loaded; close other programs"
-            " that use it, or choose --dtype bfloat16, --device cpu or a smaller model"
-        ) from None
-    if placement.device.type == "cpu":
-        _set_threads(module.num_parameters())
-    fingerprint = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
-    return LoadedModel(
-        name, TransformersModel(module), TextCodec(tokenizer), placement, fingerprint
+        ),
     )
+    parameters = module.num_parameters()
+    _set_threads(placement, parameters)
+    model = TransformersModel(module)
+    return _loaded(name, model, tokenizer, placement, parameters, "transformers")
+
+
+def _loaded(
+    name: str,
+    model: CausalModel,
+    tokenizer: Tokenizer,
+    placement: Placement,
+    parameters: int,
+    engine: str,
+) -> LoadedModel:
+    fingerprint = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
+    codec = TextCodec(tokenizer)
+    return LoadedModel(name, model, codec, placement, fingerprint, parameters, engine)
 
 
 _ALL_THREADS = torch.get_num_threads()
@@ -85,8 +153,19 @@ _SMALL_PARAMETERS = 20_000_000
 """Below this, threads wait for each other longer than they work."""
 
 
-def _set_threads(parameters: int) -> None:
-    torch.set_num_threads(1 if parameters < _SMALL_PARAMETERS else _ALL_THREADS)
+def _set_threads(placement: Placement, parameters: int) -> None:
+    if placement.device.type == "cpu":
+        torch.set_num_threads(1 if parameters < _SMALL_PARAMETERS else _ALL_THREADS)
+
+
+def _moving(name: str, placement: Placement, move: Callable[[], Any]) -> Any:  # noqa: ANN401
+    try:
+        return move()
+    except torch.OutOfMemoryError:
+        raise PlaygroundError(
+            f"{placement.device} ran out of memory while {name} was loaded; close other programs"
+            " that use it, or choose --dtype bfloat16, --device cpu or a smaller model"
+        ) from None
 
 
 def _reading(name: str, what: str, read: Callable[[], Any]) -> Any:  # noqa: ANN401
@@ -105,53 +184,21 @@ def _reading(name: str, what: str, read: Callable[[], Any]) -> Any:  # noqa: ANN
         ) from error
 
 
-_TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "tokenizer.model", "vocab.txt")
+_PLAIN_TOKENIZERS = (None, "GPT2Tokenizer", "GPT2TokenizerFast")
 
 
 def _tokenizer(folder: Path) -> Tokenizer:
-    # Without any file, transformers would make up an empty tokenizer.
-    if not any((folder / file).is_file() for file in _TOKENIZER_FILES):
-        raise PlaygroundError(f"{str(folder)!r} holds no tokenizer; save the model's beside it")
-    tokenizer = AutoTokenizer.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False
-    )
-    if not hasattr(tokenizer, "backend_tokenizer"):
-        raise PlaygroundError(
-            f"the tokenizer in {str(folder)!r} has no fast form; save it once with"
-            " AutoTokenizer.from_pretrained(...).save_pretrained(...)"
-        )
-    return tokenizer.backend_tokenizer
+    """Return a GPT-2's tokenizer as transformers would, without it where the file says all."""
+    file, settings_file = folder / "tokenizer.json", folder / "tokenizer_config.json"
+    settings = read_json(settings_file) if settings_file.is_file() else {}
+    is_plain = settings.get("tokenizer_class") in _PLAIN_TOKENIZERS
+    if file.is_file() and is_plain and not settings.get("add_prefix_space"):
+        return Tokenizer.from_file(str(file))
+    from core.models.transformers_loading import keep_quiet, read_tokenizer
+
+    keep_quiet()
+    return read_tokenizer(folder)
 
 
-def _mapped_module(folder: Path) -> Any:  # noqa: ANN401
-    """Return the model with memory-mapped weights, in the dtype in which they are stored."""
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    if config.is_encoder_decoder:
-        raise PlaygroundError(
-            f"{str(folder)!r} holds an encoder-decoder model ({config.model_type}); the playground"
-            " runs causal language models"
-        )
-    if not any(folder.glob("*.safetensors")):
-        raise PlaygroundError(
-            f"{str(folder)!r} holds no safetensors weights; convert them with"
-            " save_pretrained(), since other formats can run code"
-        )
-    return AutoModelForCausalLM.from_pretrained(
-        folder,
-        dtype="auto",
-        local_files_only=True,
-        trust_remote_code=False,
-        use_safetensors=True,
-    )
-
-
-def _size(name: str, module: Any) -> ModelSize:  # noqa: ANN401
-    config = module.config.get_text_config()
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    head_size = getattr(config, "head_dim", None) or (
-        config.hidden_size // config.num_attention_heads
-    )
-    context = getattr(config, "max_position_embeddings", None) or 1024
-    # A cache grows as it is filled, and very long contexts are seldom filled.
-    cache = 2 * config.num_hidden_layers * heads * head_size * min(context, 4096)
-    return ModelSize(name, module.num_parameters(), cache)
+def _size(name: str, config: Gpt2Config, parameters: int) -> ModelSize:
+    return ModelSize(name, parameters, 2 * config.n_layer * config.n_embd * config.n_positions)

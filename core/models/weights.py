@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import sys
 from collections.abc import Callable
 
 import torch
 
 _MADV_DONTNEED = 4
 """The same number on Linux and macOS."""
+
+_MADV_HUGEPAGE = 14
+"""Known to Linux alone."""
+
+_LARGE_PAGE = 2 * 2**20
 
 
 def move_weights(
@@ -37,7 +43,7 @@ def move_weights(
         else:
             source = tensor.data
             tensor.data = source.to(device, target)
-            _release_pages(source)
+            release_pages(source)
         report(done / total)
 
 
@@ -48,16 +54,27 @@ def _read_through(tensor: torch.Tensor) -> None:
         tensor.detach().flatten()[::stride].sum()
 
 
-def _release_pages(tensor: torch.Tensor) -> None:
+def release_pages(tensor: torch.Tensor) -> None:
     """Give the memory of a tensor that nobody reads any more back to the system.
 
     Without this, all pages of a memory-mapped checkpoint stay with the process until its last
     tensor is gone, and the process seems to hold the model twice.
     """
+    if tensor.device.type == "cpu":
+        _advise(tensor, mmap.PAGESIZE, _MADV_DONTNEED)
+
+
+def use_large_pages(tensor: torch.Tensor) -> None:
+    """Ask for large pages under a tensor that is not yet filled: less looking up of addresses."""
+    if tensor.device.type == "cpu" and sys.platform == "linux":
+        _advise(tensor, _LARGE_PAGE, _MADV_HUGEPAGE)
+
+
+def _advise(tensor: torch.Tensor, page: int, advice: int) -> None:
     libc = ctypes.CDLL(None)
-    if tensor.device.type != "cpu" or not hasattr(libc, "madvise"):
+    if not hasattr(libc, "madvise"):
         return
-    first = -(-tensor.data_ptr() // mmap.PAGESIZE) * mmap.PAGESIZE
-    length = (tensor.data_ptr() + tensor.nbytes - first) // mmap.PAGESIZE * mmap.PAGESIZE
+    first = -(-tensor.data_ptr() // page) * page
+    length = (tensor.data_ptr() + tensor.nbytes - first) // page * page
     if length > 0:
-        libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(length), _MADV_DONTNEED)
+        libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(length), advice)

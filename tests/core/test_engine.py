@@ -45,12 +45,12 @@ def test_bundled_model_as_from_pretrained_loads_it(demo, settings):
 
 @pytest.mark.parametrize("num_beams", [1, 3])
 @pytest.mark.parametrize("stop", ["the", " wa", "e.", "s a", ", "])
-def test_stop_strings_end_where_generate_ends(demo, stop, num_beams):
+def test_stop_strings_end_where_generate_ends(demo, demo_module, stop, num_beams):
     tokenizer = AutoTokenizer.from_pretrained(model_folder(DEMO))
     prompt = tuple(tokenizer(PROMPT)["input_ids"])
     settings = Settings(max_new_tokens=40, num_beams=num_beams, stop_strings=(stop,))
     ours = run_ours(demo.model, demo.codec, settings, prompt=PROMPT)
-    theirs = run_theirs(demo.model.module, prompt, settings, tokenizer=tokenizer)
+    theirs = run_theirs(demo_module, prompt, settings, tokenizer=tokenizer)
     assert list(ours.finished.token_ids) == new_tokens(theirs, prompt)
 
 
@@ -130,7 +130,7 @@ def test_a_seed_is_drawn_and_told(demo):
 
 
 @pytest.mark.parametrize("num_beams", [1, 3])
-def test_further_prompt_reuses_the_cache(demo, num_beams, monkeypatch):
+def test_further_prompt_reuses_the_cache(demo, demo_module, num_beams, monkeypatch):
     first = run_ours(
         demo.model, demo.codec, Settings(max_new_tokens=30, num_beams=num_beams), prompt=PROMPT
     )
@@ -145,22 +145,19 @@ def test_further_prompt_reuses_the_cache(demo, num_beams, monkeypatch):
     )
     assert prefilled[0] <= len(second.started.prompt_token_ids) + (1 if num_beams == 1 else 30)
     assert len(prefilled) == 1
-    fresh = run_theirs(
-        demo.model.module, second.started.context_token_ids, Settings(max_new_tokens=8)
-    )
+    fresh = run_theirs(demo_module, second.started.context_token_ids, Settings(max_new_tokens=8))
     assert list(second.finished.token_ids) == new_tokens(fresh, second.started.context_token_ids)
 
 
 def test_cost_of_a_step_is_one_token(demo, monkeypatch):
     lengths = []
-    forward = demo.model._forward
-    monkeypatch.setattr(
-        demo.model,
-        "_forward",
-        lambda ids: lengths.append([len(row) for row in ids]) or forward(ids),
-    )
+    for name in ("prefill", "decode"):
+        run = getattr(demo.model, name)
+        monkeypatch.setattr(
+            demo.model, name, lambda ids, run=run: lengths.append(len(ids)) or run(ids)
+        )
     run_ours(demo.model, demo.codec, Settings(max_new_tokens=6), prompt=PROMPT)
-    assert lengths == [[7], [1], [1], [1], [1], [1]]
+    assert lengths == [7, 1, 1, 1, 1, 1]
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ def test_beams_are_refused():
 def test_against_transformers_scores(model_seed, eos, prompt, mapping):
     """Probabilities, ranks, survivors and cuts are those of ``generate()``'s own scores."""
     chosen = Settings(do_sample=True, **mapping)
-    _, theirs = compare(model_seed, eos, prompt, {"do_sample": True, **mapping})
+    _, theirs = compare("transformers", model_seed, eos, prompt, {"do_sample": True, **mapping})
     model = TransformersModel(tiny_gpt2(model_seed, eos_token_id=eos))
     run, _ = recorded(model, byte_codec(), chosen, context=prompt)
     for index, (logits, scores) in enumerate(zip(theirs.logits, theirs.scores, strict=True)):

@@ -107,7 +107,13 @@ def test_every_family_in_every_mode(save, family, monkeypatch):
 def test_dtype_is_what_was_asked_for_and_weights_are_the_same(save, dtype):
     folder = save(FAMILIES["gpt2"], dtype=torch.float32)
     shares = []
-    loaded = load_model(str(folder), "cpu", dtype, lambda stage, share=None: shares.append(share))
+    loaded = load_model(
+        str(folder),
+        "cpu",
+        dtype,
+        lambda stage, share=None: shares.append(share),
+        "transformers",
+    )
     theirs = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype))
     for name, weight in theirs.state_dict().items():
         assert torch.equal(weight, loaded.model.module.state_dict()[name]), name
@@ -117,7 +123,9 @@ def test_dtype_is_what_was_asked_for_and_weights_are_the_same(save, dtype):
 
 
 def test_tied_weights_stay_one(save):
-    module = load_model(str(save(FAMILIES["gpt2"])), "cpu", "bfloat16", quiet).model.module
+    module = load_model(
+        str(save(FAMILIES["gpt2"])), "cpu", "bfloat16", quiet, "transformers"
+    ).model.module
     assert module.lm_head.weight.data_ptr() == module.transformer.wte.weight.data_ptr()
 
 

@@ -1,0 +1,146 @@
+"""The GPT-2 family on its fast path, behind the contract of ``base``.
+
+Must never choose a token, nor import transformers. The native kernel runs the steps where there
+is one; plain torch runs everything else, long prompts first of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from core.models.gpt2_cache import KeyValueCache
+from core.models.gpt2_config import Gpt2Config
+from core.models.gpt2_forward import forward, head
+from core.models.gpt2_native import NativeStep
+from core.models.gpt2_weights import Gpt2Weights
+
+_LONGEST_NATIVE_PROMPT = 24
+"""Above this, torch's matrix products are quicker than reading weights once for eight tokens."""
+
+_SCORED_AT_ONCE = 64
+"""How many rows of logits there are at once: a row of gpt2-xl's has 0.2 MB."""
+
+
+class Gpt2Model:
+    """A GPT-2 with a cache of its own; see ``CausalModel``. ``kernel`` names what runs its steps.
+
+    With ``is_native`` false, plain torch runs them, whatever there is.
+    """
+
+    def __init__(self, weights: Gpt2Weights, config: Gpt2Config, *, is_native: bool = True) -> None:
+        self._weights = weights
+        self._config = config
+        self._cache = self._empty_cache()
+        self._rows: list[list[int]] = [[]]
+        obstacle = NativeStep.why_not(weights, config) if is_native else "torch was asked for"
+        self._native = None if obstacle else NativeStep(weights, config)
+        self.kernel = f"torch ({obstacle})" if obstacle else "native"
+
+    @property
+    def device(self) -> torch.device:
+        """See ``CausalModel``."""
+        return self._weights.tokens.device
+
+    @property
+    def context_size(self) -> int:
+        """See ``CausalModel``."""
+        return self._config.n_positions
+
+    @property
+    def vocabulary_size(self) -> int:
+        """See ``CausalModel``."""
+        return self._config.vocab_size
+
+    @property
+    def eos_token_ids(self) -> tuple[int, ...]:
+        """See ``CausalModel``."""
+        return self._config.eos_token_ids
+
+    @property
+    def bos_token_id(self) -> int | None:
+        """See ``CausalModel``."""
+        return self._config.bos_token_id
+
+    @property
+    def rows(self) -> Sequence[Sequence[int]]:
+        """See ``CausalModel``."""
+        return self._rows
+
+    def prefill(self, token_ids: Sequence[int]) -> torch.Tensor:
+        """See ``CausalModel``."""
+        self._check(token_ids)
+        if self._native and len(token_ids) <= _LONGEST_NATIVE_PROMPT:
+            self._cache.make_room(len(token_ids))
+            logits = self._native.prefill(self._cache, token_ids)
+            self._cache.append(len(token_ids))
+        else:
+            logits = self._forward([token_ids])
+        self._rows[0].extend(token_ids)
+        return logits
+
+    def decode(self, token_ids: Sequence[int]) -> torch.Tensor:
+        """See ``CausalModel``."""
+        self._check(token_ids)
+        if self._native:
+            self._cache.make_room(1)
+            logits = self._native.decode(self._cache, token_ids)
+            self._cache.append(1)
+        else:
+            logits = self._forward([[token_id] for token_id in token_ids])
+        for row, token_id in zip(self._rows, token_ids, strict=True):
+            row.append(token_id)
+        return logits
+
+    def reorder(self, parents: Sequence[int]) -> None:
+        """See ``CausalModel``."""
+        if list(parents) == list(range(len(self._rows))):
+            return
+        if len(parents) == 1:
+            self._cache.keep(parents[0], self._cache.length)
+        else:
+            self._cache.reorder(parents)
+        self._rows = [list(self._rows[parent]) for parent in parents]
+
+    def rewind(self, length: int, row: int = 0) -> int:
+        """See ``CausalModel``."""
+        if length:
+            self._cache.keep(row, length)
+        else:
+            self._cache = self._empty_cache()  # what a long text took is given back
+        self._rows = [self._rows[row][:length]]
+        return length
+
+    def all_logits(self, token_ids: Sequence[int]) -> Iterator[torch.Tensor]:
+        """Yield the logits after each of ``token_ids``, in pieces of shape (n, vocabulary).
+
+        They are float32. The text is read anew, beside the rows, which stay as they are.
+        """
+        cache = self._empty_cache()
+        for start in range(0, len(token_ids), _SCORED_AT_ONCE):
+            piece = token_ids[start : start + _SCORED_AT_ONCE]
+            with torch.inference_mode():
+                yield head(self._weights, self._hidden(cache, [piece])[0])
+
+    @torch.inference_mode()
+    def _forward(self, token_ids: Sequence[Sequence[int]]) -> torch.Tensor:
+        return head(self._weights, self._hidden(self._cache, token_ids)[:, -1])
+
+    def _hidden(self, cache: KeyValueCache, token_ids: Sequence[Sequence[int]]) -> torch.Tensor:
+        cache.make_room(len(token_ids[0]))
+        inputs = torch.tensor(token_ids, device=self.device)
+        return forward(self._weights, self._config, cache, inputs)
+
+    def _empty_cache(self) -> KeyValueCache:
+        return KeyValueCache(self._config, self.device, self._weights.tokens.dtype)
+
+    def _check(self, token_ids: Sequence[int]) -> None:
+        """Refuse what would read or write beyond a tensor: the kernel does not look."""
+        if len(token_ids) == 0 or not 0 <= min(token_ids) <= max(token_ids) < self.vocabulary_size:
+            raise ValueError(f"token ids must be from 0 to below {self.vocabulary_size}")
+        if (
+            self._cache.length + (len(token_ids) if self._cache.rows == 1 else 1)
+            > self.context_size
+        ):
+            raise ValueError(f"a row holds at most {self.context_size} tokens")

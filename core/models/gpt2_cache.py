@@ -1,0 +1,95 @@
+"""The key-value cache of the fast path: grown in place, shared by rows, reordered by a table.
+
+Must never copy a key because beams changed places: what moves is where each row looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from core.models.gpt2_config import Gpt2Config
+
+_FIRST_POSITIONS = 128
+
+
+class KeyValueCache:
+    """Keys and values of rows of equal length.
+
+    ``store`` has shape (layers, 2, heads, positions, slots, head size), in the model's dtype;
+    keys come first. At each position row ``i`` reads slot ``table[i, position]`` (int32) and
+    writes slot ``i``; rows that grew from one share what they have in common. One row alone has
+    all in slot 0. Positions from ``length`` on are free.
+    """
+
+    def __init__(self, config: Gpt2Config, device: torch.device, dtype: torch.dtype) -> None:
+        self._config = config
+        self.length = 0
+        self.rows = 1
+        first = min(_FIRST_POSITIONS, config.n_positions)
+        self.store = self._empty(first, 1, device, dtype)
+        self.table = torch.zeros((1, first), dtype=torch.int32, device=device)
+
+    def _empty(
+        self, positions: int, slots: int, device: torch.device, dtype: torch.dtype
+    ) -> torch.Tensor:
+        config = self._config
+        shape = (config.n_layer, 2, config.n_head, positions, slots, config.head_size)
+        return torch.empty(shape, dtype=dtype, device=device)
+
+    @property
+    def capacity(self) -> int:
+        """How many positions there is room for."""
+        return self.store.shape[3]
+
+    @property
+    def slots(self) -> int:
+        """How many rows there is room for at each position."""
+        return self.store.shape[4]
+
+    def make_room(self, count: int) -> None:
+        """Make sure that ``count`` more tokens fit in every row."""
+        needed = self.length + count
+        if needed > self.capacity:
+            self._resize(min(max(needed, 2 * self.capacity), self._config.n_positions), self.slots)
+
+    def append(self, count: int) -> None:
+        """Take note that every row has ``count`` more tokens, each row's in its own slot."""
+        if self.rows > 1:
+            own = torch.arange(self.rows, dtype=torch.int32, device=self.table.device)
+            self.table[:, self.length : self.length + count] = own[:, None]
+        self.length += count
+
+    def reorder(self, parents: Sequence[int]) -> None:
+        """Make new row ``i`` a copy of old row ``parents[i]``, without copying a key."""
+        if len(parents) > self.slots:
+            self._resize(self.capacity, len(parents))
+        self.table = self.table[torch.tensor(parents, device=self.table.device)]
+        self.rows = len(parents)
+
+    def keep(self, row: int, length: int) -> None:
+        """Keep the first ``length`` tokens of ``row`` as the only row, all in slot 0."""
+        slot = self.table[row, :length]
+        moved = slot.nonzero()[:, 0]
+        if len(moved):
+            self.store[:, :, :, moved, 0] = self.store[:, :, :, moved, slot[moved].long()]
+        self.length, self.rows = length, 1
+        if self.slots > 1:
+            self._resize(self.capacity, 1)
+        self.table = torch.zeros_like(self.table[:1])
+
+    def _resize(self, positions: int, slots: int) -> None:
+        old = self.store
+        live = (
+            slice(None),
+            slice(None),
+            slice(None),
+            slice(self.length),
+            slice(min(slots, self.slots)),
+        )
+        self.store = self._empty(positions, slots, old.device, old.dtype)
+        self.store[live] = old[live]
+        table = torch.zeros((self.rows, positions), dtype=torch.int32, device=old.device)
+        table[:, : self.length] = self.table[: self.rows, : self.length]
+        self.table = table

@@ -1,0 +1,174 @@
+"""The native kernel from Python: one call for a decoding step of all layers.
+
+Must never keep a pointer longer than the tensor that it points into.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from collections.abc import Sequence
+from ctypes import POINTER, Structure, c_float, c_int32, c_int64, c_void_p
+from dataclasses import fields
+from functools import cache
+
+import torch
+
+from core.models.gpt2_cache import KeyValueCache
+from core.models.gpt2_config import Gpt2Config
+from core.models.gpt2_weights import Gpt2Weights, LayerWeights
+from core.models.native_build import native_library
+
+_ACTIVATIONS = {"gelu_new": 0, "gelu_pytorch_tanh": 0, "gelu": 1, "relu": 2}
+"""By number as in gpt2.c."""
+
+_SHORT_STEP_BYTES = 64 * 2**20
+"""A step over fewer weights than this keeps Python's lock: giving it away costs more."""
+
+
+class _Layer(Structure):
+    _fields_ = (
+        *[(name, c_void_p) for name in ("ln_1_weight", "ln_1_bias", "qkv_bias", "projection_bias")],
+        *[(name, c_void_p) for name in ("ln_2_weight", "ln_2_bias", "up_bias", "down_bias")],
+        *[(name, c_void_p) for name in ("qkv", "projection", "up", "down")],
+        ("attention_scale", c_float),
+    )
+
+
+class _Weights(Structure):
+    _fields_ = (
+        *[(name, c_int32) for name in ("layers", "heads", "embedding", "inner", "vocabulary")],
+        *[(name, c_int32) for name in ("is_bfloat16", "activation", "threads")],
+        ("epsilon", c_float),
+        ("layer", POINTER(_Layer)),
+        *[(name, c_void_p) for name in ("positions", "ln_f_weight", "ln_f_bias")],
+        *[(name, c_void_p) for name in ("tokens", "head")],
+    )
+
+
+class _Step(Structure):
+    _fields_ = (
+        *[(name, c_int32) for name in ("lanes", "first_logits", "capacity", "slots")],
+        ("table_stride", c_int64),
+        *[(name, c_void_p) for name in ("token", "position", "slot", "table", "cache", "logits")],
+    )
+
+
+@cache
+def open_library(*, keeps_lock: bool = False) -> ctypes.CDLL | None:
+    """Return the kernel with its functions declared, or ``None`` where there is none.
+
+    With ``keeps_lock`` other threads of Python stand still during a call.
+    """
+    path, _ = native_library()
+    if path is None:
+        return None
+    library = ctypes.PyDLL(str(path)) if keeps_lock else ctypes.CDLL(str(path))
+    library.gpt2_open.argtypes = [POINTER(_Weights)]
+    library.gpt2_open.restype = c_void_p
+    library.gpt2_step.argtypes = [c_void_p, POINTER(_Step)]
+    library.gpt2_close.argtypes = [c_void_p]
+    library.gpt2_close.restype = None
+    library.row_figures.argtypes = [c_void_p, c_int64, c_int32, c_void_p, c_void_p, c_void_p]
+    return library
+
+
+class NativeStep:
+    """Runs steps of one model; made only where ``why_not`` has nothing against it."""
+
+    def __init__(self, weights: Gpt2Weights, config: Gpt2Config) -> None:
+        matrix_bytes = weights.parameters * weights.tokens.element_size()
+        library = open_library(keeps_lock=matrix_bytes < _SHORT_STEP_BYTES)
+        if library is None:
+            raise RuntimeError("ask why_not first")
+        self._run = library.gpt2_step
+        self._weights = weights
+        self._layers = (_Layer * config.n_layer)(
+            *[
+                _layer(layer, scale)
+                for layer, scale in zip(weights.layers, config.attention_scales, strict=True)
+            ]
+        )
+        described = _Weights(
+            layers=config.n_layer,
+            heads=config.n_head,
+            embedding=config.n_embd,
+            inner=config.n_inner,
+            vocabulary=config.vocab_size,
+            is_bfloat16=weights.tokens.dtype == torch.bfloat16,
+            activation=_ACTIVATIONS[config.activation_function],
+            threads=torch.get_num_threads(),
+            epsilon=config.layer_norm_epsilon,
+            layer=self._layers,
+            positions=weights.positions.data_ptr(),
+            ln_f_weight=weights.ln_f_weight.data_ptr(),
+            ln_f_bias=weights.ln_f_bias.data_ptr(),
+            tokens=weights.tokens.data_ptr(),
+            head=weights.head.data_ptr(),
+        )
+        self._engine = library.gpt2_open(ctypes.byref(described))
+        if not self._engine:
+            raise MemoryError("the native kernel found no memory or threads")
+        weakref.finalize(self, library.gpt2_close, self._engine)
+        self._vocabulary = config.vocab_size
+        self._logits = torch.empty((1, config.vocab_size), dtype=torch.float32)
+
+    @staticmethod
+    def why_not(weights: Gpt2Weights, config: Gpt2Config) -> str:
+        """Return why the kernel cannot run this model; empty where it can."""
+        if weights.tokens.device.type != "cpu":
+            return "the model is not on the processor"
+        if weights.tokens.dtype not in (torch.float32, torch.bfloat16):
+            return f"it has no {str(weights.tokens.dtype).removeprefix('torch.')}"
+        if config.activation_function not in _ACTIVATIONS:
+            return f"it has no {config.activation_function}"
+        return native_library()[1]
+
+    def prefill(self, cache: KeyValueCache, token_ids: Sequence[int]) -> torch.Tensor:
+        """Append ``token_ids`` to the only row; return its logits, shape (1, vocabulary)."""
+        count = len(token_ids)
+        positions = list(range(cache.length, cache.length + count))
+        return self._step(cache, token_ids, positions, [0] * count, first_logits=count - 1)
+
+    def decode(self, cache: KeyValueCache, token_ids: Sequence[int]) -> torch.Tensor:
+        """Append one token to each row; return the logits, shape (rows, vocabulary)."""
+        rows = len(token_ids)
+        return self._step(cache, token_ids, [cache.length] * rows, list(range(rows)))
+
+    def _step(
+        self,
+        cache: KeyValueCache,
+        token_ids: Sequence[int],
+        positions: Sequence[int],
+        slots: Sequence[int],
+        first_logits: int = 0,
+    ) -> torch.Tensor:
+        lanes = len(token_ids)
+        wanted = lanes - first_logits
+        if wanted > len(self._logits):
+            self._logits = torch.empty((wanted, self._vocabulary), dtype=torch.float32)
+        token = (c_int64 * lanes)(*token_ids)
+        position = (c_int32 * lanes)(*positions)
+        slot = (c_int32 * lanes)(*slots)
+        step = _Step(
+            lanes=lanes,
+            first_logits=first_logits,
+            capacity=cache.capacity,
+            slots=cache.slots,
+            # A prompt's tokens all look where the only row does.
+            table_stride=cache.table.stride(0) if cache.rows > 1 else 0,
+            token=ctypes.addressof(token),
+            position=ctypes.addressof(position),
+            slot=ctypes.addressof(slot),
+            table=cache.table.data_ptr(),
+            cache=cache.store.data_ptr(),
+            logits=self._logits.data_ptr(),
+        )
+        if self._run(self._engine, ctypes.byref(step)):
+            raise MemoryError("the native kernel found no memory for this step")
+        return self._logits[:wanted]
+
+
+def _layer(layer: LayerWeights, scale: float) -> _Layer:
+    pointers = {field.name: getattr(layer, field.name).data_ptr() for field in fields(layer)}
+    return _Layer(attention_scale=scale, **pointers)

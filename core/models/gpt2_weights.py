@@ -1,0 +1,184 @@
+"""The weights of a GPT-2, laid out for decoding, taken tensor by tensor from a checkpoint.
+
+Must never hold two copies of a model, nor import transformers. Matrices become (outputs, inputs):
+so a product reads them row by row, as they lie in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from core.models.gpt2_config import Gpt2Config, NotFastError
+from core.models.weights import release_pages, use_large_pages
+
+Take = Callable[[str], torch.Tensor]
+"""Hands out a tensor of the checkpoint by its name; asked once for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerWeights:
+    """One block. Matrices have shape (outputs, inputs); the others are vectors."""
+
+    ln_1_weight: torch.Tensor
+    ln_1_bias: torch.Tensor
+    qkv: torch.Tensor
+    qkv_bias: torch.Tensor
+    projection: torch.Tensor
+    projection_bias: torch.Tensor
+    ln_2_weight: torch.Tensor
+    ln_2_bias: torch.Tensor
+    up: torch.Tensor
+    up_bias: torch.Tensor
+    down: torch.Tensor
+    down_bias: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Gpt2Weights:
+    """All weights of a GPT-2.
+
+    ``tokens`` has shape (vocabulary, embedding), as has ``head``, which is the same tensor where
+    the two are tied. Matrices have the model's dtype; vectors and ``positions``, shape (context,
+    embedding), have ``vector_dtype``, which activations have too: float32, or float64 in a
+    float64 model.
+    """
+
+    tokens: torch.Tensor
+    positions: torch.Tensor
+    layers: tuple[LayerWeights, ...]
+    ln_f_weight: torch.Tensor
+    ln_f_bias: torch.Tensor
+    head: torch.Tensor
+
+    @property
+    def vector_dtype(self) -> torch.dtype:
+        """The dtype of everything but matrices."""
+        return self.positions.dtype
+
+    @property
+    def parameters(self) -> int:
+        """The number of parameters; tied ones count once."""
+        tensors = [self.tokens, self.positions, self.ln_f_weight, self.ln_f_bias]
+        for layer in self.layers:
+            tensors += [getattr(layer, field.name) for field in fields(layer)]
+        if self.head is not self.tokens:
+            tensors.append(self.head)
+        return sum(tensor.numel() for tensor in tensors)
+
+
+def parameter_count(config: Gpt2Config) -> int:
+    """Return how many parameters a model of this configuration has."""
+    width, inner = config.n_embd, config.n_inner
+    layer = 4 * width * width + 2 * width * inner + 9 * width + inner
+    heads = 1 if config.tie_word_embeddings else 2
+    embeddings = (heads * config.vocab_size + config.n_positions) * width
+    return embeddings + config.n_layer * layer + 2 * width
+
+
+def take_weights(
+    take: Take,
+    config: Gpt2Config,
+    device: torch.device,
+    dtype: torch.dtype,
+    report: Callable[[float], None],
+    let_go: Callable[[torch.Tensor], None],
+) -> Gpt2Weights:
+    """Take every tensor of a checkpoint to ``device``; ``report`` takes the share done, 0 to 1.
+
+    ``let_go`` is told of each tensor of the checkpoint that has been copied.
+
+    Raises:
+        NotFastError: A tensor is missing or has another shape than ``config`` says.
+    """
+    vector_dtype = torch.float64 if dtype == torch.float64 else torch.float32
+    width, inner = config.n_embd, config.n_inner
+
+    def copy(name: str, shape: tuple[int, ...], dtype: torch.dtype, turn: bool) -> torch.Tensor:
+        source = take(name)
+        if tuple(source.shape) != shape:
+            raise NotFastError(f"{name} has the shape {tuple(source.shape)}, not {shape}")
+        placed = torch.empty(shape[::-1] if turn else shape, dtype=dtype, device=device)
+        use_large_pages(placed)
+        moved = source.detach().to(device, dtype)
+        placed.copy_(moved.t() if turn else moved)
+        let_go(source)
+        return placed
+
+    def table(name: str, rows: int) -> torch.Tensor:
+        return copy(name, (rows, width), dtype, turn=False)
+
+    def matrix(name: str, inputs: int, outputs: int) -> torch.Tensor:
+        return copy(name, (inputs, outputs), dtype, turn=True)
+
+    def vector(name: str, *shape: int) -> torch.Tensor:
+        return copy(name, shape, vector_dtype, turn=False)
+
+    tokens = table("transformer.wte.weight", config.vocab_size)
+    layers: list[LayerWeights] = []
+    for index in range(config.n_layer):
+        report((index + 1) / (config.n_layer + 2))
+        at = f"transformer.h.{index}."
+        layers.append(
+            LayerWeights(
+                ln_1_weight=vector(at + "ln_1.weight", width),
+                ln_1_bias=vector(at + "ln_1.bias", width),
+                qkv=matrix(at + "attn.c_attn.weight", width, 3 * width),
+                qkv_bias=vector(at + "attn.c_attn.bias", 3 * width),
+                projection=matrix(at + "attn.c_proj.weight", width, width),
+                projection_bias=vector(at + "attn.c_proj.bias", width),
+                ln_2_weight=vector(at + "ln_2.weight", width),
+                ln_2_bias=vector(at + "ln_2.bias", width),
+                up=matrix(at + "mlp.c_fc.weight", width, inner),
+                up_bias=vector(at + "mlp.c_fc.bias", inner),
+                down=matrix(at + "mlp.c_proj.weight", inner, width),
+                down_bias=vector(at + "mlp.c_proj.bias", width),
+            )
+        )
+    weights = Gpt2Weights(
+        tokens=tokens,
+        positions=vector("transformer.wpe.weight", config.n_positions, width),
+        layers=tuple(layers),
+        ln_f_weight=vector("transformer.ln_f.weight", width),
+        ln_f_bias=vector("transformer.ln_f.bias", width),
+        head=tokens if config.tie_word_embeddings else table("lm_head.weight", config.vocab_size),
+    )
+    report(1.0)
+    return weights
+
+
+def read_weights(
+    files: tuple[Path, ...],
+    config: Gpt2Config,
+    device: torch.device,
+    dtype: torch.dtype,
+    report: Callable[[float], None],
+) -> Gpt2Weights:
+    """Take the weights from memory-mapped safetensors files; see ``take_weights``.
+
+    Raises:
+        NotFastError: They cannot be read, or are not those that ``config`` says.
+    """
+    with ExitStack() as stack:
+        where = {}
+        try:
+            for file in files:
+                opened = stack.enter_context(safe_open(file, framework="pt"))
+                where.update(dict.fromkeys(opened.keys(), opened))
+        except (OSError, SafetensorError) as error:
+            raise NotFastError(f"the weights cannot be read: {error}") from error
+
+        def take(name: str) -> torch.Tensor:
+            # OpenAI's own checkpoints leave the first part of the name out.
+            for known in (name, name.removeprefix("transformer.")):
+                if known in where:
+                    tensor: torch.Tensor = where[known].get_tensor(known)
+                    return tensor
+            raise NotFastError(f"the checkpoint has no {name}")
+
+        return take_weights(take, config, device, dtype, report, release_pages)

@@ -1,0 +1,84 @@
+"""Tokenizers and models of any architecture, as transformers reads them.
+
+Must never run code that came with a model, read a pickle, or download anything.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from core.errors import PlaygroundError
+from core.models.placement import ModelSize
+
+
+def keep_quiet() -> None:
+    """Keep transformers' progress bars and warnings from being drawn over the app."""
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+
+
+_TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "tokenizer.model", "vocab.txt")
+
+
+def read_tokenizer(folder: Path) -> Tokenizer:
+    """Return the tokenizer in ``folder``.
+
+    Raises:
+        PlaygroundError: There is none, or only one that transformers runs in Python.
+    """
+    # Without any file, transformers would make up an empty tokenizer.
+    if not any((folder / file).is_file() for file in _TOKENIZER_FILES):
+        raise PlaygroundError(f"{str(folder)!r} holds no tokenizer; save the model's beside it")
+    tokenizer = AutoTokenizer.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
+    if not hasattr(tokenizer, "backend_tokenizer"):
+        raise PlaygroundError(
+            f"the tokenizer in {str(folder)!r} has no fast form; save it once with"
+            " AutoTokenizer.from_pretrained(...).save_pretrained(...)"
+        )
+    return tokenizer.backend_tokenizer
+
+
+def mapped_module(folder: Path) -> Any:  # noqa: ANN401
+    """Return the model with memory-mapped weights, in the dtype in which they are stored.
+
+    Raises:
+        PlaygroundError: It is no causal language model, or has no safetensors weights.
+    """
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if config.is_encoder_decoder:
+        raise PlaygroundError(
+            f"{str(folder)!r} holds an encoder-decoder model ({config.model_type}); the playground"
+            " runs causal language models"
+        )
+    if not any(folder.glob("*.safetensors")):
+        raise PlaygroundError(
+            f"{str(folder)!r} holds no safetensors weights; convert them with"
+            " save_pretrained(), since other formats can run code"
+        )
+    return AutoModelForCausalLM.from_pretrained(
+        folder,
+        dtype="auto",
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+    )
+
+
+def module_size(name: str, module: Any) -> ModelSize:  # noqa: ANN401
+    """Return what decides how much memory ``module``, called ``name``, takes."""
+    config = module.config.get_text_config()
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    head_size = getattr(config, "head_dim", None) or (
+        config.hidden_size // config.num_attention_heads
+    )
+    context = getattr(config, "max_position_embeddings", None) or 1024
+    # A cache grows as it is filled, and very long contexts are seldom filled.
+    cache = 2 * config.num_hidden_layers * heads * head_size * min(context, 4096)
+    return ModelSize(name, module.num_parameters(), cache)
