@@ -9,6 +9,8 @@ token changes places with one of the likeliest.
 
 from __future__ import annotations
 
+import struct
+
 import torch
 
 from core.logits_store import RecordedStep
@@ -29,20 +31,17 @@ def record_step(
     """
     row = logits[0]
     top = torch.topk(row, min(EXACT_LOGITS, row.shape[-1]))
-    maximum = top.values[0]
-    exact_ids = torch.cat((top.indices, top.indices.new_tensor([token_id]))).int()
-    exact_logits = torch.cat((top.values, row[token_id : token_id + 1]))
+    maximum, least = float(top.values[0]), float(top.values[-1])
     tail = b""
     if len(top.values) < len(row):
-        differences = (row - maximum).half()
-        tail = _bytes(torch.minimum(differences, _half_below(top.values[-1] - maximum)))
+        tail = _bytes((row - maximum).half().clamp_(max=_half_below(least - maximum)))
     return RecordedStep(
         token_id=token_id,
         vocabulary_size=len(row),
-        maximum=float(maximum),
+        maximum=maximum,
         tail=tail,
-        exact_ids=_bytes(exact_ids),
-        exact_logits=_bytes(exact_logits),
+        exact_ids=_bytes(top.indices.int()) + struct.pack("=i", token_id),
+        exact_logits=_bytes(top.values) + struct.pack("=f", float(row[token_id])),
         dice=None if dice is None else _bytes(dice),
     )
 
@@ -79,9 +78,10 @@ def _bytes(tensor: torch.Tensor) -> bytes:
     return tensor.cpu().numpy().tobytes()
 
 
-def _half_below(difference: torch.Tensor) -> torch.Tensor:
+def _half_below(difference: float) -> float:
     """Return the greatest float16 that is not above ``difference``, a number that is at most 0."""
-    half = difference.half()
-    # For negative float16, the next bit pattern is the next smaller number.
-    below = (half.view(torch.int16) + 1).view(torch.float16)
-    return torch.where(half > difference, below, half)
+    half = torch.tensor(difference, dtype=torch.float16)
+    if float(half) > difference:
+        # For negative float16, the next bit pattern is the next smaller number.
+        half = (half.view(torch.int16) + 1).view(torch.float16)
+    return float(half)
