@@ -35,8 +35,9 @@ class RecordedStep:
     """One step's raw logits in 16 bit, the likeliest exactly; ``core.recording`` reads them.
 
     ``maximum`` is the greatest logit. ``tail`` is every logit less ``maximum``, float16, in the
-    order of token ids; empty where ``exact_ids`` are the whole vocabulary. ``exact_ids``, int32,
-    and ``exact_logits``, float32, are the likeliest tokens and the chosen one. ``dice`` is the
+    order of token ids. ``exact_ids``, int32, and ``exact_logits``, float32, are the likeliest
+    tokens and the chosen one. Where ``tail`` and ``exact_ids`` are empty, ``exact_logits`` are the
+    whole vocabulary's, in the order of token ids. ``dice`` is the
     generator's state before the draw, ``None`` where nothing was drawn.
     """
 

@@ -1,6 +1,7 @@
 """Logits to a ``RecordedStep`` and back.
 
-Must never change the logits or the generator that it is given. The likeliest ``EXACT_LOGITS``
+Must never change the logits or the generator that it is given. Small vocabularies are kept as they
+are. Of others, the likeliest ``EXACT_LOGITS``
 tokens and the chosen one come back as they were, bit for bit. The others are kept as float16
 differences d to the greatest logit, off by at most ``|d| / 2048``; a token outside the likeliest
 256 has at most 1/257 of the model's probability, so that its own is off by less than 1.1e-5. No
@@ -18,6 +19,9 @@ from core.logits_store import RecordedStep
 EXACT_LOGITS = 256
 """How many of the likeliest tokens keep their float32 logits."""
 
+SMALL_VOCABULARY = 4096
+"""Up to this size all logits are kept in float32: sorting them out would cost more than they do."""
+
 
 def record_step(
     logits: torch.Tensor, token_id: int, dice: torch.Tensor | None = None
@@ -30,6 +34,11 @@ def record_step(
         dice: The generator's state before the draw; ``None`` where nothing was drawn.
     """
     row = logits[0]
+    state = None if dice is None else _bytes(dice)
+    if len(row) <= SMALL_VOCABULARY:
+        values = row.cpu().numpy()
+        maximum = float(values.max())
+        return RecordedStep(token_id, len(row), maximum, b"", b"", values.tobytes(), state)
     top = torch.topk(row, min(EXACT_LOGITS, row.shape[-1]))
     maximum, least = float(top.values[0]), float(top.values[-1])
     tail = b""
@@ -42,7 +51,7 @@ def record_step(
         tail=tail,
         exact_ids=_bytes(top.indices.int()) + struct.pack("=i", token_id),
         exact_logits=_bytes(top.values) + struct.pack("=f", float(row[token_id])),
-        dice=None if dice is None else _bytes(dice),
+        dice=state,
     )
 
 
@@ -65,7 +74,9 @@ def recorded_differences(step: RecordedStep) -> torch.Tensor:
 
 
 def exact_ids(step: RecordedStep) -> torch.Tensor:
-    """Return the tokens whose logits are exact, likeliest first, then the chosen one, int64."""
+    """Return the tokens whose logits are exact, int64, in the order of ``exact_logits``."""
+    if not step.exact_ids:
+        return torch.arange(step.vocabulary_size)
     return torch.frombuffer(bytearray(step.exact_ids), dtype=torch.int32).long()
 
 
