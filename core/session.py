@@ -231,9 +231,14 @@ class Session:
         """How many steps the document has, over all turns."""
         return sum(len(turn.steps) for turn in self.turns)
 
+    @property
+    def position(self) -> int:
+        """Where the selected step stands among all steps: the cursor's, or the newest one's."""
+        return self.cursor if self.cursor is not None else self.step_count() - 1
+
     def selected(self) -> tuple[Turn, Step] | None:
         """The step under the cursor, or the newest one, with its turn; ``None`` without steps."""
-        position = self.cursor if self.cursor is not None else self.step_count() - 1
+        position = self.position
         for turn in self.turns:
             if 0 <= position < len(turn.steps):
                 return turn, turn.steps[position]

@@ -20,7 +20,8 @@ from textual.timer import Timer
 from core.model_list import BYTES_TO_FETCH, format_bytes, is_to_fetch
 from core.preset_book import PresetBook
 from tui.fetching import Fetching
-from tui.playground import Clock, ModelFactory, Playground
+from tui.model_state import Clock, ModelFactory
+from tui.playground import Playground
 from tui.screens.dialog import DialogScreen
 from tui.screens.main import MainScreen
 from tui.themes import INK, PAPER
@@ -81,14 +82,14 @@ class PlaygroundApp(App[None]):
     def on_ready(self) -> None:
         """The first frame stands: now the model may be loaded."""
         self._drain_timer = self.set_interval(1 / DRAINS_PER_SECOND, self._drain, pause=True)
-        self.playground.start()
+        self.playground.model.start()
         if self._fetch_at_start:
             self.playground.fetch(self._fetch_at_start)
         self._changed()
 
     def on_unmount(self) -> None:
         """End the run and the worker thread."""
-        self.playground.close()
+        self.playground.model.close()
 
     # Events to paint
 
@@ -144,17 +145,17 @@ class PlaygroundApp(App[None]):
         """Offer only what can be done now."""
         playground = self.playground
         if action == "stop":
-            is_fetching = playground.fetching.name is not None
+            is_fetching = playground.model.fetching.name is not None
             is_running = playground.session.is_running
             return is_running or is_fetching or playground.queued_prompt is not None
         if action == "clear":
             return bool(playground.session.turns)
         if action == "restore":
-            return playground.can_restore
+            return playground.branches.can_restore
         if action == "fetch_offered":
-            return playground.fetch_offer is not None
+            return playground.model.fetch_offer is not None
         if action == "switch":
-            return playground.fetching.arrived is not None
+            return playground.model.fetching.arrived is not None
         if action in ("undo", "redo"):
             return not playground.session.is_running
         if action == "choose":
@@ -196,7 +197,7 @@ class PlaygroundApp(App[None]):
 
     def action_load_again(self) -> None:
         """Try to load the model once more."""
-        self.playground.load_again()
+        self.playground.model.load_again()
         self._changed()
 
     # Looking into a step, and branching
@@ -244,7 +245,7 @@ class PlaygroundApp(App[None]):
         """Pick another model."""
         from tui.screens.models import ModelsScreen
 
-        info = self.playground.info
+        info = self.playground.model.info
         self.push_screen(ModelsScreen(info.name if info is not None else ""), self._model_picked)
 
     def _model_picked(self, name: str | None) -> None:
@@ -258,7 +259,7 @@ class PlaygroundApp(App[None]):
 
     def action_fetch_offered(self) -> None:
         """Fetch the model that was asked for and is not here, after a question."""
-        name = self.playground.fetch_offer
+        name = self.playground.model.fetch_offer
         if name is not None:
             self._ask_to_fetch(name)
 
@@ -282,8 +283,8 @@ class PlaygroundApp(App[None]):
 
     def action_switch(self) -> None:
         """Switch to the model that has been fetched."""
-        if self.playground.fetching.arrived is not None:
-            self.playground.use_model(self.playground.fetching.arrived)
+        if self.playground.model.fetching.arrived is not None:
+            self.playground.use_model(self.playground.model.fetching.arrived)
             self._changed()
 
     def action_copy_text(self) -> None:

@@ -61,9 +61,9 @@ class PlaygroundCommands(Provider):
         if playground.session.turns:
             yield Entry("Clear the document", "Begin anew", app.action_clear)
             yield Entry("Copy the document", "Copy its text to the clipboard", app.action_copy_text)
-        if playground.can_restore:
+        if playground.branches.can_restore:
             yield Entry("Bring the document back", "Undo the clearing", app.action_restore)
-        if playground.load_error is not None:
+        if playground.model.load_error is not None:
             yield Entry("Load the model again", "Try once more", app.action_load_again)
         yield from _model_entries(app)
         if playground.session.step_count():
@@ -97,13 +97,13 @@ class PlaygroundCommands(Provider):
 def _model_entries(app: PlaygroundApp) -> Iterator[Entry]:
     playground = app.playground
     yield Entry("Models", "Pick another model, or fetch one", app.action_models)
-    if playground.fetch_offer is not None:
-        name = visible_prose(playground.fetch_offer)
+    if playground.model.fetch_offer is not None:
+        name = visible_prose(playground.model.fetch_offer)
         yield Entry(f"Fetch {name}", "In the background", app.action_fetch_offered)
-    if playground.fetching.arrived is not None:
-        name = visible_prose(playground.fetching.arrived)
+    if playground.model.fetching.arrived is not None:
+        name = visible_prose(playground.model.fetching.arrived)
         yield Entry(f"Switch to {name}", "It has been fetched", app.action_switch)
-    if playground.fetching.name is not None:
+    if playground.model.fetching.name is not None:
         yield Entry("Stop the download", "What has come is kept", app.action_stop)
 
 

@@ -154,7 +154,7 @@ async def test_a_model_that_could_not_be_loaded_is_told():
     async with make_app(ScriptedBackend(load_error="there is no such model")).run_test(
         size=SIZE
     ) as pilot:
-        await until(pilot, lambda: app_of(pilot).playground.load_error is not None)
+        await until(pilot, lambda: app_of(pilot).playground.model.load_error is not None)
         await pilot.press("f11")
         await until(pilot, lambda: state(pilot) == "✗ there is no such model")
 
@@ -165,7 +165,7 @@ async def test_another_model_is_read_anew():
     app = PlaygroundApp(lambda _name: next(backends), BOOK)
     async with app.run_test(size=SIZE) as pilot:
         await read(pilot)
-        app.playground.load_error = "gone"
+        app.playground.model.load_error = "gone"
         app.action_load_again()
         await until(pilot, lambda: "name          other" in page(pilot))
 

@@ -208,7 +208,7 @@ async def test_another_model_counts_anew():
         await ready(pilot)
         await pilot.press(*"abc")
         await until(pilot, lambda: count(pilot) == "1 token")
-        app.playground.load_error = "gone"
+        app.playground.model.load_error = "gone"
         app.action_load_again()
         await until(pilot, lambda: count(pilot) == "4 tokens")
 

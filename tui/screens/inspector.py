@@ -67,12 +67,12 @@ class InspectorScreen(Screen[None]):
     def _look(self) -> None:
         """Take over what the thread has found, and follow a change of the model."""
         playground = self._playground
-        if playground.load_error is not None:
-            self._fail(playground.load_error)
-        elif playground.info is None or playground.loading_stage is not None:
+        if playground.model.load_error is not None:
+            self._fail(playground.model.load_error)
+        elif playground.model.info is None or playground.model.loading_stage is not None:
             self._tell([("◌ ", "$text-warning"), ("the model is being loaded…", NUMBER)])
-        elif playground.info is not self._read_for:
-            self._begin(playground.info)
+        elif playground.model.info is not self._read_for:
+            self._begin(playground.model.info)
         elif self._call is not None and self._call.is_done:
             call, self._call = self._call, None
             try:
@@ -84,7 +84,7 @@ class InspectorScreen(Screen[None]):
         self._read_for = info
         playground = self._playground
         self._call = BackgroundCall(
-            lambda: report_sections(playground.inspect(), info), "the model could not be read"
+            lambda: report_sections(playground.model.inspect(), info), "the model could not be read"
         )
         self._tell([("◌ ", "$text-warning"), ("reading…", NUMBER)])
 
@@ -102,7 +102,7 @@ class InspectorScreen(Screen[None]):
         state.update(line(parts))
 
     def _fail(self, sentence: str) -> None:
-        self._read_for = self._playground.info
+        self._read_for = self._playground.model.info
         self._tell([("✗ ", "bold $text-error"), (visible_prose(sentence), NUMBER)])
 
     def _show(self, sections: tuple[Section, ...]) -> None:
@@ -116,7 +116,7 @@ class InspectorScreen(Screen[None]):
         self._moved()
 
     def _title(self, said: str = "") -> None:
-        info = self._playground.info
+        info = self._playground.model.info
         name = visible_prose(info.name) if info is not None else ""
         row: Row = [(" inspector", "bold " + CHOSEN), (f"  {name}", NUMBER)]
         if said:

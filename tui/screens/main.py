@@ -157,8 +157,8 @@ class MainScreen(Screen[None]):
     def paint_status(self, playground: Playground) -> None:
         """Bring the status line and the context gauge up to date."""
         self.query_one(StatusLine).show(playground)
-        self.query_one(FetchLine).show(playground.fetching, "^n")
-        self.query_one(TitleBar).show(playground.info, playground.context_used)
+        self.query_one(FetchLine).show(playground.model.fetching, "^n")
+        self.query_one(TitleBar).show(playground.model.info, playground.branches.context_used)
 
     def _paint_document(self, playground: Playground) -> None:
         is_empty = not playground.session.turns

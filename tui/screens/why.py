@@ -90,7 +90,7 @@ class WhyScreen(Screen[None]):
 
     def show(self) -> None:
         """Draw the selected step."""
-        recorded = self._playground.recorded()
+        recorded = self._playground.branches.recorded()
         self._title()
         self.query_one("#why-found", Static).update("")
         if recorded is None:
@@ -187,14 +187,14 @@ class WhyScreen(Screen[None]):
         except PlaygroundError as error:
             self.query_one("#why-found", Static).update(line([(visible_prose(str(error)), DIM)]))
             return
-        recorded = self._playground.recorded()
+        recorded = self._playground.branches.recorded()
         if recorded is not None and self._rows:
             run, index = recorded
             self._show_candidates(run.token_ids[index], index)
 
     def action_disagreement(self) -> None:
         """Go to the next step at which two presets would pick different tokens."""
-        recorded = self._playground.recorded()
+        recorded = self._playground.branches.recorded()
         if recorded is None or self._ghosts is None:
             return
         index = recorded[1]
@@ -217,7 +217,7 @@ class WhyScreen(Screen[None]):
 
     @on(Input.Submitted)
     def _looked_up(self, event: Input.Submitted) -> None:
-        recorded = self._playground.recorded()
+        recorded = self._playground.branches.recorded()
         if recorded is None:
             return
         run, index = recorded

@@ -100,7 +100,7 @@ class PromptTokens(Vertical):
     def _ask(self, text: str) -> bool:
         """Find the tokens of ``text``, now or after a pause; return whether there was a need to."""
         playground = self._playground
-        model = playground.info if playground is not None else None
+        model = playground.model.info if playground is not None else None
         asked = _Asked(text, model, playground is None or not playground.session.turns)
         if asked == self._asked:
             return False
