@@ -23,6 +23,10 @@ run: $(VENV)/.installed-run ## Open the playground
 test: $(VENV)/.installed-test ## Run all tests; they need no network
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
 
+.PHONY: bench
+bench: $(VENV)/.installed-run ## Measure the speed beside generate() and others
+	@$(BIN)/python -m benchmarks.speed $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check format, style, types and import rules
 	$(BIN)/python -m ruff format --check .

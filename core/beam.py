@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from core.figures import row_figures
 from core.settings import Settings
 
 _BEHIND_ALL = -1.0e9
@@ -134,8 +135,9 @@ def _continuations(
         indices = torch.multinomial(probabilities, num_samples=count, generator=generator)
         scores = accumulated.gather(1, indices)[0]
     else:
-        top = torch.topk(accumulated, k=count)
-        scores, indices = top.values[0], top.indices
+        (best,) = row_figures(accumulated, count)
+        scores = torch.tensor(best.values, device=logprobs.device)
+        indices = torch.tensor([best.token_ids])
     length = len(state.live[0].token_ids) + 1
     normalized: list[float] = (scores / length**settings.length_penalty).tolist()
     vocabulary = logprobs.shape[-1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -139,4 +140,32 @@ def choose_sample(weighed: Weighed, generator: torch.Generator) -> int:
     The same draw as transformers' after ``torch.manual_seed`` with the generator's seed.
     """
     probabilities = torch.softmax(weighed.scores, dim=-1)
-    return int(torch.multinomial(probabilities, num_samples=1, generator=generator))
+    if weighed.scores.device.type != "cpu" or not _draws_are_known():
+        return int(torch.multinomial(probabilities, num_samples=1, generator=generator))
+    # What multinomial does: each probability is divided by an exponential draw, the largest wins.
+    # Every token takes its number from the generator, but logarithms only count where any is left.
+    uniform = torch.rand(probabilities.shape[-1], dtype=torch.float64, generator=generator)
+    if weighed.final[0].kept < _FEW * len(uniform):
+        left = probabilities[0].nonzero()[:, 0]
+        best = torch.argmax(probabilities[0, left] / _exponential(uniform[left]))
+        return int(left[best])
+    return int(torch.argmax(probabilities[0] / _exponential(uniform)))
+
+
+_FEW = 0.5
+"""Up to this share of the vocabulary, it pays to look for the tokens that are left."""
+
+
+def _exponential(uniform: torch.Tensor) -> torch.Tensor:
+    return (-torch.log1p(-uniform)).float()
+
+
+@cache
+def _draws_are_known() -> bool:
+    """Whether this torch makes exponential draws of uniform ones as ``choose_sample`` does."""
+    one, other = (torch.Generator().manual_seed(0) for _ in range(2))
+    expected = torch.empty(256).exponential_(1.0, generator=one)
+    uniform = torch.rand(256, dtype=torch.float64, generator=other)
+    return torch.equal(expected, _exponential(uniform)) and torch.equal(
+        one.get_state(), other.get_state()
+    )

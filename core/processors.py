@@ -1,7 +1,8 @@
 """Settings to transformers' logits processors, in ``generate()``'s order, and what each removes.
 
 Must never choose a token, and never changes logits in place. The order and conditions follow
-``GenerationMixin._get_logits_processor`` of transformers 5.
+``GenerationMixin._get_logits_processor`` of transformers 5; ``quick_warpers`` stand in for two of
+its classes.
 """
 
 from __future__ import annotations
@@ -20,10 +21,9 @@ from transformers.generation.logits_process import (
     RepetitionPenaltyLogitsProcessor,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
-    TopPLogitsWarper,
-    TypicalLogitsWarper,
 )
 
+from core.quick_warpers import QuickTopP, QuickTypical
 from core.settings import Settings
 
 Process = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -92,11 +92,11 @@ def _add_warpers(
     if settings.top_k != 0:
         add("top_k", TopKLogitsWarper(settings.top_k, min_tokens_to_keep=keep))
     if settings.top_p < 1.0:
-        add("top_p", TopPLogitsWarper(settings.top_p, min_tokens_to_keep=keep))
+        add("top_p", QuickTopP(settings.top_p, keep))
     if settings.min_p is not None:
         add("min_p", cast("Process", MinPLogitsWarper(settings.min_p, min_tokens_to_keep=keep)))
     if settings.typical_p < 1.0:
-        add("typical_p", TypicalLogitsWarper(settings.typical_p, min_tokens_to_keep=keep))
+        add("typical_p", QuickTypical(settings.typical_p, keep))
     if settings.epsilon_cutoff > 0.0:
         add("epsilon_cutoff", EpsilonLogitsWarper(settings.epsilon_cutoff, min_tokens_to_keep=keep))
     if settings.eta_cutoff > 0.0:

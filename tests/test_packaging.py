@@ -43,7 +43,13 @@ def test_the_wheel_holds_what_the_program_reads(wheel):
 
     expected = {
         path.relative_to(REPOSITORY).as_posix()
-        for pattern in ("core/models/demo/*", "tui/**/*.tcss", "core/**/*.py", "tui/**/*.py")
+        for pattern in (
+            "core/models/demo/*",
+            "core/models/native/*",
+            "tui/**/*.tcss",
+            "core/**/*.py",
+            "tui/**/*.py",
+        )
         for path in REPOSITORY.glob(pattern)
         if path.is_file()
     }

@@ -21,6 +21,7 @@ from core.models.base import CausalModel
 from core.models.catalog import model_folder
 from core.models.gpt2_config import Gpt2Config, NotFastError, read_gpt2_config
 from core.models.hub_weights import read_json, weight_files
+from core.models.native_build import native_library
 from core.models.placement import ModelSize, Placement, check_names, place
 from core.models.weights import move_weights
 from core.text import TextCodec
@@ -96,8 +97,7 @@ def _load_fast(name: str, folder: Path, device: str, dtype: str, report: Report)
             lambda share: report("reading the weights", share),
         ),
     )
-    _set_threads(placement, weights.parameters)
-    report("preparing the fast engine")
+    _prepare_processor(placement, weights.parameters, report)
     model = Gpt2Model(weights, config)
     phrase = f"fast, {model.kernel}"
     return _loaded(name, model, tokenizer, placement, weights.parameters, phrase)
@@ -129,7 +129,7 @@ def _load_general(name: str, folder: Path, device: str, dtype: str, report: Repo
         ),
     )
     parameters = module.num_parameters()
-    _set_threads(placement, parameters)
+    _prepare_processor(placement, parameters, report)
     model = TransformersModel(module)
     return _loaded(name, model, tokenizer, placement, parameters, "transformers")
 
@@ -153,9 +153,12 @@ _SMALL_PARAMETERS = 20_000_000
 """Below this, threads wait for each other longer than they work."""
 
 
-def _set_threads(placement: Placement, parameters: int) -> None:
+def _prepare_processor(placement: Placement, parameters: int, report: Report) -> None:
+    """Set torch's threads, and have the native kernel ready: the first time it is compiled."""
     if placement.device.type == "cpu":
         torch.set_num_threads(1 if parameters < _SMALL_PARAMETERS else _ALL_THREADS)
+        report("preparing the native kernel")
+        native_library()
 
 
 def _moving(name: str, placement: Placement, move: Callable[[], Any]) -> Any:  # noqa: ANN401

@@ -64,7 +64,7 @@ typedef struct {
 
 typedef struct {
     weights model;
-    float *residual, *query, *mixed, *inner; /* (lanes, …), shared by the threads */
+    float *residual, *qkv, *mixed, *inner; /* (lanes, …), shared by the threads */
     float **normed, **score; /* one for each thread */
     atomic_int *taken; /* portions taken, for each phase of a step */
     int phases, lane_capacity, score_capacity;
@@ -121,11 +121,24 @@ INLINE uint16_t to_bfloat16(float value) { /* to nearest, ties to even, as torch
     return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }
 
-INLINE float sum(vec v) {
+INLINE vec4 quarter(vec v) {
     union { vec whole; vec8 half[2]; } sixteen = {v};
     union { vec8 whole; vec4 half[2]; } eight = {sixteen.half[0] + sixteen.half[1]};
-    vec4 four = eight.half[0] + eight.half[1];
+    return eight.half[0] + eight.half[1];
+}
+
+INLINE float sum(vec v) {
+    vec4 four = quarter(v);
     return (four[0] + four[2]) + (four[1] + four[3]);
+}
+
+/* The sums of four vectors, in fewer steps than four times one. */
+INLINE void store_sums(float *at, vec v0, vec v1, vec v2, vec v3) {
+    vec4 a = quarter(v0), b = quarter(v1), c = quarter(v2), d = quarter(v3);
+    vec4 ab = __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    vec4 cd = __builtin_shufflevector(c, d, 0, 4, 1, 5) + __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    vec4 abcd = __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+    memcpy(at, &abcd, sizeof abcd);
 }
 
 /* exp within 2 units in the last place; 0 below -87. */
@@ -215,8 +228,10 @@ INLINE void tile(const int lanes, const int rows, const int is_bfloat16, const f
     }
 #pragma GCC unroll 8
     for (int m = 0; m < lanes; m++)
+        if (rows == 4) store_sums(out + 4 * m, total[m][0], total[m][1], total[m][2], total[m][3]);
+        else
 #pragma GCC unroll 4
-        for (int r = 0; r < rows; r++) out[m * rows + r] = sum(total[m][r]);
+            for (int r = 0; r < rows; r++) out[m * rows + r] = sum(total[m][r]);
     for (; k < size; k++)
         for (int m = 0; m < lanes; m++)
             for (int r = 0; r < rows; r++)
@@ -267,34 +282,13 @@ INLINE int take(engine *e, int phase, int portions) {
 
 /* ------------------------------------------------------------------------- phases of a step */
 
-enum use { TO_QKV, TO_RESIDUAL, TO_INNER, TO_LOGITS };
+typedef struct {
+    float *at; /* (lanes, outputs) */
+    int adds, activates;
+} target;
 
-static void put_in_cache(engine *e, int layer, int lane, int which, int64_t column, float value) {
-    const weights *model = &e->model;
-    const step *now = &e->now;
-    const int64_t size = model->embedding / model->heads;
-    int64_t at = ((int64_t)layer * 2 + which) * model->heads + column / size;
-    at = ((at * now->capacity + now->position[lane]) * now->slots + now->slot[lane]) * size + column % size;
-    if (model->is_bfloat16) ((uint16_t *)now->cache)[at] = to_bfloat16(value);
-    else ((float *)now->cache)[at] = value;
-}
-
-INLINE void put(engine *e, enum use use, int layer, int lane, int64_t n, float value) {
-    const weights *model = &e->model;
-    const int64_t embedding = model->embedding;
-    switch (use) {
-        case TO_QKV:
-            if (n < embedding) e->query[lane * embedding + n] = value;
-            else put_in_cache(e, layer, lane, n >= 2 * embedding, (n - embedding) % embedding, value);
-            break;
-        case TO_RESIDUAL: e->residual[lane * embedding + n] += value; break;
-        case TO_INNER: e->inner[lane * (int64_t)model->inner + n] = value; break;
-        case TO_LOGITS: e->now.logits[lane * (int64_t)model->vocabulary + n] = value; break;
-    }
-}
-
-static void linear(engine *e, int phase, enum use use, int layer, const void *w, const float *bias,
-                   const float *x, int lanes, int64_t outputs, int64_t inputs) {
+static void linear(engine *e, int phase, const void *w, const float *bias, const float *x, int lanes,
+                   int64_t outputs, int64_t inputs, target to) {
     const int is_bfloat16 = e->model.is_bfloat16;
     int64_t portion = PORTION / (inputs * (is_bfloat16 ? 2 : 4)) / 4 * 4;
     if (portion < 4) portion = 4;
@@ -310,17 +304,39 @@ static void linear(engine *e, int phase, enum use use, int layer, const void *w,
                 for (int64_t row = n; row < n + block; row += rows) {
                     float out[MOST_LANES * 4];
                     any_tile(few, rows, is_bfloat16, x + lane * inputs, inputs, w, row, inputs, out);
-                    for (int m = 0; m < few; m++)
+                    for (int m = 0; m < few; m++) {
+                        float *at = to.at + (lane + m) * outputs + row;
                         for (int r = 0; r < rows; r++)
-                            put(e, use, layer, lane + m, row + r, out[m * rows + r] + (bias ? bias[row + r] : 0.0f));
+                            at[r] = out[m * rows + r] + (bias ? bias[row + r] : 0.0f) + (to.adds ? at[r] : 0.0f);
+                    }
                 }
                 lane += few;
             }
             n += block;
         }
-        if (use == TO_INNER)
+        if (to.activates)
             for (int lane = 0; lane < lanes; lane++)
-                activate(e->inner + lane * outputs + begin, end - begin, e->model.activation);
+                activate(to.at + lane * outputs + begin, end - begin, e->model.activation);
+    }
+}
+
+/* Where the cache has a head's keys (or values) of one position. */
+INLINE int64_t cache_place(const engine *e, int layer, int values, int64_t head, int position, int slot) {
+    const step *now = &e->now;
+    const int64_t block = ((int64_t)layer * 2 + values) * e->model.heads + head;
+    return ((block * now->capacity + position) * now->slots + slot) * (e->model.embedding / e->model.heads);
+}
+
+static void remember(engine *e, int layer, int lane, int64_t head) {
+    const weights *model = &e->model;
+    const step *now = &e->now;
+    const int64_t size = model->embedding / model->heads;
+    for (int values = 0; values < 2; values++) {
+        const float *from = e->qkv + (lane * 3 + 1 + values) * (int64_t)model->embedding + head * size;
+        const int64_t at = cache_place(e, layer, values, head, now->position[lane], now->slot[lane]);
+        if (model->is_bfloat16)
+            for (int64_t d = 0; d < size; d++) ((uint16_t *)now->cache)[at + d] = to_bfloat16(from[d]);
+        else memcpy((float *)now->cache + at, from, (size_t)size * sizeof *from);
     }
 }
 
@@ -329,25 +345,32 @@ INLINE void attend(engine *e, const int is_bfloat16, int layer, int lane, int64_
     const weights *model = &e->model;
     const step *now = &e->now;
     const int64_t size = model->embedding / model->heads;
-    const int64_t block = (int64_t)now->capacity * now->slots * size; /* of one head */
-    const int64_t keys = ((int64_t)layer * 2 * model->heads + head) * block;
-    const int64_t values = keys + model->heads * block;
+    const int64_t keys = cache_place(e, layer, 0, head, 0, 0);
+    const int64_t values = cache_place(e, layer, 1, head, 0, 0);
     const int32_t *slot = now->table + lane * now->table_stride;
-    const float *query = e->query + lane * (int64_t)model->embedding + head * size;
+    const float *query = e->qkv + lane * 3 * (int64_t)model->embedding + head * size;
     float *out = e->mixed + lane * (int64_t)model->embedding + head * size;
     const float scale = model->layer[layer].attention_scale;
     const int length = now->position[lane] + 1;
-    float most = -INFINITY;
-    for (int p = 0; p < length; p++) {
-        const int which = p + 1 < length ? slot[p] : now->slot[lane];
-        const int64_t at = keys + ((int64_t)p * now->slots + which) * size;
-        vec partial = {0};
+    for (int first = 0; first < length; first += 4) {
+        vec partial[4] = {{0}};
+        int64_t at[4];
+        for (int i = 0; i < 4; i++) {
+            const int p = first + i < length ? first + i : length - 1;
+            at[i] = keys + ((int64_t)p * now->slots + (p + 1 < length ? slot[p] : now->slot[lane])) * size;
+        }
         int64_t d = 0;
         for (; d + WIDTH <= size; d += WIDTH)
-            partial += load(query + d) * load_weights(now->cache, at + d, is_bfloat16);
-        float product = sum(partial);
-        for (; d < size; d++) product += query[d] * weight_at(now->cache, at + d, is_bfloat16);
-        score[p] = product * scale;
+            for (int i = 0; i < 4; i++)
+                partial[i] += load(query + d) * load_weights(now->cache, at[i] + d, is_bfloat16);
+        store_sums(score + first, partial[0], partial[1], partial[2], partial[3]);
+        for (; d < size; d++)
+            for (int i = 0; i < 4; i++)
+                score[first + i] += query[d] * weight_at(now->cache, at[i] + d, is_bfloat16);
+    }
+    float most = -INFINITY;
+    for (int p = 0; p < length; p++) {
+        score[p] *= scale;
         if (score[p] > most) most = score[p];
     }
     for (int p = length; p % WIDTH; p++) score[p] = -INFINITY;
@@ -371,10 +394,12 @@ INLINE void attend(engine *e, const int is_bfloat16, int layer, int lane, int64_
 }
 
 static void attention(engine *e, int phase, int layer, float *score) {
-    for (int head; (head = take(e, phase, e->model.heads)) >= 0;)
+    for (int head; (head = take(e, phase, e->model.heads)) >= 0;) {
+        for (int lane = 0; lane < e->now.lanes; lane++) remember(e, layer, lane, head);
         for (int lane = 0; lane < e->now.lanes; lane++) /* lanes share what the cache has of a head */
             if (e->model.is_bfloat16) attend(e, 1, layer, lane, head, score);
             else attend(e, 0, layer, lane, head, score);
+    }
 }
 
 static void normalise(engine *e, const float *weight, const float *bias, int first, float *out) {
@@ -402,20 +427,23 @@ static void take_part(engine *e, int index) {
     for (int l = 0; l < model->layers; l++) {
         const layer *this = &model->layer[l];
         normalise(e, this->ln_1_weight, this->ln_1_bias, 0, normed);
-        linear(e, phase++, TO_QKV, l, this->qkv, this->qkv_bias, normed, lanes, 3 * size, size);
+        linear(e, phase++, this->qkv, this->qkv_bias, normed, lanes, 3 * size, size, (target){e->qkv, 0, 0});
         barrier(e);
         attention(e, phase++, l, e->score[index]);
         barrier(e);
-        linear(e, phase++, TO_RESIDUAL, l, this->projection, this->projection_bias, e->mixed, lanes, size, size);
+        linear(e, phase++, this->projection, this->projection_bias, e->mixed, lanes, size, size,
+               (target){e->residual, 1, 0});
         barrier(e);
         normalise(e, this->ln_2_weight, this->ln_2_bias, 0, normed);
-        linear(e, phase++, TO_INNER, l, this->up, this->up_bias, normed, lanes, model->inner, size);
+        linear(e, phase++, this->up, this->up_bias, normed, lanes, model->inner, size, (target){e->inner, 0, 1});
         barrier(e);
-        linear(e, phase++, TO_RESIDUAL, l, this->down, this->down_bias, e->inner, lanes, size, model->inner);
+        linear(e, phase++, this->down, this->down_bias, e->inner, lanes, size, model->inner,
+               (target){e->residual, 1, 0});
         barrier(e);
     }
     normalise(e, model->ln_f_weight, model->ln_f_bias, e->now.first_logits, normed);
-    linear(e, phase, TO_LOGITS, 0, model->head, NULL, normed, lanes - e->now.first_logits, model->vocabulary, size);
+    linear(e, phase, model->head, NULL, normed, lanes - e->now.first_logits, model->vocabulary, size,
+           (target){e->now.logits, 0, 0});
     barrier(e);
 }
 
@@ -451,7 +479,7 @@ void gpt2_close(engine *e) {
     free(e->normed);
     free(e->score);
     free(e->residual);
-    free(e->query);
+    free(e->qkv);
     free(e->mixed);
     free(e->inner);
     free(e->taken);
@@ -494,7 +522,7 @@ static int make_room(engine *e, int lanes, int capacity) {
     int ok = 1;
     if (lanes > e->lane_capacity) {
         const int64_t size = e->model.embedding;
-        ok = resize(&e->residual, lanes * size) && resize(&e->query, lanes * size) &&
+        ok = resize(&e->residual, lanes * size) && resize(&e->qkv, 3 * lanes * size) &&
              resize(&e->mixed, lanes * size) && resize(&e->inner, lanes * (int64_t)e->model.inner);
         for (int i = 0; i < e->model.threads && ok; i++) ok = resize(&e->normed[i], lanes * size);
         if (ok) e->lane_capacity = lanes;

@@ -1,0 +1,146 @@
+"""How fast, beside what else runs the same weights: ``python -m benchmarks.speed``.
+
+Contenders take turns, so that whatever slows the machine slows all of them; medians are compared,
+and their spread is told. Must never decide whether a test passes: machines differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.contenders import (
+    Contender,
+    CTranslate2,
+    Generate,
+    ModelAlone,
+    NotebookLoop,
+    Playground,
+)
+from benchmarks.fresh import first_token
+from benchmarks.models import MODELS, make_model
+from benchmarks.tables import report
+from core.models.catalog import DEMO
+
+PROMPT = [32, 890, 890, 640, 84, 11, 220]
+"""As many tokens as ``A long long time ago, `` has."""
+
+CONTEXTS = (100, 500, 1000)
+DTYPES = {DEMO: ("float32",), "gpt2": ("float32", "bfloat16"), "gpt2-xl": ("bfloat16",)}
+STEPS = {DEMO: 200, "gpt2": 32, "gpt2-xl": 8}
+
+
+class Bar:
+    """A progress bar on standard error."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done = total, 0
+
+    def step(self, what: str) -> None:
+        """Count one piece of work more; ``what`` is the next."""
+        filled = 30 * self._done // max(self._total, 1)
+        bar = "█" * filled + "░" * (30 - filled)
+        sys.stderr.write(f"\r{bar} {self._done}/{self._total} {what:50.50}")
+        sys.stderr.flush()
+        self._done += 1
+
+
+def bandwidth(device: str) -> float:
+    """Return the bytes per second at which this machine reads a gigabyte: the best of ten."""
+    numbers = torch.ones(2**28, dtype=torch.float32, device=device)
+    best = 0.0
+    for _ in range(10):
+        began = time.perf_counter()
+        numbers.sum().item()
+        best = max(best, numbers.nbytes / (time.perf_counter() - began))
+    return best
+
+
+def measure(name: str, dtype: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure one model in one dtype; return a JSON object."""
+    place = make_model(name, dtype, folder)
+    device = options.device
+    playground = Playground(place, dtype, device)
+    generate = Generate(place, dtype, device)
+    contenders: list[Contender] = [
+        playground,
+        ModelAlone(playground),
+        generate,
+        NotebookLoop(generate),
+    ]
+    # Few processors have bfloat16 enough for it.
+    if importlib.util.find_spec("ctranslate2") and (device, dtype) == ("cpu", "float32"):
+        contenders.append(CTranslate2(place, dtype))
+    steps = options.steps or STEPS[name]
+    pairs = [(mode, one) for mode in playground.modes for one in contenders if mode in one.modes]
+    bar = Bar(options.rounds * (len(pairs) + len(CONTEXTS)))
+    rates: dict[str, dict[str, list[float]]] = {mode: {} for mode in playground.modes}
+    by_context: dict[int, list[float]] = {context: [] for context in CONTEXTS}
+    for round_number in range(options.rounds + 1):  # the first one warms up
+        for mode, one in pairs:
+            if round_number:
+                bar.step(f"{name} {dtype} {mode}: {one.name}")
+            found = one.run(mode, PROMPT, steps if round_number else 3).rate
+            if round_number:
+                rates[mode].setdefault(one.name, []).append(found)
+        for context in CONTEXTS if round_number else ():
+            bar.step(f"{name} {dtype}: at context {context}")
+            prompt = [(7 * at) % 2000 for at in range(context - steps // 2)]
+            few = min(steps, 1024 - len(prompt))
+            by_context[context].append(playground.run("greedy", prompt, few).rate)
+    bar.step("done\n")
+    weights = sum(tensor.nbytes for tensor in generate.module.parameters())
+    return {
+        "model": name,
+        "dtype": dtype,
+        "engine": playground.info.engine,
+        "steps": steps,
+        "weight_bytes": weights,
+        "rates": rates,
+        "by_context": {str(context): found for context, found in by_context.items()},
+        "fresh": {
+            one: first_token(one, place, dtype, device) for one in (Playground.name, Generate.name)
+        },
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what the command line names; write Markdown and JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--dtypes", nargs="+", help="instead of those that suit the processor")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, help="tokens of a run")
+    parser.add_argument("--out", type=Path, default=Path("build/bench"))
+    options = parser.parse_args(arguments)
+    results: dict[str, Any] = {
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+        "device": torch.cuda.get_device_name() if "cuda" in options.device else "processor",
+        "torch": torch.__version__,
+        "bandwidth": bandwidth(options.device),
+        "models": [],
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in options.models:
+            for dtype in options.dtypes or DTYPES[name]:
+                results["models"].append(measure(name, dtype, Path(folder), options))
+                (options.out / "speed.json").write_text(json.dumps(results, indent=1))
+                (options.out / "speed.md").write_text(report(results))
+    print(report(results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

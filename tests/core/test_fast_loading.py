@@ -1,0 +1,172 @@
+"""Which engine runs a model, what it says where it cannot, and what it loads."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+
+from core.errors import PlaygroundError
+from core.models.catalog import DEMO, model_folder
+from core.models.gpt2 import Gpt2Model
+from core.models.loading import load_model
+from core.models.native_build import SWITCH, native_library
+from core.models.transformers_model import TransformersModel
+from tests.test_imports import loaded_after
+
+SHAPE = {"vocab_size": 2048, "n_positions": 64, "n_embd": 32, "n_layer": 2, "n_head": 4}
+
+LLAMA = {
+    "vocab_size": 2048,
+    "hidden_size": 16,
+    "intermediate_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+}
+
+
+def load(folder, engine="auto", dtype="float32"):
+    return load_model(str(folder), "cpu", dtype, lambda stage, share=None: None, engine)
+
+
+@pytest.fixture
+def save(tmp_path):
+    def saved(module, **more):
+        module.save_pretrained(tmp_path, **more)
+        for file in model_folder(DEMO).glob("tokenizer*.json"):
+            shutil.copy(file, tmp_path)
+        return tmp_path
+
+    return saved
+
+
+@pytest.fixture
+def gpt2(save):
+    return save(GPT2LMHeadModel(GPT2Config(**SHAPE, bos_token_id=0, eos_token_id=0)))
+
+
+def change(folder, name, **values):
+    content = json.loads((folder / name).read_text())
+    (folder / name).write_text(json.dumps({**content, **values}))
+
+
+def test_gpt2_is_fast_by_itself_and_others_are_not(gpt2, tmp_path_factory):
+    assert isinstance(load(gpt2).model, Gpt2Model)
+    assert load(gpt2).engine.startswith("fast")
+    general = load(gpt2, "transformers")
+    assert isinstance(general.model, TransformersModel)
+    assert general.engine == "transformers"
+    folder = tmp_path_factory.mktemp("llama")
+    LlamaForCausalLM(LlamaConfig(**LLAMA)).save_pretrained(folder)
+    for file in model_folder(DEMO).glob("tokenizer*.json"):
+        shutil.copy(file, folder)
+    assert load(folder).engine == "transformers"
+    with pytest.raises(PlaygroundError, match=r"--engine fast cannot run .* the model is a llama"):
+        load(folder, "fast")
+
+
+def test_an_unknown_engine_is_told(gpt2):
+    with pytest.raises(PlaygroundError, match="unknown engine 'slow'; use one of auto, fast, tr"):
+        load(gpt2, "slow")
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"activation_function": "mish"}, "does not know the activation 'mish'"),
+        ({"add_cross_attention": True}, "does not know add_cross_attention"),
+        ({"architectures": ["GPT2ForTokenClassification"]}, "not a GPT2LMHeadModel"),
+        ({"n_head": 5}, "32 channels cannot be shared by 5 heads"),
+        ({"n_layer": "two"}, "sets n_layer to 'two'"),
+        ({"n_layer": 3}, "has no transformer.h.2.ln_1.weight"),
+        ({"n_inner": 99}, "has the shape"),
+    ],
+)
+def test_what_the_fast_engine_cannot_run_is_told_in_a_sentence(gpt2, values, reason):
+    change(gpt2, "config.json", **values)
+    with pytest.raises(PlaygroundError) as error:
+        load(gpt2, "fast")
+    sentence = str(error.value)
+    assert reason in sentence
+    assert "\n" not in sentence
+
+
+def test_without_the_kernel_torch_runs_it(gpt2, monkeypatch):
+    native_library.cache_clear()
+    monkeypatch.setenv(SWITCH, "0")
+    from core.models import gpt2_native
+
+    gpt2_native.open_library.cache_clear()
+    try:
+        assert load(gpt2).engine == f"fast, torch ({SWITCH} is 0)"
+    finally:
+        native_library.cache_clear()
+        gpt2_native.open_library.cache_clear()
+
+
+@pytest.mark.parametrize("is_tied", [True, False])
+@pytest.mark.parametrize("shards", [{}, {"max_shard_size": "40KB"}])
+def test_the_same_model_from_either_engine(save, is_tied, shards):
+    torch.manual_seed(1)
+    config = GPT2Config(**SHAPE, tie_word_embeddings=is_tied, eos_token_id=[3, 4])
+    folder = save(GPT2LMHeadModel(config), **shards)
+    one, other = load(folder, "fast"), load(folder, "transformers")
+    assert one.parameters == other.parameters
+    assert one.tokenizer_fingerprint == other.tokenizer_fingerprint
+    for name in ("context_size", "vocabulary_size", "eos_token_ids", "bos_token_id"):
+        assert getattr(one.model, name) == getattr(other.model, name), name
+    ours, theirs = (loaded.model.prefill([5, 6, 7]) for loaded in (one, other))
+    assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("generation", [{"eos_token_id": 9, "bos_token_id": None}, {}, None])
+def test_the_ends_of_text_are_those_of_transformers(gpt2, generation):
+    path = gpt2 / "generation_config.json"
+    if generation is None:
+        path.unlink()
+    else:
+        path.write_text(json.dumps(generation))
+    one, other = load(gpt2, "fast").model, load(gpt2, "transformers").model
+    assert one.eos_token_ids == other.eos_token_ids
+    assert one.bos_token_id == other.bos_token_id
+
+
+def test_openais_own_names(gpt2):
+    """The checkpoints of 2019 name no transformer, and hold the masks of attention too."""
+    from safetensors.torch import load_file, save_file
+
+    expected = load(gpt2).model.prefill([1, 2]).clone()
+    tensors = load_file(gpt2 / "model.safetensors")
+    renamed = {name.removeprefix("transformer."): one for name, one in tensors.items()}
+    renamed["h.0.attn.bias"] = torch.ones(1, 1, 64, 64)
+    save_file(renamed, gpt2 / "model.safetensors", metadata={"format": "pt"})
+    assert torch.equal(load(gpt2, "fast").model.prefill([1, 2]), expected)
+
+
+def test_a_tokenizer_that_only_transformers_reads_right(gpt2):
+    change(gpt2, "tokenizer_config.json", add_prefix_space=True)
+    theirs = AutoTokenizer.from_pretrained(gpt2)
+    ours = load(gpt2, "fast").codec.encode("once upon", is_beginning=True)
+    assert ours == theirs("once upon").input_ids
+
+
+def test_the_weights_are_in_memory_once(gpt2):
+    """Tied weights are one tensor, and none of them lies in the checkpoint any more."""
+    model = load(gpt2, dtype="bfloat16").model
+    assert model._weights.head is model._weights.tokens
+    assert model._weights.tokens.dtype == torch.bfloat16
+    (gpt2 / "model.safetensors").write_bytes(b"")
+    assert torch.isfinite(model.prefill([1, 2, 3])).all()
+
+
+def test_transformers_models_are_not_imported():
+    loaded = loaded_after(
+        "import core.engine\n"
+        "from core.models.loading import load_model\n"
+        "load_model('demo', 'cpu', 'float32', lambda *_: None).model.prefill([1])"
+    )
+    assert "core.models.gpt2" in loaded
+    assert not [name for name in loaded if name.startswith("transformers.models.gpt2.modeling")]

@@ -1,0 +1,84 @@
+"""Nucleus, typical and the draw without a sort: the same bits as transformers and torch."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers.generation.logits_process import TopPLogitsWarper, TypicalLogitsWarper
+
+from core.decoding import choose_sample, weigh
+from core.quick_warpers import QuickTopP, QuickTypical
+
+seeds = st.integers(0, 2**31)
+sharpness = st.sampled_from([0.01, 0.5, 1.0, 3.0, 8.0])
+shares = st.sampled_from([0.001, 0.1, 0.5, 0.8, 0.9, 0.95, 0.999])
+VOCABULARY = 400
+
+
+def random_scores(seed, scale, rows=1, *, cut=0, ties=False):
+    generator = torch.Generator().manual_seed(seed)
+    scores = torch.randn(rows, VOCABULARY, generator=generator) * scale
+    if ties:
+        scores = scores.round()
+    if cut:
+        scores[:, torch.randperm(VOCABULARY, generator=generator)[:cut]] = -torch.inf
+    return scores
+
+
+def never(*_):
+    raise AssertionError("it sorted")
+
+
+@settings(max_examples=300)
+@given(
+    seeds,
+    sharpness,
+    shares,
+    st.integers(1, 5),
+    st.integers(1, 3),
+    st.sampled_from([0, 200, 390]),
+    st.booleans(),
+)
+def test_top_p(seed, scale, share, rows, keep, cut, ties):
+    scores = random_scores(seed, scale, rows, cut=cut, ties=ties)
+    expected = TopPLogitsWarper(share, min_tokens_to_keep=keep)(None, scores)
+    assert torch.equal(QuickTopP(share, keep, most=20)(None, scores), expected)
+
+
+@settings(max_examples=300)
+@given(seeds, sharpness, shares, st.integers(1, 5), st.sampled_from([0, 200, 390]), st.booleans())
+def test_typical(seed, scale, share, rows, cut, ties):
+    scores = random_scores(seed, scale, rows, cut=cut, ties=ties)
+    expected = TypicalLogitsWarper(share)(None, scores)
+    assert torch.equal(QuickTypical(share, most=20)(None, scores), expected)
+
+
+@pytest.mark.parametrize("quick", [QuickTopP, QuickTypical])
+def test_what_is_clear_needs_no_sort(quick, monkeypatch):
+    warper = quick(0.8, most=20)
+    monkeypatch.setattr(warper, "_sorted", never)
+    left = warper(None, random_scores(1, 8.0))
+    assert 0 < int((left > -torch.inf).sum()) < 20
+
+
+@pytest.mark.parametrize("quick", [QuickTopP, QuickTypical])
+def test_what_is_not_clear_is_sorted(quick, monkeypatch):
+    warper = quick(0.8, most=20)
+    monkeypatch.setattr(warper, "_sorted", never)
+    with pytest.raises(AssertionError, match="it sorted"):
+        warper(None, torch.zeros(1, VOCABULARY))
+
+
+@settings(max_examples=100)
+@given(seeds, sharpness, st.sampled_from([0, 10, 390]))
+def test_draws_are_those_of_multinomial(seed, scale, cut):
+    scores = random_scores(seed, scale, cut=cut)
+    ours, theirs = (torch.Generator().manual_seed(seed) for _ in range(2))
+    weighed = weigh(scores, torch.zeros((1, 0)), [], str, beams=False)
+    probabilities = torch.softmax(scores, dim=-1)
+    for _ in range(3):
+        expected = int(torch.multinomial(probabilities, 1, generator=theirs))
+        assert choose_sample(weighed, ours) == expected
+    assert torch.equal(ours.get_state(), theirs.get_state())
