@@ -13,6 +13,7 @@ from core.backends.base import Backend, ModelInfo
 from core.models.report_records import ModelReport
 from core.preset_book import Preset, PresetBook
 from core.prompt_tokens import PromptToken
+from core.scores import ScoredText
 from core.service import (
     GenerationService,
     LoadFailed,
@@ -152,6 +153,14 @@ class Playground:
             PlaygroundError: No model is loaded, or its files cannot be used any more.
         """
         return self._service.inspect()
+
+    def score(self, text: str, is_cancelled: Callable[[], bool]) -> ScoredText:
+        """Score ``text`` under the model and all presets; any thread may call it, but waits.
+
+        Raises:
+            PlaygroundError: No model is loaded, a run is going on, or the text cannot be scored.
+        """
+        return self._service.score(text, self.book.presets, is_cancelled)
 
     # What a person does
 
