@@ -76,6 +76,7 @@ class HistoryScreen(Screen[None]):
         self._runs: list[TreeRow] = []
         self._marked = ROOT
         self._said = ""
+        self._said_at = ROOT
 
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
@@ -157,13 +158,14 @@ class HistoryScreen(Screen[None]):
         self.query_one("#history-title", LinesView).update_rows([row])
 
     def _say(self, sentence: str) -> None:
-        """Tell something until the next key."""
-        self._said = sentence
+        """Tell something until another run is picked."""
+        self._said, self._said_at = sentence, self.picked
         self._draw_title()
 
     @on(RowPicker.Moved)
     def _moved(self) -> None:
-        self._said = ""
+        if self.picked != self._said_at:
+            self._said = ""
         self._draw_details()
 
     @on(RowPicker.Picked)
@@ -242,14 +244,16 @@ class HistoryScreen(Screen[None]):
     def _prune(self, pruning: Pruning) -> None:
         parent = self._history.node(pruning.node_ids[0]).branch.parent
         is_at_hand = self._history.cursor in pruning.node_ids
+        refusal = ""
         try:
             self._history.prune(pruning)
             if is_at_hand:
                 self._go(self._history.cursor)
         except PlaygroundError as error:
-            self._said = str(error)
-            parent = self._history.cursor
+            refusal = str(error)
         self._show(parent)
+        if refusal:
+            self._say(refusal)
 
     def action_close(self) -> None:
         """Go back without going anywhere in the tree."""
