@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.backends.base import Request
 from core.preset_book import Preset, PresetBook
 from core.prompt_tokens import PromptToken
+from core.scores import ScoredText
 from core.service import (
     GenerationService,
     LoadFailed,
@@ -98,6 +100,14 @@ class Playground:
             PlaygroundError: No model is loaded, or ``text`` is not valid Unicode.
         """
         return self.model.prompt_tokens(text, is_beginning=not self.session.turns)
+
+    def score(self, text: str, is_cancelled: Callable[[], bool]) -> ScoredText:
+        """Score ``text`` under the model and all presets; any thread may call it, but waits.
+
+        Raises:
+            PlaygroundError: No model is loaded, a run is going on, or the text cannot be scored.
+        """
+        return self._service.score(text, self.book.presets, is_cancelled)
 
     # What a person does
 

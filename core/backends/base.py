@@ -5,14 +5,16 @@ Must never import torch: the app and its tests hold a backend without loading a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.chat import ChatFormat, Message
 from core.logits_store import RunRecorder
 from core.models.report_records import ModelReport
+from core.preset_book import Preset
 from core.prompt_tokens import PromptToken
+from core.scores import ScoredText
 from core.settings import Settings
 from core.steps import Event
 
@@ -89,6 +91,20 @@ class Backend(Protocol):
 
         Raises:
             PlaygroundError: The request cannot be run; raised before ``Started``.
+        """
+        ...
+
+    def score(
+        self, text: str, presets: Sequence[Preset], is_cancelled: Callable[[], bool]
+    ) -> ScoredText:
+        """Score ``text`` as a document of its own, and ask of each preset if it could write it.
+
+        What is generated afterwards is the same as without it. Where ``is_cancelled`` says so, the
+        tokens scored until then are returned, without verdicts.
+
+        Raises:
+            PlaygroundError: ``text`` is empty, not valid Unicode or longer than the model's
+                context, or there is not enough memory.
         """
         ...
 

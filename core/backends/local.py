@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from core.backends.base import ModelInfo, Report, Request
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from core.models.chat_prompt import ChatPrompts
     from core.models.loading import LoadedModel
     from core.models.report_records import ModelReport
+    from core.preset_book import Preset
     from core.prompt_tokens import PromptToken
+    from core.scores import ScoredText
 
 _BUILDING = threading.Lock()
 """Held while transformers builds a module: it changes torch's default dtype for the whole process
@@ -112,6 +114,17 @@ class LocalBackend:
             folder = model_folder(loaded.name)
             self._chat = ChatPrompts(folder, loaded.codec, loaded.model.context_size)
         return self._chat
+
+    def score(
+        self, text: str, presets: Sequence[Preset], is_cancelled: Callable[[], bool]
+    ) -> ScoredText:
+        """See ``Backend``."""
+        loaded = self._ready()
+        from core.out_of_memory import enough_memory_to_score
+        from core.scoring import score_text
+
+        with enough_memory_to_score(loaded.model):
+            return score_text(loaded.model, loaded.codec, text, presets, is_cancelled=is_cancelled)
 
     def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
         """See ``Backend``."""

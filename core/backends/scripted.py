@@ -12,9 +12,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from core.backends.base import ModelInfo, Report, Request
+from core.backends.scripted_scores import scripted_score
 from core.errors import PlaygroundError
 from core.models.report_records import Facts, ModelReport, ModuleNode, Totals
+from core.preset_book import Preset
 from core.prompt_tokens import PromptToken
+from core.scores import ScoredText
 from core.steps import (
     BeamStep,
     Candidate,
@@ -90,6 +93,12 @@ class ScriptedBackend:
                 yield self._token_step(index)
             count = index + 1
         yield self._finished("length" if count == most else "end_of_text", count)
+
+    def score(
+        self, text: str, presets: Sequence[Preset], is_cancelled: Callable[[], bool]
+    ) -> ScoredText:
+        """Score the text by the rule of ``scripted_score``."""
+        return scripted_score(self.prompt_tokens(text, is_beginning=True), presets)
 
     def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
         """Return a token a word, with the white space around it: those that a run begins with."""
