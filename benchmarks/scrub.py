@@ -49,6 +49,10 @@ class Unnamed:
         """Return nothing."""
         return []
 
+    def extend(self, pending: tuple[int, ...], token_id: int) -> tuple[str, tuple[int, ...]]:
+        """Return its number."""
+        return str(token_id), ()
+
 
 def recorded_run() -> RecordedRun:
     """Return a run of random logits as peaked and as far below 0 as GPT-2's."""

@@ -29,6 +29,10 @@ class TokenTexts(Protocol):
         """Return the token ids of ``text``."""
         ...
 
+    def extend(self, pending: tuple[int, ...], token_id: int) -> tuple[str, tuple[int, ...]]:
+        """Return the text that ``token_id`` makes whole after ``pending``, and what is pending."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedStep:
