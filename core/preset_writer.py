@@ -21,7 +21,7 @@ from core.presets_reader import name_fault
 from core.settings import Settings
 from core.visible import one_line, visible
 
-SAVED_KEYS: tuple[str, ...] = tuple(f"f{number}" for number in range(1, 10))
+SAVED_KEYS: tuple[str, ...] = tuple(f"f{number}" for number in range(1, 9))
 """The keys that a saved preset may be given; the app has uses of its own for later ones."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

@@ -245,6 +245,15 @@ class Session:
             position -= len(turn.steps)
         return None
 
+    def first_position(self, turn: Turn) -> int:
+        """Return where the first step of ``turn`` stands among all steps."""
+        position = 0
+        for one in self.turns:
+            if one is turn:
+                break
+            position += len(one.steps)
+        return position
+
     def turn_at(self, position: int) -> Turn | None:
         """The turn of the step at ``position`` of all steps, ``None`` where there is none."""
         for turn in self.turns:

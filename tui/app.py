@@ -156,11 +156,13 @@ class PlaygroundApp(App[None]):
             return playground.model.fetch_offer is not None
         if action == "switch":
             return playground.model.fetching.arrived is not None
+        if action == "history":
+            return bool(playground.branches.history.nodes)
         if action in ("undo", "redo"):
             return not playground.session.is_running
         if action == "choose":
             return playground.is_by_hand and self.main.can_choose(playground.session)
-        if action in ("step", "why"):
+        if action in ("step", "why", "scrub"):
             return playground.session.step_count() > 0
         return True
 
@@ -218,6 +220,70 @@ class PlaygroundApp(App[None]):
             self.pop_screen()
             self.playground.fork(event.chosen)
             self._changed()
+
+    def action_scrub(self) -> None:
+        """Move the settings over the selected run, to see what they would have changed."""
+        from core.explain import look_up
+        from tui.screens.scrub import ScrubResult, ScrubScreen
+
+        playground = self.playground
+        recorded = playground.branches.recorded()
+        selected = playground.session.selected()
+        if recorded is None or selected is None or not playground.is_free_to_branch():
+            playground.say_unless("only a greedy or sampling run can be scrubbed")
+            self._changed()
+            return
+        run, step = recorded
+        first = playground.session.first_position(selected[0])
+
+        def scrubbed(result: ScrubResult | None) -> None:
+            if result is not None:
+                self._leave_why()
+                pick = None
+                if result.pick is not None:
+                    pick = look_up(run, result.step, result.pick, result.settings)
+                playground.rerun(first + result.step, result.settings, pick)
+                self._changed()
+
+        preset = playground.book.presets[0]
+        named = [one for one in playground.book.presets if one.name == selected[0].preset_name]
+        self.push_screen(
+            ScrubScreen(
+                run,
+                named[0] if named else preset,
+                playground.book.presets,
+                step,
+                playground.save_preset,
+            ),
+            scrubbed,
+        )
+
+    def _leave_why(self) -> None:
+        from tui.screens.why import WhyScreen
+
+        if isinstance(self.screen, WhyScreen):
+            self.pop_screen()
+
+    def action_history(self) -> None:
+        """Show the tree of all runs."""
+        from tui.screens.history import HistoryScreen
+
+        if self.playground.is_free_to_branch():
+            branches = self.playground.branches
+            screen = HistoryScreen(branches.history, branches.token_text, self.playground.go)
+            self.push_screen(screen, self._history_left)
+        else:
+            self._changed()
+
+    def _history_left(self, _result: object) -> None:
+        self.playground.branches.follow()
+        self._changed()
+
+    def action_score(self) -> None:
+        """Ask of any text which presets could have written it."""
+        from tui.screens.score import ScoreScreen
+
+        self.push_screen(ScoreScreen(self.playground.score, self.playground.book.presets))
 
     def action_undo(self) -> None:
         """Go back to the document before the last run."""

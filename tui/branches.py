@@ -109,6 +109,20 @@ class Branches:
         if turn is not None and turn.node_id:
             self.history.move(turn.node_id)
 
+    def token_text(self, token_id: int) -> str:
+        """Return what a token stands for under the model of the document at hand."""
+        run = self.store.run(self.session.turns[-1].key) if self.session.turns else None
+        return run.start.texts.token_text(token_id) if run is not None else f"[{token_id}]"
+
+    def follow(self) -> None:
+        """Forget what was pruned from the history, and show what its cursor is on."""
+        kept = {ROOT, *(node.node_id for node in self.history.nodes)}
+        for node_id in self._documents.keys() - kept:
+            self.store.forget(self._documents.pop(node_id)[-1].key)
+        shown = self.session.turns[-1].node_id if self.session.turns else ROOT
+        if shown not in kept:
+            self._show()
+
     def _show(self) -> bool:
         self.session = Session(self._documents[self.history.cursor])
         return True

@@ -68,7 +68,10 @@ class PlaygroundCommands(Provider):
         yield from _model_entries(app)
         if playground.session.step_count():
             yield Entry("Why this token", "Every candidate, the settings, the dice", app.action_why)
+            yield Entry("Scrub", "Move settings over the run at once", app.action_scrub)
+            yield Entry("Branches", "The tree of all runs: go, compare, prune", app.action_history)
             yield Entry("Undo", "The document before the last run", app.action_undo)
+        yield Entry("Could this setting have written this?", "Score any text", app.action_score)
         yield Entry("Redo", "Take back an undo", app.action_redo)
         yield Entry("By hand", "Take each step yourself, or let it run", app.action_by_hand)
         if playground.session.step_count():

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from core.backends.base import Request
 from core.preset_book import Preset, PresetBook
+from core.preset_writer import save_preset
 from core.prompt_tokens import PromptToken
 from core.scores import ScoredText
 from core.service import (
@@ -27,6 +28,9 @@ from core.steps import BeamStep, Candidate, Finished, TokenStep
 from tui.branches import Branches
 from tui.fetching import Fetching
 from tui.model_state import Clock, ModelFactory, ModelState
+
+CHANGED = "*"
+"""Stands behind the name of a preset whose settings were changed for one run."""
 
 
 @dataclass(slots=True)
@@ -173,7 +177,7 @@ class Playground:
 
     def restore(self) -> None:
         """Bring the cleared document back."""
-        if self._is_free_to_branch():
+        if self.is_free_to_branch():
             self.branches.restore()
             self.notice = None
 
@@ -181,19 +185,19 @@ class Playground:
 
     def go(self, node_id: int) -> None:
         """Go to the document of any run of the history."""
-        if self._is_free_to_branch():
+        if self.is_free_to_branch():
             self.branches.go(node_id)
             self.notice = None
 
     def undo(self) -> None:
         """Go back to the document before the last run."""
-        if self._is_free_to_branch():
+        if self.is_free_to_branch():
             was_there = self.branches.undo()
             self.notice = None if was_there else Notice("there is nothing to undo")
 
     def redo(self) -> None:
         """Take back an undo."""
-        if self._is_free_to_branch():
+        if self.is_free_to_branch():
             was_there = self.branches.redo()
             self.notice = None if was_there else Notice("there is nothing to redo")
 
@@ -203,7 +207,7 @@ class Playground:
         With ``settings`` for those, else with the preset's.
         """
         selected = self.session.selected()
-        if selected is None or not self._is_free_to_branch():
+        if selected is None or not self.is_free_to_branch():
             return
         step = selected[1]
         if not isinstance(step, TokenStep):
@@ -220,12 +224,31 @@ class Playground:
             )
         )
 
-    def rerun(self, position: int, settings: Settings) -> None:
-        """Write on from before the step at ``position`` with other settings."""
-        if not self._is_free_to_branch():
+    def rerun(self, position: int, settings: Settings, pick: Candidate | None = None) -> None:
+        """Write on from before the step at ``position`` with other settings.
+
+        With ``pick`` for the token that they choose there.
+        """
+        turn = self.session.turn_at(position)
+        if turn is None or not self.is_free_to_branch():
             return
+        step = turn.steps[position - self.session.first_position(turn)]
+        name = turn.preset_name.removesuffix(CHANGED) + CHANGED
         self.branches.leave(position)
-        self._submit(self.session.begin("", f"{self.preset.name}*", settings, self.model.info))
+        if pick is None or not isinstance(step, TokenStep):
+            request = self.session.begin("", name, settings, self.model.info)
+        else:
+            request = self.session.branch(step.token, pick, name, settings, self.model.info)
+        self._submit(request)
+
+    def save_preset(self, name: str, settings: Settings) -> str:
+        """Save a preset to the file that the user owns; return what to tell them.
+
+        Raises:
+            PlaygroundError: The name is taken or wrong, or the file cannot be written.
+        """
+        path = save_preset(self.book, name, settings)
+        return f"saved as {name} in {path}; it is there from the next start on"
 
     def toggle_by_hand(self) -> None:
         """Take each step oneself from now on, or let the preset run again."""
@@ -247,7 +270,12 @@ class Playground:
         else:
             self.fork(candidates[number - 1])
 
-    def _is_free_to_branch(self) -> bool:
+    def say_unless(self, sentence: str) -> None:
+        """Give a notice, unless there is one that says why already."""
+        self.notice = self.notice or Notice(sentence, is_warning=True)
+
+    def is_free_to_branch(self) -> bool:
+        """Return whether the document can be changed now; a notice says why not."""
         if self.model.info is None:
             self.notice = Notice("the model is not ready yet", is_warning=True)
         elif self.session.is_running:

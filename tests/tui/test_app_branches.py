@@ -9,6 +9,9 @@ from core.settings import Settings
 from core.steps import TokenStep
 from tests.tui.helpers import BOOK, app_of, document, ready, run_prompt, run_to_end, stopped, until
 from tui.app import PlaygroundApp
+from tui.screens.dialog import DialogScreen
+from tui.screens.history import HistoryScreen
+from tui.screens.scrub import ScrubScreen
 
 
 @pytest.fixture
@@ -171,3 +174,67 @@ async def test_going_to_the_next_disagreement_of_two_presets(app):
         cursor = app_of(pilot).playground.session.cursor
         assert expected is not None
         assert (cursor if cursor is not None else 11) == expected
+
+
+async def test_scrubbed_settings_become_a_run_from_the_first_divergence(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("f3")
+        await run_to_end(pilot, "Once upon a time")
+        whole = tokens(pilot)
+        start = len(whole) - 12
+        await pilot.press("f9", "s")
+        await until(pilot, lambda: isinstance(app.screen, ScrubScreen))
+        screen = app.screen
+        await until(pilot, lambda: screen._look is not None)
+        await pilot.press(*["left"] * 19)  # a temperature near nothing: always the likeliest
+        await until(
+            pilot,
+            lambda: screen._look is not None and screen._look.scrubbed.settings.temperature < 0.2,
+        )
+        scrubbed = screen._look.scrubbed
+        first = scrubbed.first_divergence
+        assert first is not None
+        await pilot.press("r")
+        await until(pilot, lambda: app.screen is app.main)
+        await stopped(pilot)
+
+        forked = tokens(pilot)
+        assert forked[: start + first] == whole[: start + first]
+        assert forked[start + first] == scrubbed.steps[first].pick != whole[start + first]
+        assert app.playground.session.turns[-1].preset_name == "sample*"
+        assert app.playground.session.turns[-1].settings.temperature < 0.2
+
+
+async def test_going_through_the_history_and_pruning_it(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await run_to_end(pilot, "Once upon a time")
+        first = tokens(pilot)
+        await run_to_end(pilot, "And then")
+        await pilot.press("ctrl+b")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await pilot.press("up", "enter")
+        await until(pilot, lambda: app.screen is app.main)
+        assert tokens(pilot) == first
+
+        await pilot.press("ctrl+b")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, DialogScreen))
+        await pilot.press("enter", "escape")
+        await until(pilot, lambda: app.screen is app.main)
+        assert tokens(pilot) == ()
+        assert app.playground.branches.history.nodes == ()
+        await run_to_end(pilot, "Once upon a time")
+        assert tokens(pilot) == first
+
+
+async def test_a_saved_preset_is_told_of(app, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "presets.yaml").write_text("presets:\n  greedy: {key: f1}\n")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        told = app.playground.save_preset("mine", Settings(do_sample=True, top_k=7))
+
+    assert told.startswith("saved as mine in ")
+    assert "mine" in (tmp_path / "presets.yaml").read_text()

@@ -65,6 +65,7 @@ class MainScreen(Screen[None]):
         Binding("ctrl+l", "app.clear", "clear", priority=True),
         Binding("ctrl+l", "app.restore", "bring back", priority=True),
         Binding("f9", "app.why", "why", key_display="F9", priority=True),
+        Binding("ctrl+b", "app.history", "branches", priority=True),
         Binding("ctrl+z", "app.undo", "undo", show=False),
         Binding("ctrl+y", "app.redo", "redo", show=False),
         Binding("ctrl+r", "app.by_hand", "by hand", show=False, priority=True),

@@ -45,7 +45,8 @@ class WhyScreen(Screen[None]):
         Binding("right", "step(1)", "step on", key_display="→"),
         Binding("g", "disagreement", "next disagreement"),
         Binding("slash", "look_up", "look up", key_display="/"),
-        Binding("s", "scrub", "scrub"),
+        Binding("s", "app.scrub", "scrub"),
+        Binding("t", "app.score", "score a text"),
         Binding("escape,f9", "close", "close", key_display="esc", priority=True),
     ]
 
@@ -55,9 +56,6 @@ class WhyScreen(Screen[None]):
         def __init__(self, chosen: Candidate) -> None:
             super().__init__()
             self.chosen = chosen
-
-    class ScrubAsked(Message):
-        """A person wants to move the settings over the selected run."""
 
     def __init__(self, playground: Playground) -> None:
         super().__init__()
@@ -232,10 +230,6 @@ class WhyScreen(Screen[None]):
     def _picked(self, event: OptionList.OptionSelected) -> None:
         if event.option_index < len(self._rows):
             self.post_message(self.Forked(self._rows[event.option_index]))
-
-    def action_scrub(self) -> None:
-        """Move the settings over this run."""
-        self.post_message(self.ScrubAsked())
 
     def action_close(self) -> None:
         """Leave the box, or go back to the main screen."""
