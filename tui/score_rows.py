@@ -90,7 +90,7 @@ def summary_row(scored: ScoredText, width: int) -> Row:
     return shorten(
         [
             *row,
-            (f"greedy leaves it at {at + 1:,}: ", DIM),
+            (f"greedy leaves at {at + 1:,}: ", DIM),
             (_short(one.likeliest[0]), CHOSEN),
             (" for ", DIM),
             (_short(one.token), NUMBER),
@@ -106,7 +106,7 @@ def verdict_head(width: int) -> Row:
     for name, cells in zip(("tokens", "bits", "perplexity"), columns[2:5], strict=True):
         if cells:
             row.append((f" {name:>{cells}}", DIM))
-    return shorten([*row, (" its first forbidden token", DIM)], width)
+    return shorten([*row, (" first forbidden token", DIM)], width)
 
 
 def verdict_row(verdict: PresetVerdict, scored: ScoredText, width: int) -> Row:
@@ -172,7 +172,7 @@ def _remark(verdict: PresetVerdict) -> Row:
         why = "takes " + _short(found.instead) if _is_greedy(verdict) else found.cut_by
         return [(f"{found.index + 1:,} ", DIM), (_short(found.token), CHOSEN), (f" {why}", NUMBER)]
     if verdict.is_reachable is None:
-        return [("chooses among whole texts", DIM)]
+        return [("weighs whole texts", DIM)]
     if verdict.stops_after is not None:
         return [(f"but stops after {verdict.stops_after:,}", "$text-warning")]
     return []
