@@ -6,7 +6,7 @@ Must never hold state or look at a widget.
 from __future__ import annotations
 
 from tui.render import CHOSEN, DIM, NUMBER, Row
-from tui.scrub_dials import DIALS, Dials, position, scale, shown
+from tui.scrub_dials import DIALS, Dials, Value, position, scale, shown
 from tui.visible import fit
 
 HEAD_ROWS = 1
@@ -14,7 +14,6 @@ HEAD_ROWS = 1
 
 _NAME = 20
 _VALUE = 6
-_ENDS = 6
 
 
 def dial_rows(dials: Dials, selected: int, vocabulary_size: int, width: int) -> list[Row]:
@@ -25,7 +24,7 @@ def dial_rows(dials: Dials, selected: int, vocabulary_size: int, width: int) -> 
     dial = DIALS[selected]
     meaning = dial.meaning
     if dials.is_idle(dial.name):
-        meaning = "without effect while nothing is drawn"
+        meaning = "no effect while nothing is drawn"
     rows.append(_scale_row(dials, selected, vocabulary_size, width))
     rows.append([("  " + meaning, "italic " + DIM)])
     return rows
@@ -42,9 +41,9 @@ def _dial_row(dials: Dials, at: int, is_selected: bool) -> Row:
         ("▸ " if is_selected else "  ", CHOSEN),
         (fit(name, _NAME), DIM if is_idle else ("bold" if is_selected else NUMBER)),
         (f" {left}", CHOSEN),
-        (f"{'–' if is_idle else shown(name, value):>{_VALUE}}", style),
+        ("–".rjust(_VALUE) if is_idle else _cell(name, value), style),
         (right, CHOSEN),
-        (f" {shown(name, own):>{_VALUE}}", NUMBER if is_moved else DIM),
+        (" " + _cell(name, own), NUMBER if is_moved else DIM),
     ]
 
 
@@ -52,7 +51,7 @@ def _scale_row(dials: Dials, selected: int, vocabulary_size: int, width: int) ->
     dial = DIALS[selected]
     own = dials.own_value(dial.name)
     values = scale(dial, own, vocabulary_size)
-    room = max(3, width - 2 - 2 * (_ENDS + 1))
+    room = max(3, width - 2 - 2 * (_VALUE + 1))
     last = max(1, len(values) - 1)
 
     def cell(at: int) -> int:
@@ -61,7 +60,7 @@ def _scale_row(dials: Dials, selected: int, vocabulary_size: int, width: int) ->
     here = cell(position(dial.name, values, dials.value(dial.name)))
     was = cell(position(dial.name, values, own))
     marks = ["━" if at < here else "─" for at in range(room)]
-    row: Row = [(f"  {shown(dial.name, values[0]):>{_ENDS}} ", DIM)]
+    row: Row = [(f"  {_cell(dial.name, values[0])} ", DIM)]
     for at, mark in enumerate(marks):
         if at == here:
             row.append(("●", f"bold {CHOSEN}"))
@@ -69,5 +68,11 @@ def _scale_row(dials: Dials, selected: int, vocabulary_size: int, width: int) ->
             row.append(("○", NUMBER))
         else:
             row.append((mark, CHOSEN if mark == "━" else DIM))
-    row.append((f" {shown(dial.name, values[-1])}", DIM))
+    row.append((" " + _cell(dial.name, values[-1]).strip(), DIM))
     return row
+
+
+def _cell(name: str, value: Value) -> str:
+    """Return a value at the right of its column, cut where it is longer."""
+    text = shown(name, value)
+    return text.rjust(_VALUE) if len(text) <= _VALUE else fit(text, _VALUE)

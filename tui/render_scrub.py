@@ -5,6 +5,7 @@ Must never hold state or look at a widget, and never puts a token's text through
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from core.logits_store import TokenTexts
 from tui.prose import Line, Piece
 from tui.render import CHOSEN, CHOSEN_BAR, CUT_BAR, DIM, NUMBER, Part, Row, bar, cut_name, percent
 from tui.scrub_look import Compared, Look
-from tui.visible import NEWLINE, fit, visible_token
+from tui.visible import NEWLINE, fit, visible_prose, visible_token
 
 if TYPE_CHECKING:
     from core.scrub import Scrubbed, ScrubbedStep
@@ -120,7 +121,9 @@ def map_row(scrubbed: Scrubbed | None, selected: int, width: int) -> Row:
     row: Row = []
     for cell in range(width):
         first, last = step_at(cell, count, width), step_at(cell + 1, count, width)
-        row.append(_map_cell(scrubbed, range(first, max(first + 1, last)), selected))
+        steps = range(first, max(first + 1, last))
+        is_first = not cell or step_at(cell - 1, count, width) < first
+        row.append(_map_cell(scrubbed, steps, selected if is_first else -1))
     return row
 
 
@@ -143,8 +146,15 @@ def _map_cell(scrubbed: Scrubbed, steps: range, selected: int) -> Part:
     return "█" if worst == _CUT else "▄", _MAP_COLOURS[worst] + (" 50%" if is_later else "")
 
 
-def summary_row(scrubbed: Scrubbed, *, is_own: bool) -> Row:
-    """Return in one sentence what the settings would have changed."""
+def summary_row(scrubbed: Scrubbed, width: int, *, is_own: bool) -> Row:
+    """Return in one sentence what the settings would have changed, a short one where need be."""
+    row = _summary(scrubbed, "would differ", is_own=is_own)
+    if sum(len(text) for text, _ in row) <= width:
+        return row
+    return _summary(scrubbed, "differ", is_own=is_own)
+
+
+def _summary(scrubbed: Scrubbed, differ: str, *, is_own: bool) -> Row:
     count = len(scrubbed.steps)
     unknown = sum(step is None for step in scrubbed.steps)
     row: Row = []
@@ -152,7 +162,7 @@ def summary_row(scrubbed: Scrubbed, *, is_own: bool) -> Row:
         divergence = scrubbed.first_divergence or 0
         row += [
             (f"{scrubbed.differing:,}", "bold"),
-            (f" of {_counted(count, 'step')} would differ, ", NUMBER),
+            (f" of {_counted(count, 'step')} {differ}, ", NUMBER),
             (f"{scrubbed.cut:,}", "bold"),
             (f" token{'' if scrubbed.cut == 1 else 's'} cut; ", NUMBER),
             (f"first at step {divergence + 1:,}", f"bold {PICK}"),
@@ -160,7 +170,7 @@ def summary_row(scrubbed: Scrubbed, *, is_own: bool) -> Row:
     elif is_own:
         row.append(("the run's own settings: ←→ changes one and shows what it would do", NUMBER))
     else:
-        row.append((f"none of {_counted(count, 'step')} would differ", NUMBER))
+        row.append((f"none of {_counted(count, 'step')} {differ}", NUMBER))
     if unknown:
         row.append((f" · {_counted(unknown, 'step')} no longer kept", DIM))
     return row
@@ -183,7 +193,8 @@ def step_rows(
     row += _certainty(look)
     step = look.step
     if look.fault or step is None:
-        return [row, [(fit(visible_token(look.fault), width), "$text-warning")]]
+        told = textwrap.wrap(visible_prose(look.fault), max(1, width))
+        return [row, *([(text, "$text-warning")] for text in told)]
     rows = [row, _verdict(step, texts, width), _table_head(width)]
     shown = _fitting(look.rows, (step.token_id, step.pick), height - len(rows))
     return rows + [_table_row(one, step, width) for one in shown]
@@ -225,15 +236,15 @@ def _fitting(rows: Sequence[Compared], needed: tuple[int, int | None], room: int
 def _columns(width: int) -> tuple[int, int]:
     """Return the widths of a token and of its bar."""
     least, most = _TOKEN_WIDTHS
-    room = max(least, width - 2 - sum(_NUMBERS) - len(_NUMBERS))
+    room = max(least + 1, width - 2 - sum(_NUMBERS) - len(_NUMBERS))
     token = min(most, max(least, room * 3 // 5))
-    return token, max(0, room - token)
+    return token, max(0, room - token - 1)
 
 
 def _table_head(width: int) -> Row:
     token, drawn = _columns(width)
     names = [f" {name:>{size}}" for name, size in zip(("raw", "run", "now"), _NUMBERS, strict=True)]
-    return [("  " + fit("token", token) + " " * drawn + "".join(names), DIM)]
+    return [("  " + fit("token", token) + " " * (drawn + 1) + "".join(names), DIM)]
 
 
 def _table_row(one: Compared, step: ScrubbedStep, width: int) -> Row:
@@ -247,7 +258,7 @@ def _table_row(one: Compared, step: ScrubbedStep, width: int) -> Row:
     raw, run, now = _NUMBERS
     return [
         ("▸ ", CHOSEN) if is_recorded else (f"{_PICK_MARK if is_pick else ' '} ", PICK),
-        (fit(visible_token(one.own.text), token), name),
+        (fit(visible_token(one.own.text), token) + " ", name),
         (bar(share, drawn), shade),
         (f" {percent(one.own.probability):>{raw}}", DIM),
         (f" {_final(one.own.final_logprob, one.own.cut_by, one.own.final_probability, run)}", DIM),

@@ -90,7 +90,7 @@ def shown(name: str, value: Value) -> str:
         return "all"
     if not value:
         return "off"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def scale(dial: Dial, own: Value, vocabulary_size: int) -> tuple[Value, ...]:

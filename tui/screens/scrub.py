@@ -203,18 +203,16 @@ class ScrubScreen(Screen[ScrubResult | None]):
         self.query_one(StepMap).show(self._look, self._step)
 
     def _paint_summary(self) -> None:
-        row: Row = []
-        if self._calls.is_busy:
-            row.append(("… ", "bold $text-warning"))
+        view = self.query_one("#scrub-summary", LinesView)
+        row: Row = [("… ", "bold $text-warning")] if self._calls.is_busy else []
         if self._notice:
             row += self._notice
         elif self._look is not None:
-            row += summary_row(
-                self._look.scrubbed, is_own=self._look.scrubbed.settings == self._run.start.settings
-            )
+            scrubbed = self._look.scrubbed
+            is_own = scrubbed.settings == self._run.start.settings
+            row += summary_row(scrubbed, view.size.width - 2, is_own=is_own)
         elif self._calls.is_busy:
             row.append(("reading what the model weighed at every step", NUMBER))
-        view = self.query_one("#scrub-summary", LinesView)
         view.update_rows([shorten(row, view.size.width)])
 
     def _warn(self, sentence: str) -> None:
