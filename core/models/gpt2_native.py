@@ -112,6 +112,7 @@ class NativeStep:
         weakref.finalize(self, library.gpt2_close, self._engine)
         self._vocabulary = config.vocab_size
         self._logits = torch.empty((1, config.vocab_size), dtype=torch.float32)
+        self._lanes = _Lanes(1, first_logits=0)
 
     @staticmethod
     def why_not(weights: Gpt2Weights, config: Gpt2Config) -> str:
@@ -127,46 +128,50 @@ class NativeStep:
     def prefill(self, cache: KeyValueCache, token_ids: Sequence[int]) -> torch.Tensor:
         """Append ``token_ids`` to the only row; return its logits, shape (1, vocabulary)."""
         count = len(token_ids)
-        positions = list(range(cache.length, cache.length + count))
-        return self._step(cache, token_ids, positions, [0] * count, first_logits=count - 1)
+        lanes = _Lanes(count, first_logits=count - 1)
+        lanes.position[:] = list(range(cache.length, cache.length + count))
+        return self._step(cache, token_ids, lanes)
 
     def decode(self, cache: KeyValueCache, token_ids: Sequence[int]) -> torch.Tensor:
         """Append one token to each row; return the logits, shape (rows, vocabulary)."""
         rows = len(token_ids)
-        return self._step(cache, token_ids, [cache.length] * rows, list(range(rows)))
+        if self._lanes.count != rows:
+            self._lanes = _Lanes(rows, first_logits=0)
+            self._lanes.slot[:] = list(range(rows))
+        self._lanes.position[:] = [cache.length] * rows
+        return self._step(cache, token_ids, self._lanes)
 
-    def _step(
-        self,
-        cache: KeyValueCache,
-        token_ids: Sequence[int],
-        positions: Sequence[int],
-        slots: Sequence[int],
-        first_logits: int = 0,
-    ) -> torch.Tensor:
-        lanes = len(token_ids)
-        wanted = lanes - first_logits
+    def _step(self, cache: KeyValueCache, token_ids: Sequence[int], lanes: _Lanes) -> torch.Tensor:
+        wanted = lanes.count - lanes.step.first_logits
         if wanted > len(self._logits):
             self._logits = torch.empty((wanted, self._vocabulary), dtype=torch.float32)
-        token = (c_int64 * lanes)(*token_ids)
-        position = (c_int32 * lanes)(*positions)
-        slot = (c_int32 * lanes)(*slots)
-        step = _Step(
-            lanes=lanes,
-            first_logits=first_logits,
-            capacity=cache.capacity,
-            slots=cache.slots,
-            # A prompt's tokens all look where the only row does.
-            table_stride=cache.table.stride(0) if cache.rows > 1 else 0,
-            token=ctypes.addressof(token),
-            position=ctypes.addressof(position),
-            slot=ctypes.addressof(slot),
-            table=cache.table.data_ptr(),
-            cache=cache.store.data_ptr(),
-            logits=self._logits.data_ptr(),
-        )
+        lanes.token[:] = list(token_ids)
+        step = lanes.step
+        step.capacity, step.slots = cache.capacity, cache.slots
+        # A prompt's tokens all look where the only row does.
+        step.table_stride = cache.table.stride(0) if cache.rows > 1 else 0
+        step.table, step.cache = cache.table.data_ptr(), cache.store.data_ptr()
+        step.logits = self._logits.data_ptr()
         if self._run(self._engine, ctypes.byref(step)):
             raise MemoryError("the native kernel found no memory for this step")
         return self._logits[:wanted]
+
+
+class _Lanes:
+    """The arguments of a step of ``count`` lanes, to be filled in again for each step."""
+
+    def __init__(self, count: int, first_logits: int) -> None:
+        self.count = count
+        self.token = (c_int64 * count)()
+        self.position = (c_int32 * count)()
+        self.slot = (c_int32 * count)()
+        self.step = _Step(
+            lanes=count,
+            first_logits=first_logits,
+            token=ctypes.addressof(self.token),
+            position=ctypes.addressof(self.position),
+            slot=ctypes.addressof(self.slot),
+        )
 
 
 def _layer(layer: LayerWeights, scale: float) -> _Layer:

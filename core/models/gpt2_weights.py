@@ -6,6 +6,7 @@ so a product reads them row by row, as they lie in memory.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
@@ -16,6 +17,9 @@ from safetensors import SafetensorError, safe_open
 
 from core.models.gpt2_config import Gpt2Config, NotFastError
 from core.models.weights import release_pages, use_large_pages
+
+_ALIGNMENT = 64
+"""Elements; a row of a matrix begins where a cache line does."""
 
 Take = Callable[[str], torch.Tensor]
 """Hands out a tensor of the checkpoint by its name; asked once for each."""
@@ -99,25 +103,41 @@ def take_weights(
     vector_dtype = torch.float64 if dtype == torch.float64 else torch.float32
     width, inner = config.n_embd, config.n_inner
 
-    def copy(name: str, shape: tuple[int, ...], dtype: torch.dtype, turn: bool) -> torch.Tensor:
+    # All matrices in one piece: large pages then cover all of it.
+    spare = _ALIGNMENT * (4 * config.n_layer + 2)
+    room = torch.empty(parameter_count(config) + spare, dtype=dtype, device=device)
+    use_large_pages(room)
+    used = 0
+
+    def matrix_room(*shape: int) -> torch.Tensor:
+        nonlocal used
+        begin, size = used, math.prod(shape)
+        used += -(-size // _ALIGNMENT) * _ALIGNMENT
+        return room[begin : begin + size].view(shape)
+
+    def checked(name: str, *shape: int) -> torch.Tensor:
         source = take(name)
         if tuple(source.shape) != shape:
             raise NotFastError(f"{name} has the shape {tuple(source.shape)}, not {shape}")
-        placed = torch.empty(shape[::-1] if turn else shape, dtype=dtype, device=device)
-        use_large_pages(placed)
-        moved = source.detach().to(device, dtype)
-        placed.copy_(moved.t() if turn else moved)
+        return source
+
+    def table(name: str, rows: int) -> torch.Tensor:
+        source = checked(name, rows, width)
+        placed = matrix_room(rows, width).copy_(source.detach())
         let_go(source)
         return placed
 
-    def table(name: str, rows: int) -> torch.Tensor:
-        return copy(name, (rows, width), dtype, turn=False)
-
     def matrix(name: str, inputs: int, outputs: int) -> torch.Tensor:
-        return copy(name, (inputs, outputs), dtype, turn=True)
+        source = checked(name, inputs, outputs)
+        placed = matrix_room(outputs, inputs).copy_(source.detach().to(device, dtype).t())
+        let_go(source)
+        return placed
 
     def vector(name: str, *shape: int) -> torch.Tensor:
-        return copy(name, shape, vector_dtype, turn=False)
+        source = checked(name, *shape)
+        placed = torch.empty(shape, dtype=vector_dtype, device=device).copy_(source.detach())
+        let_go(source)
+        return placed
 
     tokens = table("transformer.wte.weight", config.vocab_size)
     layers: list[LayerWeights] = []

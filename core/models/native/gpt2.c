@@ -382,14 +382,22 @@ INLINE void attend(engine *e, const int is_bfloat16, int layer, int lane, int64_
     }
     const float share = 1.0f / sum(partial);
     memset(out, 0, (size_t)size * sizeof *out);
-    for (int p = 0; p < length; p++) {
-        const int which = p + 1 < length ? slot[p] : now->slot[lane];
-        const int64_t at = values + ((int64_t)p * now->slots + which) * size;
-        const float weight = score[p] * share;
+    for (int first = 0; first < length; first += 4) {
+        float weight[4];
+        int64_t at[4];
+        for (int i = 0; i < 4; i++) { /* behind the end, the last one again with weight 0 */
+            const int p = first + i < length ? first + i : length - 1;
+            weight[i] = first + i < length ? score[p] * share : 0.0f;
+            at[i] = values + ((int64_t)p * now->slots + (p + 1 < length ? slot[p] : now->slot[lane])) * size;
+        }
         int64_t d = 0;
-        for (; d + WIDTH <= size; d += WIDTH)
-            store(out + d, load(out + d) + weight * load_weights(now->cache, at + d, is_bfloat16));
-        for (; d < size; d++) out[d] += weight * weight_at(now->cache, at + d, is_bfloat16);
+        for (; d + WIDTH <= size; d += WIDTH) {
+            vec total = load(out + d);
+            for (int i = 0; i < 4; i++) total += weight[i] * load_weights(now->cache, at[i] + d, is_bfloat16);
+            store(out + d, total);
+        }
+        for (; d < size; d++)
+            for (int i = 0; i < 4; i++) out[d] += weight[i] * weight_at(now->cache, at[i] + d, is_bfloat16);
     }
 }
 
