@@ -58,9 +58,8 @@ def facts(explanation: Explanation) -> list[Row]:
         [
             ("entropy ", DIM),
             (f"{explanation.entropy:.2f}", NUMBER),
-            (" bits, ", DIM),
+            (" bits, final ", DIM),
             (f"{explanation.final_entropy:.2f}", NUMBER),
-            (" after the settings", DIM),
         ],
     ]
 
@@ -82,11 +81,9 @@ def _value(settings: Settings, name: str) -> str:
 
 
 def _did(effect: SettingEffect) -> str:
-    entropy = f"entropy {effect.entropy:.2f}"
     if not effect.removed:
-        return f"removed none · {entropy}"
-    mass = percent(effect.removed_mass)
-    return f"removed {effect.removed:,} ({mass}), left {effect.kept:,} · {entropy}"
+        return f"removed none · entropy {effect.entropy:.2f}"
+    return f"removed {effect.removed:,} with {percent(effect.removed_mass)}, left {effect.kept:,}"
 
 
 def dice(draw: Draw | None, *, was_sampled: bool) -> list[Row]:

@@ -79,8 +79,8 @@ class WhyScreen(Screen[None]):
     def on_mount(self) -> None:
         """Explain the selected step."""
         options = self.query_one(OptionList)
-        options.border_title = "candidates"
-        options.border_subtitle = "beside them: the presets that would pick them, same dice"
+        options.border_title = "candidates: rank, token, raw, final, who would pick it"
+        options.border_subtitle = "↑ ↓ Enter goes on with another one"
         self.query_one("#why-facts").border_title = "why"
         options.focus()
         self.set_interval(1 / _LOOKS_PER_SECOND, self._take_ghosts)
@@ -153,7 +153,8 @@ class WhyScreen(Screen[None]):
         selected = session.selected()
         preset = visible_prose(selected[0].preset_name) if selected is not None else ""
         row: Row = [(" why this token", "bold " + CHOSEN), (f"  step {number:,}", "bold")]
-        row += [(f" of {count:,}", DIM), (f" · {preset}", NUMBER)]
+        row += [(f" of {count:,}", DIM), (f" · {preset}", NUMBER), ("  ← →", CHOSEN)]
+        row.append((" another step", DIM))
         facts = self._playground.branches.store.facts()
         if facts.sentence:
             row.append((f" · {facts.sentence}", DIM))
