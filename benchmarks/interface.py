@@ -69,7 +69,7 @@ async def app_rate() -> float:
     app = PlaygroundApp(lambda _name: LocalBackend("demo", device="cpu"), book)
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.playground
-        while state.info is None:
+        while state.model.info is None:
             await asyncio.sleep(0.05)
         app.main.prompt.text = PROMPT
         await pilot.press("enter")

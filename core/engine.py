@@ -48,7 +48,7 @@ def _token_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
     texts: list[str] = []
     pending = run.codec.pending_after(run.started.context_token_ids)
     reason: FinishReason | None = None
-    run.begin_recording()
+    run.begin_recording(is_cancelled)
     while reason is None:
         if is_cancelled():
             reason = "cancelled"
@@ -97,6 +97,7 @@ def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> Run:
         stop_rule=StopRule(codec, context, eos, settings.stop_strings, limit, reason),
         generator=torch.Generator(device=model.device).manual_seed(seed),
         recorder=request.recorder,
+        score_prompt=request.score_prompt,
     )
 
 

@@ -15,6 +15,7 @@ RESERVED_KEYS: frozenset[str] = frozenset(
         *("ctrl+a", "ctrl+d", "ctrl+e", "ctrl+f", "ctrl+k", "ctrl+u", "ctrl+v", "ctrl+w", "ctrl+x"),
         # help, leaving, clearing, models, the palette, the tint; undo is ctrl+z, below
         *("f12", "ctrl+c", "ctrl+l", "ctrl+n", "ctrl+o", "ctrl+p", "ctrl+q", "ctrl+t", "ctrl+y"),
+        *("ctrl+b", "ctrl+r"),  # branches, and steps by hand
         # what terminals cannot tell from backspace, tab, newline and enter, or keep for themselves
         *("ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m", "ctrl+s", "ctrl+z"),
     )

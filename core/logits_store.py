@@ -11,10 +11,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from core.scores import ScoredText
 from core.settings import Settings
 
 DEFAULT_LIMIT = 256 * 2**20
-"""In bytes: about 2,400 steps of gpt2-xl's vocabulary, whole runs of smaller ones."""
+"""In bytes: about 2,500 steps of gpt2-xl's vocabulary, whole runs of smaller ones."""
 
 
 class TokenTexts(Protocol):
@@ -28,14 +29,19 @@ class TokenTexts(Protocol):
         """Return the token ids of ``text``."""
         ...
 
+    def extend(self, pending: tuple[int, ...], token_id: int) -> tuple[str, tuple[int, ...]]:
+        """Return the text that ``token_id`` makes whole after ``pending``, and what is pending."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedStep:
     """One step's raw logits in 16 bit, the likeliest exactly; ``core.recording`` reads them.
 
     ``maximum`` is the greatest logit. ``tail`` is every logit less ``maximum``, float16, in the
-    order of token ids; empty where ``exact_ids`` are the whole vocabulary. ``exact_ids``, int32,
-    and ``exact_logits``, float32, are the likeliest tokens and the chosen one. ``dice`` is the
+    order of token ids. ``exact_ids``, int32, and ``exact_logits``, float32, are the likeliest
+    tokens and the chosen one. Where ``tail`` and ``exact_ids`` are empty, ``exact_logits`` are the
+    whole vocabulary's, in the order of token ids. ``dice`` is the
     generator's state before the draw, ``None`` where nothing was drawn.
     """
 
@@ -58,7 +64,8 @@ class RecordedStep:
 class RunStart:
     """What a run began from, as far as its settings depend on it.
 
-    ``device`` is torch's name of where its dice were thrown.
+    ``device`` is torch's name of where its dice were thrown. ``prompt`` is what each token of the
+    prompt cost, ``None`` where nobody asked, or the model cannot tell beside its cache.
     """
 
     context_token_ids: tuple[int, ...]
@@ -67,6 +74,7 @@ class RunStart:
     seed: int
     device: str
     texts: TokenTexts
+    prompt: ScoredText | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Running out of memory in the middle of a run: told in one sentence, with the run's tokens kept.
+"""Running out of memory: told in one sentence, and the tokens of a run are kept.
 
 Must never hide any other fault.
 """
@@ -6,6 +6,7 @@ Must never hide any other fault.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -28,12 +29,33 @@ def guarded(model: CausalModel, events: Iterator[Event]) -> Iterator[Event]:
         for event in events:
             steps += isinstance(event, TokenStep | BeamStep)
             yield event
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _out_of_memory(model, steps) from error
-    except RuntimeError as error:
-        if _CPU_ALLOCATOR not in str(error):
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
             raise
         raise _out_of_memory(model, steps) from error
+
+
+@contextmanager
+def enough_memory_to_score(model: CausalModel) -> Iterator[None]:
+    """Say so where memory runs out while a text is scored, and free the cache of ``model``.
+
+    Raises:
+        PlaygroundError: There was not enough memory.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        model.rewind(0)
+        raise PlaygroundError(
+            f"{model.device} ran out of memory; score a shorter part of the text"
+        ) from error
+
+
+def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    is_named = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    return is_named or _CPU_ALLOCATOR in str(error)
 
 
 def _out_of_memory(model: CausalModel, steps: int) -> PlaygroundError:

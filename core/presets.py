@@ -21,6 +21,8 @@ __all__ = [
     "PresetsError",
     "find_presets_file",
     "load_presets",
+    "own_presets_file",
+    "packaged_presets_files",
 ]
 
 _FILE_NAME = "presets.yaml"
@@ -37,17 +39,22 @@ def find_presets_file(explicit: Path | None) -> Path:
     """
     if explicit is not None:
         return explicit
-    package = Path(__file__).resolve().parent
-    candidates = (
-        Path(_FILE_NAME),
-        platformdirs.user_config_path("gpt2-playground") / _FILE_NAME,
-        package / _FILE_NAME,  # an installed wheel
-        package.parent / _FILE_NAME,  # the repository, installed editable
-    )
-    for candidate in candidates:
+    packaged = packaged_presets_files()
+    for candidate in (Path(_FILE_NAME), own_presets_file(), *packaged):
         if _exists(candidate):
             return candidate
-    raise PresetsError(f"{package / _FILE_NAME} is missing; install gpt2-playground again")
+    raise PresetsError(f"{packaged[0]} is missing; install gpt2-playground again")
+
+
+def own_presets_file() -> Path:
+    """Return where the user's configuration folder has its presets file, if it has one."""
+    return platformdirs.user_config_path("gpt2-playground") / _FILE_NAME
+
+
+def packaged_presets_files() -> tuple[Path, Path]:
+    """Return where the program's own file is: in a wheel, and in the repository."""
+    package = Path(__file__).resolve().parent
+    return package / _FILE_NAME, package.parent / _FILE_NAME
 
 
 def _exists(path: Path) -> bool:

@@ -44,6 +44,16 @@ def load_presets(path: Path) -> PresetBook:
     return _BookReader(path).book(document)
 
 
+def name_fault(name: str) -> str:
+    """Return what keeps ``name`` from naming a preset, as a sentence, or nothing."""
+    if not name.strip():
+        return "a preset must have a name"
+    if name != name.strip():
+        return "the name begins or ends with a space"
+    fault = _fault(name, _LONGEST_NAME)
+    return f"the name {fault}" if fault else ""
+
+
 def _error(path: Path, line: int, message: str, preset: str | None = None) -> PresetsError:
     if len(message) > _LONGEST_MESSAGE:
         message = message[:_LONGEST_MESSAGE] + "…"
@@ -186,12 +196,9 @@ class _BookReader:
         return text
 
     def _check_name(self, name: str, line: int) -> None:
-        if not name.strip():
-            raise self._error(line, "a preset must have a name", name)
-        fault = "begins or ends with a space" if name != name.strip() else ""
-        fault = fault or _fault(name, _LONGEST_NAME)
+        fault = name_fault(name)
         if fault:
-            raise self._error(line, f"the name {fault}", name[: _LONGEST_NAME + 1])
+            raise self._error(line, fault, name[: _LONGEST_NAME + 1])
 
     def _check_names(
         self, fields: dict[str, Entry], known: tuple[str, ...], preset: str | None

@@ -1,13 +1,16 @@
 """Logits to a ``RecordedStep`` and back.
 
-Must never change the logits or the generator that it is given. The likeliest ``EXACT_LOGITS``
+Must never change the logits or the generator that it is given. Small vocabularies are kept as they
+are. Of others, the likeliest ``EXACT_LOGITS``
 tokens and the chosen one come back as they were, bit for bit. The others are kept as float16
 differences d to the greatest logit, off by at most ``|d| / 2048``; a token outside the likeliest
-256 has at most 1/257 of the probability, so that its own is off by less than 1.1e-5. No token
-changes places with one of the likeliest.
+256 has at most 1/257 of the model's probability, so that its own is off by less than 1.1e-5. No
+token changes places with one of the likeliest.
 """
 
 from __future__ import annotations
+
+import struct
 
 import torch
 
@@ -15,6 +18,9 @@ from core.logits_store import RecordedStep
 
 EXACT_LOGITS = 256
 """How many of the likeliest tokens keep their float32 logits."""
+
+SMALL_VOCABULARY = 4096
+"""Up to this size all logits are kept in float32: sorting them out would cost more than they do."""
 
 
 def record_step(
@@ -28,22 +34,24 @@ def record_step(
         dice: The generator's state before the draw; ``None`` where nothing was drawn.
     """
     row = logits[0]
+    state = None if dice is None else _bytes(dice)
+    if len(row) <= SMALL_VOCABULARY:
+        values = row.cpu().numpy()
+        maximum = float(values.max())
+        return RecordedStep(token_id, len(row), maximum, b"", b"", values.tobytes(), state)
     top = torch.topk(row, min(EXACT_LOGITS, row.shape[-1]))
-    maximum = top.values[0]
-    exact_ids = torch.cat((top.indices, top.indices.new_tensor([token_id]))).int()
-    exact_logits = torch.cat((top.values, row[token_id : token_id + 1]))
+    maximum, least = float(top.values[0]), float(top.values[-1])
     tail = b""
     if len(top.values) < len(row):
-        differences = (row - maximum).half()
-        tail = _bytes(torch.minimum(differences, _half_below(top.values[-1] - maximum)))
+        tail = _bytes((row - maximum).half().clamp_(max=_half_below(least - maximum)))
     return RecordedStep(
         token_id=token_id,
         vocabulary_size=len(row),
-        maximum=float(maximum),
+        maximum=maximum,
         tail=tail,
-        exact_ids=_bytes(exact_ids),
-        exact_logits=_bytes(exact_logits),
-        dice=None if dice is None else _bytes(dice),
+        exact_ids=_bytes(top.indices.int()) + struct.pack("=i", token_id),
+        exact_logits=_bytes(top.values) + struct.pack("=f", float(row[token_id])),
+        dice=state,
     )
 
 
@@ -66,7 +74,9 @@ def recorded_differences(step: RecordedStep) -> torch.Tensor:
 
 
 def exact_ids(step: RecordedStep) -> torch.Tensor:
-    """Return the tokens whose logits are exact, likeliest first, then the chosen one, int64."""
+    """Return the tokens whose logits are exact, int64, in the order of ``exact_logits``."""
+    if not step.exact_ids:
+        return torch.arange(step.vocabulary_size)
     return torch.frombuffer(bytearray(step.exact_ids), dtype=torch.int32).long()
 
 
@@ -79,9 +89,10 @@ def _bytes(tensor: torch.Tensor) -> bytes:
     return tensor.cpu().numpy().tobytes()
 
 
-def _half_below(difference: torch.Tensor) -> torch.Tensor:
+def _half_below(difference: float) -> float:
     """Return the greatest float16 that is not above ``difference``, a number that is at most 0."""
-    half = difference.half()
-    # For negative float16, the next bit pattern is the next smaller number.
-    below = (half.view(torch.int16) + 1).view(torch.float16)
-    return torch.where(half > difference, below, half)
+    half = torch.tensor(difference, dtype=torch.float16)
+    if float(half) > difference:
+        # For negative float16, the next bit pattern is the next smaller number.
+        half = (half.view(torch.int16) + 1).view(torch.float16)
+    return float(half)

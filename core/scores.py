@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.steps import Candidate
+from core.steps import Candidate, TokenStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ class Forbidden:
     """The first token that a preset would never have written.
 
     ``index`` is its place in the text, from 0. ``cut_by`` is the setting that removed it;
-    ``do_sample`` where greedy takes another: ``instead``, the likeliest token left.
+    ``do_sample`` where greedy takes another: ``instead``, the likeliest token left;
+    ``eos_token_id`` or ``stop_strings`` where the text had ended before it.
     """
 
     index: int
@@ -105,6 +106,12 @@ class ScoredText:
 def perplexity_of(tokens: Sequence[ScoredToken]) -> float | None:
     """Return two to the mean surprisal of ``tokens``; ``None`` without any."""
     return perplexity(math.fsum(one.bits for one in tokens), len(tokens)) if tokens else None
+
+
+def perplexity_of_steps(steps: Sequence[TokenStep]) -> float | None:
+    """Return two to the mean surprisal of what a run wrote; ``None`` without steps."""
+    costs = [step.token.surprisal for step in steps]
+    return perplexity(math.fsum(costs), len(costs)) if costs else None
 
 
 def perplexity(bits: float, tokens: int) -> float:

@@ -23,6 +23,7 @@ from core.replay import entropy_bits
 from core.scores import Forbidden, PresetVerdict, ScoredText, ScoredToken
 from core.settings import DEFAULT_NEW_TOKENS, Settings
 from core.steps import Candidate
+from core.stopping import StopRule
 from core.text import TextCodec
 
 
@@ -90,7 +91,7 @@ def score_tokens(
             f" {model.context_size:,}; score a shorter part of it"
         )
     first = max(len(context), 1)
-    judges = [_judge(model, one, context, len(token_ids)) for one in presets]
+    judges = [_judge(model, codec, one, context, token_ids) for one in presets]
     scored: list[ScoredToken] = []
     pending = codec.pending_after(document[:first])
     for at, logits in enumerate(_logits(model, document[:-1]), start=1):
@@ -101,7 +102,7 @@ def score_tokens(
         text, pending = codec.extend(pending, document[at])
         scored.append(_scored(logits, document[at], text, codec))
         for judge in judges:
-            judge.see(at - len(context), logits, document[:at], scored[-1].token, codec)
+            judge.see(at - len(context), logits, scored[-1].token)
     verdicts = tuple(judge.verdict() for judge in judges)
     return ScoredText(context, token_ids, first - len(context), tuple(scored), verdicts)
 
@@ -135,13 +136,23 @@ def _scored(logits: torch.Tensor, token_id: int, text: str, codec: TextCodec) ->
     return ScoredToken(token, text, likeliest, entropy_bits(logprobs.exp()))
 
 
-def _judge(model: CausalModel, preset: Preset, context: tuple[int, ...], length: int) -> _Judge:
-    settings = preset.settings
+def _judge(
+    model: CausalModel,
+    codec: TextCodec,
+    preset: Preset,
+    context: tuple[int, ...],
+    token_ids: tuple[int, ...],
+) -> _Judge:
+    settings, ends = preset.settings, model.eos_token_ids
     limit = _longest(settings, len(context))
     return _Judge(
         preset,
-        build_processors(settings, len(context), model.eos_token_ids, torch.device("cpu")),
-        stops_after=limit if limit < length else None,
+        codec,
+        context,
+        token_ids,
+        build_processors(settings, len(context), ends, torch.device("cpu")),
+        StopRule(codec, context, ends, settings.stop_strings, len(token_ids), "length"),
+        stops_after=limit if limit < len(token_ids) else None,
     )
 
 
@@ -158,27 +169,24 @@ class _Judge:
     """Follows one preset through a text, up to the first token that it forbids."""
 
     preset: Preset
+    codec: TextCodec
+    context: tuple[int, ...]
+    token_ids: tuple[int, ...]
     processors: list[NamedProcessor]
+    stop_rule: StopRule
     stops_after: int | None
     costs: list[float] = field(default_factory=list)
     forbidden: Forbidden | None = None
 
-    def see(
-        self,
-        index: int,
-        logits: torch.Tensor,
-        context: Sequence[int],
-        token: Candidate,
-        codec: TextCodec,
-    ) -> None:
-        """Look at the next token of the text, and at what it was chosen from."""
+    def see(self, index: int, logits: torch.Tensor, token: Candidate) -> None:
+        """Look at token ``index`` of the text, and at the raw logits that it was chosen from."""
         if self.forbidden is not None or self.preset.settings.num_beams > 1:
             return
+        cut_by = self._ended_by(index)
         scores = logits[None]
-        token_ids = torch.tensor([list(context)]).long()
-        cut_by: str | None = None
+        document = torch.tensor([[*self.context, *self.token_ids[:index]]]).long()
         for processor in self.processors:
-            scores = processor.process(token_ids, scores)
+            scores = processor.process(document, scores)
             if cut_by is None and bool(torch.isneginf(scores[0, token.token_id])):
                 cut_by = processor.name
         best = int(scores[0].argmax())
@@ -192,13 +200,18 @@ class _Judge:
         own = torch.log_softmax(logits, dim=-1)
         instead = Candidate(
             best,
-            codec.token_text(best),
+            self.codec.token_text(best),
             float(own[best]),
             float(final[best]),
             1 + int((own > own[best]).sum()),
         )
         removed = replace(token, final_logprob=None, cut_by=cut_by)
         self.forbidden = Forbidden(index, removed, cut_by, instead)
+
+    def _ended_by(self, index: int) -> str | None:
+        """Return what would have ended the text before token ``index``, if anything."""
+        reason = self.stop_rule.reason(self.token_ids[:index]) if index else None
+        return {"end_of_text": "eos_token_id", "stop_string": "stop_strings"}.get(reason or "")
 
     def verdict(self) -> PresetVerdict:
         """Return what the whole text showed."""

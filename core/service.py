@@ -1,6 +1,7 @@
 """The one thread that owns the model: commands go in, events come out through a queue.
 
-Must never touch a widget, and nothing but this thread may call the backend.
+Must never touch a widget, and nothing but this thread may call the backend,
+except for what the backend offers to every thread.
 """
 
 from __future__ import annotations
@@ -8,16 +9,26 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 
 from core.backends.base import Backend, ModelInfo, Request
 from core.errors import PlaygroundError
+from core.models.report_records import ModelReport
+from core.preset_book import Preset
+from core.prompt_tokens import PromptToken
+from core.scores import ScoredText
 from core.steps import Event, Finished
 
 logger = logging.getLogger(__name__)
 
 BackendFactory = Callable[[], Backend]
+
+_LOOK_SECONDS = 0.2
+"""How long whoever waits for a score waits before it looks whether the thread still lives."""
+
+_STOPPED = "the scoring was stopped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +68,32 @@ class _Run:
     is_over: bool = False
 
 
+@dataclass(slots=True)
+class _Scoring:
+    text: str
+    presets: Sequence[Preset]
+    is_cancelled: Callable[[], bool]
+    result: Future[ScoredText] = field(default_factory=Future)
+
+
 class GenerationService:
     """Loads a backend and runs one request at a time on a thread of its own.
 
     A run never starts before the one before it has returned. ``cancel`` takes effect before the
-    next step. All methods are called from one other thread.
+    next step. All methods are called from one other thread, but for ``prompt_tokens``, ``inspect``
+    and ``score``, which any thread may call.
     """
 
     def __init__(self) -> None:
-        self._commands: queue.SimpleQueue[_Run | BackendFactory | None] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[_Run | _Scoring | BackendFactory | None] = (
+            queue.SimpleQueue()
+        )
         self._events: queue.SimpleQueue[ServiceEvent] = queue.SimpleQueue()
         self._submitted: list[_Run] = []
         self._closing = threading.Event()
         self._backend: Backend | None = None
         self._factory: BackendFactory | None = None
+        self._loads = 0
         self._thread = threading.Thread(target=self._work, name="generation", daemon=True)
 
     def start(self, factory: BackendFactory) -> None:
@@ -81,6 +104,7 @@ class GenerationService:
     def load(self, factory: BackendFactory) -> None:
         """Change the model: cancel the run, close the backend, then make and load another."""
         self.cancel()
+        self._loads += 1  # ends a scoring under the model before
         self._commands.put(factory)
 
     def submit(self, request: Request) -> None:
@@ -103,6 +127,60 @@ class GenerationService:
             except queue.Empty:
                 return events
 
+    def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
+        """Return the tokens of a prompt under the model that answers now; see ``Backend``.
+
+        Raises:
+            PlaygroundError: No model is loaded, or ``text`` is not valid Unicode.
+        """
+        return self._loaded().prompt_tokens(text, is_beginning=is_beginning)
+
+    def inspect(self) -> ModelReport:
+        """Look into the model that answers now; see ``Backend``. This can take seconds.
+
+        Raises:
+            PlaygroundError: No model is loaded, or its files cannot be used any more.
+        """
+        return self._loaded().inspect()
+
+    def score(
+        self,
+        text: str,
+        presets: Sequence[Preset],
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> ScoredText:
+        """Score ``text`` on the model's thread and wait for it; see ``Backend``.
+
+        This can take seconds: call it on a thread that nobody waits for. Runs that are submitted
+        meanwhile begin afterwards, so end it with ``is_cancelled`` when nobody wants it any more.
+
+        Raises:
+            PlaygroundError: No model is loaded, a run is going on, the text cannot be scored, or
+                the scoring was ended before it was complete.
+        """
+        self._loaded()
+        if any(not run.is_over for run in self._submitted):
+            raise PlaygroundError("a run is going on; score the text when it has ended")
+        loads = self._loads
+        scoring = _Scoring(
+            text,
+            presets,
+            lambda: is_cancelled() or self._closing.is_set() or self._loads != loads,
+        )
+        self._commands.put(scoring)
+        while True:
+            try:
+                return scoring.result.result(timeout=_LOOK_SECONDS)
+            except TimeoutError:
+                if not self._thread.is_alive() and not scoring.result.done():
+                    raise PlaygroundError(_STOPPED) from None
+
+    def _loaded(self) -> Backend:
+        backend = self._backend
+        if backend is None:
+            raise PlaygroundError("no model is loaded")
+        return backend
+
     def close(self, timeout: float = 0.8) -> bool:
         """End the run and the thread, waiting at most ``timeout`` seconds.
 
@@ -123,6 +201,8 @@ class GenerationService:
                 break
             if isinstance(command, _Run):
                 self._run(command)
+            elif isinstance(command, _Scoring):
+                self._score(command)
             else:
                 self._change(command)
         self._release()
@@ -156,23 +236,44 @@ class GenerationService:
         return True
 
     def _run(self, run: _Run) -> None:
-        if self._backend is None:
-            self._fail("no model is loaded yet")
+        backend = self._backend
+        if backend is None:
+            self._fail(run, "no model is loaded yet")
             return
         try:
-            for event in self._backend.generate(
+            for event in backend.generate(
                 run.request, lambda: run.is_cancelled or self._closing.is_set()
             ):
+                run.is_over = isinstance(event, Finished)  # before anyone hears of it
                 self._events.put(event)
         except PlaygroundError as error:
-            self._fail(str(error))
+            self._fail(run, str(error))
         except Exception as error:
             logger.exception("a run failed")
-            self._fail(_unexpected("the run stopped", error))
-        finally:
-            run.is_over = True
+            self._fail(run, _unexpected("the run stopped", error))
 
-    def _fail(self, detail: str) -> None:
+    def _score(self, scoring: _Scoring) -> None:
+        try:
+            scored = self._scored(scoring)
+        except PlaygroundError as error:
+            scoring.result.set_exception(error)
+        except Exception as error:
+            logger.exception("a text could not be scored")
+            sentence = _unexpected("the text could not be scored", error)
+            scoring.result.set_exception(PlaygroundError(sentence))
+        else:
+            scoring.result.set_result(scored)
+
+    def _scored(self, scoring: _Scoring) -> ScoredText:
+        scored = None
+        if not scoring.is_cancelled():
+            scored = self._loaded().score(scoring.text, scoring.presets, scoring.is_cancelled)
+        if scored is None or scoring.is_cancelled():  # then it may be incomplete
+            raise PlaygroundError(_STOPPED)
+        return scored
+
+    def _fail(self, run: _Run, detail: str) -> None:
+        run.is_over = True
         self._events.put(Finished("failed", (), "", 0.0, detail=detail))
 
 

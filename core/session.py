@@ -6,12 +6,14 @@ Token ids are kept as they were generated; nothing here re-encodes text.
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from core.backends.base import ModelInfo, Request
 from core.chat import ChatFormat, Message, answer
 from core.settings import Settings
-from core.steps import BeamStep, Event, Finished, Started, Step
+from core.steps import BeamStep, Candidate, Event, Finished, Started, Step, TokenStep
 
 TURN_SEPARATOR = "\n"
 """Stands before every further prompt, so that it begins a line of the document.
@@ -26,6 +28,9 @@ class Turn:
 
     ``prompt`` is the text as typed (empty where the document was merely continued), ``separator``
     what stands before it. ``chat`` is set where the prompt was a message of a conversation.
+    ``inserted`` is the candidate that a person put in the place of ``replaced``. ``is_by_hand`` is
+    whether a person takes each step. ``key`` finds the run's recorded logits, ``node_id`` its place
+    in the history, 0 until it has one.
     """
 
     prompt: str
@@ -35,6 +40,11 @@ class Turn:
     tokenizer_fingerprint: str = ""
     separator: str = ""
     chat: ChatFormat | None = None
+    inserted: Candidate | None = None
+    replaced: Candidate | None = None
+    is_by_hand: bool = False
+    key: str = ""
+    node_id: int = 0
     started: Started | None = None
     steps: list[Step] = field(default_factory=list)
     finished: Finished | None = None
@@ -65,6 +75,18 @@ class Turn:
             return last.hypotheses[0].text
         return "".join(step.text for step in self.steps if not isinstance(step, BeamStep))
 
+    def up_to(self, index: int) -> Turn:
+        """Return this turn as it stood before token step ``index``."""
+        steps = self.steps[:index]
+        tokens = [step for step in steps if isinstance(step, TokenStep)]
+        finished = Finished(
+            "cancelled",
+            tuple(step.token.token_id for step in tokens),
+            "".join(step.text for step in tokens),
+            0.0,
+        )
+        return dataclasses.replace(self, steps=steps, finished=finished)
+
 
 class Session:
     """A document that grows turn by turn, and a cursor over all its steps.
@@ -72,8 +94,8 @@ class Session:
     ``cursor`` is a position in ``steps()``, or ``None`` while the newest step is followed.
     """
 
-    def __init__(self) -> None:
-        self.turns: list[Turn] = []
+    def __init__(self, turns: Iterable[Turn] = ()) -> None:
+        self.turns: list[Turn] = list(turns)
         self.cursor: int | None = None
 
     @property
@@ -94,7 +116,13 @@ class Session:
     @property
     def text(self) -> str:
         """The whole document's text, prompts and continuations."""
-        return "".join(turn.separator + turn.prompt + turn.text for turn in self.turns)
+        return "".join(
+            turn.separator
+            + turn.prompt
+            + (turn.inserted.text if turn.inserted is not None else "")
+            + turn.text
+            for turn in self.turns
+        )
 
     def begin(
         self,
@@ -127,6 +155,37 @@ class Session:
         self.turns.append(Turn(prompt, preset_name, settings, name, fingerprint, separator, chat))
         self.cursor = None
         return request
+
+    def branch(
+        self,
+        replaced: Candidate,
+        inserted: Candidate,
+        preset_name: str,
+        settings: Settings,
+        model: ModelInfo | None = None,
+    ) -> Request:
+        """Open a turn that goes on from ``inserted``, put where ``replaced`` stood.
+
+        The session must end before that step, as ``before`` returns it.
+
+        Raises:
+            RuntimeError: The turn before has not finished.
+        """
+        request = self.begin("", preset_name, settings, model)
+        turn = self.turns[-1]
+        turn.inserted, turn.replaced = inserted, replaced
+        if request.context_token_ids:
+            context = (*request.context_token_ids, inserted.token_id)
+            return dataclasses.replace(request, context_token_ids=context)
+        return dataclasses.replace(request, prompt=request.prompt + inserted.text)
+
+    def before(self, position: int) -> Session:
+        """Return the document as it stood before the token step at ``position`` of all steps."""
+        for number, turn in enumerate(self.turns):
+            if position < len(turn.steps):
+                return Session((*self.turns[:number], turn.up_to(position)))
+            position -= len(turn.steps)
+        return Session(self.turns)
 
     def _messages(self) -> tuple[Message, ...]:
         """Return the conversation at the document's end, oldest message first."""
@@ -172,14 +231,41 @@ class Session:
         """How many steps the document has, over all turns."""
         return sum(len(turn.steps) for turn in self.turns)
 
+    @property
+    def position(self) -> int:
+        """Where the selected step stands among all steps: the cursor's, or the newest one's."""
+        return self.cursor if self.cursor is not None else self.step_count() - 1
+
     def selected(self) -> tuple[Turn, Step] | None:
         """The step under the cursor, or the newest one, with its turn; ``None`` without steps."""
-        position = self.cursor if self.cursor is not None else self.step_count() - 1
+        position = self.position
         for turn in self.turns:
             if 0 <= position < len(turn.steps):
                 return turn, turn.steps[position]
             position -= len(turn.steps)
         return None
+
+    def first_position(self, turn: Turn) -> int:
+        """Return where the first step of ``turn`` stands among all steps."""
+        position = 0
+        for one in self.turns:
+            if one is turn:
+                break
+            position += len(one.steps)
+        return position
+
+    def turn_at(self, position: int) -> Turn | None:
+        """The turn of the step at ``position`` of all steps, ``None`` where there is none."""
+        for turn in self.turns:
+            if 0 <= position < len(turn.steps):
+                return turn
+            position -= len(turn.steps)
+        return None
+
+    def hold_cursor(self) -> None:
+        """Stay at the selected step while a run goes on."""
+        if self.cursor is None and self.is_running and self.step_count():
+            self.cursor = self.step_count() - 1
 
     def move_cursor(self, offset: int) -> None:
         """Look ``offset`` steps later (earlier where negative), stopping at either end.

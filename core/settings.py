@@ -195,7 +195,7 @@ def _stop_strings(value: object) -> tuple[str, ...]:
     return tuple(strings)
 
 
-_SAMPLING_ONLY = (
+SAMPLING_ONLY = (
     "temperature",
     "top_k",
     "top_p",
@@ -204,6 +204,8 @@ _SAMPLING_ONLY = (
     "epsilon_cutoff",
     "eta_cutoff",
 )
+"""The settings that must have their defaults where ``do_sample`` is false."""
+
 _BEAMS_ONLY = ("length_penalty", "early_stopping")
 
 
@@ -211,7 +213,7 @@ def _check_together(settings: Settings) -> None:
     defaults = {field.name: field.default for field in dataclasses.fields(settings)}
     changed = [name for name in defaults if getattr(settings, name) != defaults[name]]
     if not settings.do_sample:
-        for name in _SAMPLING_ONLY:
+        for name in SAMPLING_ONLY:
             if name in changed:
                 raise SettingsError(
                     name, f"{name} has no effect without do_sample: true; add it or remove {name}"

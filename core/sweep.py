@@ -23,7 +23,8 @@ from core.explain import applied_settings
 from core.logits_store import RecordedRun
 from core.replay import refuse_beams
 from core.settings import Settings
-from core.sweep_index import SweepIndex, build_index, places
+from core.sweep_field import SweepField
+from core.sweep_index import SweepIndex, build_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def _sweep(
     for name, banned in bans:
         moved = moved.masked_fill(banned, -math.inf)
         cuts.append((name, torch.cat((torch.zeros_like(index.rivals.ids).bool(), banned), dim=1)))
-    field = _Field.of(index, moved, 1.0 / settings.temperature)
+    field = SweepField.of(index, moved, 1.0 / settings.temperature)
     is_left = field.values > -math.inf
     if settings.do_sample:
         for name, kept in field.warped(settings):
@@ -188,120 +189,3 @@ def _cut_names(
             if is_cut:
                 names[row] = name
     return names
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """All tokens of all steps at one temperature, summed up from each rival's point of view.
-
-    Rivals and moved tokens stand side by side, shape (steps, n): ``greater`` counts the likelier
-    tokens, ``before`` sums their probability and that of equal ones that come first. Probability
-    is relative to the likeliest token's, ``top``, shape (steps,).
-    """
-
-    index: SweepIndex
-    ids: torch.Tensor
-    values: torch.Tensor
-    leads: torch.Tensor
-    inverse_temperature: float
-    top: torch.Tensor
-    greater: torch.Tensor
-    before: torch.Tensor
-    head_mass: torch.Tensor
-    grid_mass: torch.Tensor
-    moved_falling: torch.Tensor
-    moved_mass: torch.Tensor
-
-    @classmethod
-    def of(cls, index: SweepIndex, moved: torch.Tensor, inverse_temperature: float) -> _Field:
-        """Sum up ``index`` with the moved tokens at the values ``moved``."""
-        values = torch.cat((index.rivals.values, moved), dim=1)
-        top = values.max(dim=1, keepdim=True).values
-
-        def mass(of: torch.Tensor) -> torch.Tensor:
-            return ((of - top) * inverse_temperature).exp()
-
-        head_mass = mass(index.heads)
-        grid_mass = mass(index.grid.expand(len(top), -1)) * index.counts
-        falling, order = torch.sort(moved, dim=1, descending=True, stable=True)
-        moved_mass = mass(falling)
-        head_place, grid_place = index.head_place, index.grid_place
-        moved_place = places(falling, values)
-        ties = index.ties
-        if moved.shape[1]:
-            head_place = torch.cat((head_place, places(index.heads, moved)), dim=1)
-            grid = index.grid.expand(len(top), -1)
-            grid_place = torch.cat((grid_place, places(grid, moved)), dim=1)
-            own_place = torch.argsort(order, dim=1)
-            equal = own_place - moved_place[:, ties.shape[1] :]
-            ties = torch.cat((ties, equal), dim=1)
-        return cls(
-            index=index,
-            ids=torch.cat((index.rivals.ids, index.moved.ids), dim=1),
-            values=values,
-            leads=torch.cat((index.rivals.leads, index.moved.leads), dim=1),
-            inverse_temperature=inverse_temperature,
-            top=top[:, 0],
-            greater=head_place + _sums(index.counts).gather(1, grid_place) + moved_place,
-            before=_sums(head_mass).gather(1, head_place)
-            + _sums(grid_mass).gather(1, grid_place)
-            + _sums(moved_mass).gather(1, moved_place)
-            + ties * mass(values),
-            head_mass=head_mass,
-            grid_mass=grid_mass,
-            moved_falling=falling,
-            moved_mass=moved_mass,
-        )
-
-    def warped(self, settings: Settings) -> list[tuple[str, torch.Tensor]]:
-        """Return what each setting of sampling keeps, shape (steps, n), in their order."""
-        kept: list[tuple[str, torch.Tensor]] = []
-        if settings.top_k != 0:
-            kept.append(("top_k", self.greater < settings.top_k))
-        if settings.top_p < 1.0:
-            total = self._mass(settings.top_k)[:, None]
-            # The token that crosses top_p stays, and so does the likeliest whatever top_p is.
-            kept.append(("top_p", (self.before < settings.top_p * total) | (self.before == 0)))
-        if settings.min_p:
-            least = self.top + math.log(settings.min_p) / self.inverse_temperature
-            kept.append(("min_p", self.values >= least[:, None]))
-        return kept
-
-    def raced(self, is_left: torch.Tensor) -> torch.Tensor:
-        """Return the tokens that win the race of those left, shape (steps,), -1 without any."""
-        arrival = self.values * self.inverse_temperature + self.leads
-        winner = arrival.masked_fill(~is_left, -math.inf).argmax(dim=1, keepdim=True)
-        return torch.where(is_left.any(dim=1), self.ids.gather(1, winner)[:, 0], -1)
-
-    def likeliest(self) -> torch.Tensor:
-        """Return the likeliest tokens, of equals the lowest id; shape (steps,), -1 without any."""
-        is_best = (self.values == self.top[:, None]) & (self.ids >= 0)
-        lowest = self.ids.masked_fill(~is_best, torch.iinfo(torch.long).max).min(dim=1).values
-        return torch.where(self.top > -math.inf, lowest, -1)
-
-    def _mass(self, top_k: int) -> torch.Tensor:
-        """Return the probability that ``top_k`` leaves, of all for 0; shape (steps,)."""
-        if top_k == 0:
-            return (
-                self.head_mass.sum(dim=1) + self.grid_mass.sum(dim=1) + self.moved_mass.sum(dim=1)
-            )
-        index = self.index
-        heads = places(index.heads, index.heads) + places(self.moved_falling, index.heads)
-        mass = (self.head_mass * (heads < top_k)).sum(dim=1)
-        columns = index.rivals.ids.shape[1]
-        is_kept = places(self.moved_falling, self.moved_falling)
-        is_kept = is_kept + places(index.heads, self.moved_falling)
-        grid = index.grid.expand(len(mass), -1)
-        counts = _sums(index.counts)
-        is_kept = is_kept + counts.gather(1, places(grid, self.moved_falling))
-        mass = mass + (self.moved_mass * (is_kept < top_k)).sum(dim=1)
-        head_counts = (index.heads > -math.inf).sum(dim=1)
-        if columns and top_k > int(head_counts.min()):
-            greater = head_counts[:, None] + counts[:, :-1] + places(self.moved_falling, grid)
-            mass = mass + (self.grid_mass * (greater < top_k)).sum(dim=1)
-        return mass
-
-
-def _sums(masses: torch.Tensor) -> torch.Tensor:
-    """Return the sums of the first 0, 1, … of ``masses``, shape (steps, n + 1)."""
-    return torch.nn.functional.pad(masses.cumsum(dim=1), (1, 0))

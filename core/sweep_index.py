@@ -47,8 +47,9 @@ class SweepIndex:
 
     ``maxima`` are the steps' greatest logits, shape (steps,). ``heads`` are the values of the
     exact tokens, falling, shape (steps, heads). ``grid``, shape (grid,), are the values of the
-    other tokens, falling, and ``counts``, shape (steps, grid), how many have each. ``rivals`` are
-    the tokens that can win: the chosen one in column 0, greedy's in column 1. Of ``heads`` and
+    other tokens, falling, and ``counts``, shape (steps, grid), how many have each;
+    ``counts_before``, shape (steps, grid + 1), are its running sums. ``rivals`` are the
+    tokens that can win: the chosen one in column 0, greedy's in column 1. Of ``heads`` and
     ``grid``, ``head_place`` and ``grid_place`` are likelier than each rival, and ``ties`` tokens
     of its very value come before it. ``moved`` are the tokens that penalties and bans can move,
     falling in id, ``is_context`` those that stand in the text; they are counted nowhere else.
@@ -59,6 +60,7 @@ class SweepIndex:
     heads: torch.Tensor
     grid: torch.Tensor
     counts: torch.Tensor
+    counts_before: torch.Tensor
     rivals: TokenTable
     head_place: torch.Tensor
     grid_place: torch.Tensor
@@ -98,9 +100,10 @@ def build_index(
         heads=heads,
         grid=grid,
         counts=counts,
+        counts_before=running_sums(counts),
         rivals=rivals,
         head_place=places(heads, rivals.values),
-        grid_place=places(grid.expand(len(rows), -1), rivals.values),
+        grid_place=places(grid, rivals.values),
         ties=_padded([row.ties for row in rows], 0),
         moved=moved,
         is_context=_padded([row.is_context for row in rows], 0).bool(),
@@ -111,8 +114,18 @@ def build_index(
 
 
 def places(falling: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-    """Return how many of ``falling``, shape (steps, n), exceed each of ``values``, (steps, m)."""
-    return torch.searchsorted((-falling).contiguous(), (-values).contiguous())
+    """Return how many of ``falling`` exceed each of ``values``, shape (steps, m).
+
+    ``falling`` has shape (steps, n), or (n,) where it is the same for all steps.
+    """
+    if falling.shape[-1] == 0:
+        return torch.zeros_like(values, dtype=torch.long)
+    return torch.searchsorted(-falling, -values)
+
+
+def running_sums(masses: torch.Tensor) -> torch.Tensor:
+    """Return the sums of the first 0, 1, … of ``masses``, shape (steps, n + 1)."""
+    return torch.nn.functional.pad(masses.cumsum(dim=1), (1, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +162,9 @@ def _row(run: RecordedRun, position: int, dice: Dice, moves: bool) -> _Row:
     codes, code_counts = _codes(step, is_tail)
     rivals = _rivals(exact, is_tail, values, leads)
     chosen_is_moved = bool((moved == step.token_id).any())
-    if len(exact):
-        # The lowest id among equals, which is what argmax takes.
-        greedy = exact[values[exact] == values[exact[0]]].min()
-    first = torch.tensor(
-        [-1 if chosen_is_moved else step.token_id, int(greedy) if len(exact) else -1]
-    )
+    # Of equals, greedy takes the lowest id, as argmax does.
+    greedy = exact[values[exact] == values[exact].max()].min() if len(exact) else -1
+    first = torch.tensor([-1 if chosen_is_moved else step.token_id, int(greedy)])
     ids = torch.cat((first, rivals))
     rival_values = torch.where(ids < 0, _NOTHING, values[ids])
     return _Row(

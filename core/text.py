@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from tokenizers import Tokenizer
 
 from core.errors import PlaygroundError
+from core.prompt_tokens import PromptToken
 
 REPLACEMENT_CHARACTER = "\ufffd"
 
@@ -33,13 +34,22 @@ class TextCodec:
         Raises:
             PlaygroundError: ``text`` is not valid Unicode (a lone surrogate).
         """
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise PlaygroundError(
-                f"the prompt has a broken character at position {error.start + 1}; remove it"
-            ) from None
+        _check(text)
         return list(self._tokenizer.encode(text, add_special_tokens=is_beginning).ids)
+
+    def tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
+        """Return what ``encode`` makes of ``text``, with texts and bounds. Any thread may call it.
+
+        Raises:
+            PlaygroundError: As ``encode`` does.
+        """
+        _check(text)
+        # Only the batch form lets other threads run while it works through a long text.
+        (encoding,) = self._tokenizer.encode_batch([text], add_special_tokens=is_beginning)
+        return tuple(
+            PromptToken(token_id, self.token_text(token_id), start, end)
+            for token_id, (start, end) in zip(encoding.ids, encoding.offsets, strict=True)
+        )
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """Return the text of ``token_ids``, with special tokens spelled out."""
@@ -81,6 +91,15 @@ class TextCodec:
         if len(token) == 6 and token.startswith("<0x") and token.endswith(">"):
             return bytes([int(token[3:5], 16)])
         return b"".join(_BYTE_OF.get(character, character.encode()) for character in token)
+
+
+def _check(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise PlaygroundError(
+            f"the prompt has a broken character at position {error.start + 1}; remove it"
+        ) from None
 
 
 def _byte_of_character() -> dict[str, bytes]:

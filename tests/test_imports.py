@@ -28,7 +28,10 @@ def loaded_after(code: str) -> set[str]:
         "core.backends.local",
         "core.backends.scripted",
         "core.export",
+        "core.history_json",
+        "core.logits_store",
         "core.presets",
+        "core.scores",
         "core.service",
         "core.session",
         "core.settings",
@@ -47,6 +50,13 @@ def test_core_with_a_model_has_no_interface():
 
     assert "torch" in loaded
     assert loaded.isdisjoint(("tui", "textual", "typer"))
+
+
+def test_the_views_load_no_model_library():
+    loaded = loaded_after("import tui.screens.inspector, tui.widgets.prompt_tokens")
+
+    assert "tui.report_rows" in loaded
+    assert loaded.isdisjoint(MODEL_LIBRARIES)
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,15 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import App
 from textual.command import Provider
+from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
 from core.model_list import BYTES_TO_FETCH, format_bytes, is_to_fetch
 from core.preset_book import PresetBook
 from tui.fetching import Fetching
-from tui.playground import Clock, ModelFactory, Playground
+from tui.model_state import Clock, ModelFactory
+from tui.playground import Playground
 from tui.screens.dialog import DialogScreen
 from tui.screens.main import MainScreen
 from tui.themes import INK, PAPER
@@ -80,14 +82,14 @@ class PlaygroundApp(App[None]):
     def on_ready(self) -> None:
         """The first frame stands: now the model may be loaded."""
         self._drain_timer = self.set_interval(1 / DRAINS_PER_SECOND, self._drain, pause=True)
-        self.playground.start()
+        self.playground.model.start()
         if self._fetch_at_start:
             self.playground.fetch(self._fetch_at_start)
         self._changed()
 
     def on_unmount(self) -> None:
         """End the run and the worker thread."""
-        self.playground.close()
+        self.playground.model.close()
 
     # Events to paint
 
@@ -143,18 +145,24 @@ class PlaygroundApp(App[None]):
         """Offer only what can be done now."""
         playground = self.playground
         if action == "stop":
-            is_fetching = playground.fetching.name is not None
+            is_fetching = playground.model.fetching.name is not None
             is_running = playground.session.is_running
             return is_running or is_fetching or playground.queued_prompt is not None
         if action == "clear":
             return bool(playground.session.turns)
         if action == "restore":
-            return playground.can_restore
+            return playground.branches.can_restore
         if action == "fetch_offered":
-            return playground.fetch_offer is not None
+            return playground.model.fetch_offer is not None
         if action == "switch":
-            return playground.fetching.arrived is not None
-        if action == "step":
+            return playground.model.fetching.arrived is not None
+        if action == "history":
+            return bool(playground.branches.history.nodes)
+        if action in ("undo", "redo"):
+            return not playground.session.is_running
+        if action == "choose":
+            return playground.is_by_hand and self.main.can_choose(playground.session)
+        if action in ("step", "why", "scrub"):
             return playground.session.step_count() > 0
         return True
 
@@ -191,7 +199,110 @@ class PlaygroundApp(App[None]):
 
     def action_load_again(self) -> None:
         """Try to load the model once more."""
-        self.playground.load_again()
+        self.playground.model.load_again()
+        self._changed()
+
+    # Looking into a step, and branching
+
+    def action_why(self) -> None:
+        """Explain the selected step."""
+        from tui.screens.why import WhyScreen
+
+        if not isinstance(self.screen, WhyScreen):
+            self.playground.session.hold_cursor()
+            self.push_screen(WhyScreen(self.playground), lambda _: self._changed())
+
+    def on_why_screen_forked(self, event: Message) -> None:
+        """Go on with another candidate than the one that was chosen."""
+        from tui.screens.why import WhyScreen
+
+        if isinstance(event, WhyScreen.Forked):
+            self.pop_screen()
+            self.playground.fork(event.chosen)
+            self._changed()
+
+    def action_scrub(self) -> None:
+        """Move the settings over the selected run, to see what they would have changed."""
+        from core.explain import look_up
+        from tui.screens.scrub import ScrubResult, ScrubScreen
+
+        playground = self.playground
+        recorded = playground.branches.recorded()
+        selected = playground.session.selected()
+        if recorded is None or selected is None or not playground.is_free_to_branch():
+            playground.say_unless("only a greedy or sampling run can be scrubbed")
+            self._changed()
+            return
+        run, step = recorded
+        first = playground.session.first_position(selected[0])
+
+        def scrubbed(result: ScrubResult | None) -> None:
+            if result is not None:
+                self._leave_why()
+                pick = None
+                if result.pick is not None:
+                    pick = look_up(run, result.step, result.pick, result.settings)
+                playground.rerun(first + result.step, result.settings, pick)
+                self._changed()
+
+        preset = playground.book.presets[0]
+        named = [one for one in playground.book.presets if one.name == selected[0].preset_name]
+        self.push_screen(
+            ScrubScreen(
+                run,
+                named[0] if named else preset,
+                playground.book.presets,
+                step,
+                playground.save_preset,
+            ),
+            scrubbed,
+        )
+
+    def _leave_why(self) -> None:
+        from tui.screens.why import WhyScreen
+
+        if isinstance(self.screen, WhyScreen):
+            self.pop_screen()
+
+    def action_history(self) -> None:
+        """Show the tree of all runs."""
+        from tui.screens.history import HistoryScreen
+
+        if self.playground.is_free_to_branch():
+            branches = self.playground.branches
+            screen = HistoryScreen(branches.history, branches.token_text, self.playground.go)
+            self.push_screen(screen, self._history_left)
+        else:
+            self._changed()
+
+    def _history_left(self, _result: object) -> None:
+        self.playground.branches.follow()
+        self._changed()
+
+    def action_score(self) -> None:
+        """Ask of any text which presets could have written it."""
+        from tui.screens.score import ScoreScreen
+
+        self.push_screen(ScoreScreen(self.playground.score, self.playground.book.presets))
+
+    def action_undo(self) -> None:
+        """Go back to the document before the last run."""
+        self.playground.undo()
+        self._changed()
+
+    def action_redo(self) -> None:
+        """Take back an undo."""
+        self.playground.redo()
+        self._changed()
+
+    def action_by_hand(self) -> None:
+        """Take each step oneself, or let the preset run."""
+        self.playground.toggle_by_hand()
+        self._changed()
+
+    def action_choose(self, number: int) -> None:
+        """Choose candidate ``number`` of the newest step and go one step on."""
+        self.playground.choose(number)
         self._changed()
 
     # Models
@@ -200,7 +311,7 @@ class PlaygroundApp(App[None]):
         """Pick another model."""
         from tui.screens.models import ModelsScreen
 
-        info = self.playground.info
+        info = self.playground.model.info
         self.push_screen(ModelsScreen(info.name if info is not None else ""), self._model_picked)
 
     def _model_picked(self, name: str | None) -> None:
@@ -214,7 +325,7 @@ class PlaygroundApp(App[None]):
 
     def action_fetch_offered(self) -> None:
         """Fetch the model that was asked for and is not here, after a question."""
-        name = self.playground.fetch_offer
+        name = self.playground.model.fetch_offer
         if name is not None:
             self._ask_to_fetch(name)
 
@@ -238,8 +349,8 @@ class PlaygroundApp(App[None]):
 
     def action_switch(self) -> None:
         """Switch to the model that has been fetched."""
-        if self.playground.fetching.arrived is not None:
-            self.playground.use_model(self.playground.fetching.arrived)
+        if self.playground.model.fetching.arrived is not None:
+            self.playground.use_model(self.playground.model.fetching.arrived)
             self._changed()
 
     def action_copy_text(self) -> None:
@@ -254,6 +365,13 @@ class PlaygroundApp(App[None]):
     def action_toggle_light(self) -> None:
         """Switch between the light and the dark theme."""
         self.theme = INK.name if self.theme == PAPER.name else PAPER.name
+
+    def action_inspect(self) -> None:
+        """Look into the model that runs."""
+        from tui.screens.inspector import InspectorScreen
+
+        if not any(isinstance(screen, InspectorScreen) for screen in self.screen_stack):
+            self.push_screen(InspectorScreen(self.playground))
 
     def action_help(self) -> None:
         """Explain the screen."""

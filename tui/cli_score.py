@@ -10,12 +10,10 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.errors import PlaygroundError
 from core.export import json_line
 from core.preset_book import Preset
 from core.presets import find_presets_file, load_presets
@@ -25,13 +23,11 @@ from core.visible import cell_width, one_line, pad, visible
 from tui.cli_options import DeviceOption, DtypeOption, ModelOption, PresetsOption
 from tui.cli_streams import emit, note
 from tui.headless import Choices
+from tui.text_file import LARGEST_FILE, decoded, read_text_file
 
 if TYPE_CHECKING:
     from core.backends.base import Report
     from core.models.loading import LoadedModel
-
-_LARGEST_FILE = 1_000_000
-"""In bytes: far more than any context holds."""
 
 _Row = tuple[str, ...]
 
@@ -140,24 +136,9 @@ def read_text(file: str) -> str:
     Raises:
         PlaygroundError: It cannot be read, is not UTF-8, or is far too long.
     """
-    name = "standard input" if file == "-" else repr(file)
-    try:
-        if file == "-":
-            data = sys.stdin.buffer.read(_LARGEST_FILE + 1)
-        else:
-            with Path(file).open("rb") as stream:
-                data = stream.read(_LARGEST_FILE + 1)
-        if len(data) > _LARGEST_FILE:
-            raise PlaygroundError(
-                f"{name} has more than {_LARGEST_FILE:,} bytes; score a shorter part of it"
-            )
-        text = data.decode()
-    except UnicodeError:
-        raise PlaygroundError(f"{name} is not UTF-8 text") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise PlaygroundError(f"{name} cannot be read: {reason}") from None
-    return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+    if file == "-":
+        return decoded(sys.stdin.buffer.read(LARGEST_FILE + 1), "standard input")
+    return read_text_file(file)
 
 
 def _load(name: str, device: str, dtype: str, report: Report) -> LoadedModel:
@@ -238,6 +219,8 @@ def _reason(verdict: PresetVerdict) -> str:
         return ""
     if found.cut_by == "do_sample":
         return f"greedy takes {_shown(found.instead)}"
+    if found.cut_by in ("eos_token_id", "stop_strings"):
+        return f"{found.cut_by} ends the text before it"
     return f"cut by {found.cut_by}"
 
 

@@ -61,11 +61,19 @@ class PlaygroundCommands(Provider):
         if playground.session.turns:
             yield Entry("Clear the document", "Begin anew", app.action_clear)
             yield Entry("Copy the document", "Copy its text to the clipboard", app.action_copy_text)
-        if playground.can_restore:
+        if playground.branches.can_restore:
             yield Entry("Bring the document back", "Undo the clearing", app.action_restore)
-        if playground.load_error is not None:
+        if playground.model.load_error is not None:
             yield Entry("Load the model again", "Try once more", app.action_load_again)
         yield from _model_entries(app)
+        if playground.session.step_count():
+            yield Entry("Why this token", "Every candidate, the settings, the dice", app.action_why)
+            yield Entry("Scrub", "Move settings over the run at once", app.action_scrub)
+            yield Entry("Branches", "The tree of all runs: go, compare, prune", app.action_history)
+            yield Entry("Undo", "The document before the last run", app.action_undo)
+        yield Entry("Could this setting have written this?", "Score any text", app.action_score)
+        yield Entry("Redo", "Take back an undo", app.action_redo)
+        yield Entry("By hand", "Take each step yourself, or let it run", app.action_by_hand)
         if playground.session.step_count():
             yield Entry("First step", "Look at the first step", partial(app.action_step, -(10**9)))
             yield Entry("Newest step", "Follow what is written", partial(app.action_step, 10**9))
@@ -73,6 +81,16 @@ class PlaygroundCommands(Provider):
             "Tint", "Colour the tokens by surprisal, or draw them plain", app.action_toggle_tint
         )
         yield Entry("Light or dark", "Switch between paper and ink", app.action_toggle_light)
+        yield Entry(
+            "Tokens of the prompt",
+            "Each token, its id and its bounds, as you type",
+            app.main.action_toggle_tokens,
+        )
+        yield Entry(
+            "Inspect the model",
+            "Its tokenizer, configuration, modules and sizes",
+            app.action_inspect,
+        )
         yield Entry("Help", "The keys, and what the columns mean", app.action_help)
         for command in app.get_system_commands(self.screen):
             if command.title in _OF_TEXTUAL:
@@ -82,13 +100,13 @@ class PlaygroundCommands(Provider):
 def _model_entries(app: PlaygroundApp) -> Iterator[Entry]:
     playground = app.playground
     yield Entry("Models", "Pick another model, or fetch one", app.action_models)
-    if playground.fetch_offer is not None:
-        name = visible_prose(playground.fetch_offer)
+    if playground.model.fetch_offer is not None:
+        name = visible_prose(playground.model.fetch_offer)
         yield Entry(f"Fetch {name}", "In the background", app.action_fetch_offered)
-    if playground.fetching.arrived is not None:
-        name = visible_prose(playground.fetching.arrived)
+    if playground.model.fetching.arrived is not None:
+        name = visible_prose(playground.model.fetching.arrived)
         yield Entry(f"Switch to {name}", "It has been fetched", app.action_switch)
-    if playground.fetching.name is not None:
+    if playground.model.fetching.name is not None:
         yield Entry("Stop the download", "What has come is kept", app.action_stop)
 
 

@@ -5,12 +5,16 @@ Must never touch a widget: it is told what a person did, drains the service, and
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.backends.base import Backend, ModelInfo
+from core.backends.base import Request
 from core.preset_book import Preset, PresetBook
+from core.preset_writer import save_preset
+from core.prompt_tokens import PromptToken
+from core.scores import ScoredText
 from core.service import (
     GenerationService,
     LoadFailed,
@@ -18,18 +22,15 @@ from core.service import (
     Ready,
     ServiceEvent,
 )
-from core.session import Session, Turn
+from core.session import Session
 from core.settings import Settings
-from core.steps import BeamStep, Finished, TokenStep
+from core.steps import BeamStep, Candidate, Finished, TokenStep
+from tui.branches import Branches
 from tui.fetching import Fetching
+from tui.model_state import Clock, ModelFactory, ModelState
 
-Clock = Callable[[], float]
-
-ModelFactory = Callable[[str | None], Backend]
-"""Makes the backend of a model by its name; of the one to begin with where that is ``None``."""
-
-CLOSING_SECONDS = 0.5
-"""How long the worker may take to end; a longer step ends with the process."""
+CHANGED = "*"
+"""Stands behind the name of a preset whose settings were changed for one run."""
 
 
 @dataclass(slots=True)
@@ -68,116 +69,65 @@ class Playground:
     ) -> None:
         self.book = book
         self.preset = book.named(preset_name) if preset_name is not None else book.presets[0]
-        self.session = Session()
-        self.info: ModelInfo | None = None
-        self.loading_stage: str | None = None
-        self.loading_share: float | None = None
-        self.load_error: str | None = None
         self.queued_prompt: str | None = None
         self.notice: Notice | None = None
-        self._cleared: Session | None = None
+        self.branches = Branches()
+        self.is_by_hand = False
         self._clears_at_end = False
         self._is_stopping = False
-        self._loading_since = 0.0
-        self.fetching = fetching if fetching is not None else Fetching()
-        self._make_model = make_model
-        self._wanted: str | None = None  # the model that is loaded or being loaded, by name
         self._service = GenerationService()
+        fetching = fetching if fetching is not None else Fetching()
+        self.model = ModelState(make_model, self._service, fetching, clock)
         self._seed = seed
-        self._clock = clock
 
     # What can be asked
 
     @property
-    def is_busy(self) -> bool:
-        """Whether events are still to come, so that the service must be drained."""
-        return (
-            self.loading_stage is not None
-            or self.session.is_running
-            or self.fetching.name is not None
-        )
+    def session(self) -> Session:
+        """The document at hand."""
+        return self.branches.session
 
     @property
-    def fetch_offer(self) -> str | None:
-        """The model that was asked for, is not here, and is not being fetched."""
-        if self.info is None or self.fetching.name is not None or self.fetching.arrived:
-            return None
-        return self.info.stands_in_for or None
+    def is_busy(self) -> bool:
+        """Whether events are still to come, so that the service must be drained."""
+        return self.session.is_running or self.model.is_busy
 
     @property
     def is_stopping(self) -> bool:
         """Whether the running turn has been told to stop."""
         return self._is_stopping
 
-    @property
-    def loading_seconds(self) -> float:
-        """How long the model has been loading."""
-        return self._clock() - self._loading_since
+    def prompt_tokens(self, text: str) -> tuple[PromptToken, ...]:
+        """Return the tokens that a run would make of ``text``; any thread may call it.
 
-    @property
-    def can_restore(self) -> bool:
-        """Whether a cleared document can be brought back."""
-        return self._cleared is not None and not self.session.turns
+        Raises:
+            PlaygroundError: No model is loaded, or ``text`` is not valid Unicode.
+        """
+        return self.model.prompt_tokens(text, is_beginning=not self.session.turns)
 
-    @property
-    def context_used(self) -> int:
-        """How many tokens of the context the document fills."""
-        turns = self.session.turns
-        started = turns[-1].started if turns else None
-        if started is not None:
-            return len(started.context_token_ids) + _generated_count(turns[-1])
-        if len(turns) > 1 and (before := turns[-2].started) is not None:
-            return len(before.context_token_ids) + _generated_count(turns[-2])
-        return 0
+    def score(self, text: str, is_cancelled: Callable[[], bool]) -> ScoredText:
+        """Score ``text`` under the model and all presets; any thread may call it, but waits.
 
-    @property
-    def context_size(self) -> int:
-        """How many tokens the model can hold, 0 while no model is loaded."""
-        return self.info.context_size if self.info is not None else 0
+        Raises:
+            PlaygroundError: No model is loaded, a run is going on, or the text cannot be scored.
+        """
+        return self._service.score(text, self.book.presets, is_cancelled)
 
     # What a person does
-
-    def start(self) -> None:
-        """Start the worker thread and load the model."""
-        self._await_model()
-        self._service.start(lambda: self._make_model(None))
-
-    def _await_model(self) -> None:
-        self.info = None
-        self.loading_stage, self.loading_share, self.load_error = "starting", None, None
-        self._loading_since = self._clock()
 
     def use_model(self, name: str) -> None:
         """Switch to another model; the document stays, and a run is stopped first."""
         self.notice = None
-        if self.fetching.arrived == name:
-            self.fetching.arrived = None
-        self._wanted = name
-        self._load()
+        self.model.use(name)
 
     def fetch(self, name: str) -> None:
         """Fetch a model in the background; the one at hand stays usable."""
-        complaint = self.fetching.start(name)
+        complaint = self.model.fetching.start(name)
         self.notice = Notice(complaint, is_warning=True) if complaint else None
-
-    def _load(self) -> None:
-        name = self._wanted
-        self._await_model()
-        self._service.load(lambda: self._make_model(name))
-
-    def load_again(self) -> None:
-        """Try to load the model once more after it failed."""
-        if self.load_error is not None:
-            self._load()
-
-    def close(self) -> None:
-        """End the run, the download and their threads."""
-        self.fetching.close()
-        self._service.close(timeout=CLOSING_SECONDS)
 
     def send(self, prompt: str) -> bool:
         """Run ``prompt``, or queue it while the model loads; return whether it was taken."""
-        if self.load_error is not None:
+        if self.model.load_error is not None:
             self.notice = Notice("no model is loaded, so nothing can run", is_warning=True)
             return False
         if self.preset.chat is not None and not prompt.strip():
@@ -186,7 +136,7 @@ class Playground:
         if self.session.is_running and not self._clears_at_end:
             self.notice = Notice("still running — Esc stops it; your text stays here", True)
             return False
-        if self.info is None or self._clears_at_end:
+        if self.model.info is None or self._clears_at_end:
             if self.queued_prompt is not None:
                 self.notice = Notice("one prompt is waiting already; your text stays here", True)
                 return False
@@ -202,8 +152,8 @@ class Playground:
             self._is_stopping = True
             self._service.cancel()
             return None
-        if self.queued_prompt is None and self.fetching.name is not None:
-            self.fetching.cancel()
+        if self.queued_prompt is None and self.model.fetching.name is not None:
+            self.model.fetching.cancel()
             return None
         prompt, self.queued_prompt = self.queued_prompt, None
         return prompt
@@ -222,14 +172,117 @@ class Playground:
             return
         self._clears_at_end = False
         if self.session.turns:
-            self._cleared, self.session = self.session, Session()
+            self.branches.clear()
             self.notice = Notice("cleared — ctrl+l again brings it back")
 
     def restore(self) -> None:
         """Bring the cleared document back."""
-        if self._cleared is not None and not self.session.turns:
-            self.session, self._cleared = self._cleared, None
+        if self.is_free_to_branch():
+            self.branches.restore()
             self.notice = None
+
+    # Looking back and branching
+
+    def go(self, node_id: int) -> None:
+        """Go to the document of any run of the history."""
+        if self.is_free_to_branch():
+            self.branches.go(node_id)
+            self.notice = None
+
+    def undo(self) -> None:
+        """Go back to the document before the last run."""
+        if self.is_free_to_branch():
+            was_there = self.branches.undo()
+            self.notice = None if was_there else Notice("there is nothing to undo")
+
+    def redo(self) -> None:
+        """Take back an undo."""
+        if self.is_free_to_branch():
+            was_there = self.branches.redo()
+            self.notice = None if was_there else Notice("there is nothing to redo")
+
+    def fork(self, candidate: Candidate, settings: Settings | None = None) -> None:
+        """Put ``candidate`` where the selected step's token stands, and write on from there.
+
+        With ``settings`` for those, else with the preset's.
+        """
+        selected = self.session.selected()
+        if selected is None or not self.is_free_to_branch():
+            return
+        step = selected[1]
+        if not isinstance(step, TokenStep):
+            self.notice = Notice("beams weigh whole texts; pick another preset to branch", True)
+            return
+        self.branches.leave(self.session.position)
+        self._submit(
+            self.session.branch(
+                step.token,
+                candidate,
+                self.preset.name,
+                settings or self._settings(),
+                self.model.info,
+            )
+        )
+
+    def rerun(self, position: int, settings: Settings, pick: Candidate | None = None) -> None:
+        """Write on from before the step at ``position`` with other settings.
+
+        With ``pick`` for the token that they choose there.
+        """
+        turn = self.session.turn_at(position)
+        if turn is None or not self.is_free_to_branch():
+            return
+        step = turn.steps[position - self.session.first_position(turn)]
+        name = turn.preset_name.removesuffix(CHANGED) + CHANGED
+        self.branches.leave(position)
+        if pick is None or not isinstance(step, TokenStep):
+            request = self.session.begin("", name, settings, self.model.info)
+        else:
+            request = self.session.branch(step.token, pick, name, settings, self.model.info)
+        self._submit(request)
+
+    def save_preset(self, name: str, settings: Settings) -> str:
+        """Save a preset to the file that the user owns; return what to tell them.
+
+        Raises:
+            PlaygroundError: The name is taken or wrong, or the file cannot be written.
+        """
+        path = save_preset(self.book, name, settings)
+        return f"saved as {name} in {path}; it is there from the next start on"
+
+    def toggle_by_hand(self) -> None:
+        """Take each step oneself from now on, or let the preset run again."""
+        self.is_by_hand = not self.is_by_hand
+        how = "by hand: Enter takes the next step, 1 to 5 choose another candidate"
+        self.notice = Notice(how if self.is_by_hand else "the preset runs by itself again")
+
+    def choose(self, number: int) -> None:
+        """Put candidate ``number`` of the newest step in its place and go one step on."""
+        selected = self.session.selected()
+        if selected is None or not isinstance(selected[1], TokenStep):
+            return
+        step = selected[1]
+        candidates = step.distribution.candidates
+        if number > len(candidates):
+            return
+        if candidates[number - 1].token_id == step.token.token_id:
+            self.send("")
+        else:
+            self.fork(candidates[number - 1])
+
+    def say_unless(self, sentence: str) -> None:
+        """Give a notice, unless there is one that says why already."""
+        self.notice = self.notice or Notice(sentence, is_warning=True)
+
+    def is_free_to_branch(self) -> bool:
+        """Return whether the document can be changed now; a notice says why not."""
+        if self.model.info is None:
+            self.notice = Notice("the model is not ready yet", is_warning=True)
+        elif self.session.is_running:
+            self.notice = Notice("still running — Esc stops it", is_warning=True)
+        else:
+            return True
+        return False
 
     # What the service says
 
@@ -248,7 +301,7 @@ class Playground:
         return changes
 
     def _drain_fetching(self, changes: Changes) -> None:
-        has_news, end = self.fetching.drain()
+        has_news, end = self.model.fetching.drain()
         changes.anything |= has_news
         if end is None:
             return
@@ -261,33 +314,31 @@ class Playground:
             changes.failure = end.message
 
     def _apply(self, event: ServiceEvent, changes: Changes) -> None:
-        if isinstance(event, Loading):
-            self.loading_stage, self.loading_share = event.stage, event.share
-        elif isinstance(event, Ready):
-            self.info, self.loading_stage, self.load_error = event.info, None, None
-            self._begin_queued()
-        elif isinstance(event, LoadFailed):
-            self._apply_failure(event, changes)
+        if isinstance(event, Loading | Ready | LoadFailed):
+            self.model.apply(event)
+            self._apply_loading(event, changes)
         elif isinstance(event, Finished):
             self._finish(event, changes)
         else:
             self.session.apply(event)
 
-    def _apply_failure(self, event: LoadFailed, changes: Changes) -> None:
-        if self.session.turns:  # the document covers the place where the error would stand
-            changes.failure = event.message
-        if event.falls_back:
-            changes.failure = event.message
-            self.loading_stage, self.loading_share = "bringing the model before back", None
-            return
-        self.load_error, self.loading_stage = event.message, None
-        changes.returned_prompt, self.queued_prompt = self.queued_prompt, None
+    def _apply_loading(self, event: Loading | Ready | LoadFailed, changes: Changes) -> None:
+        if isinstance(event, Ready):
+            self._begin_queued()
+        elif isinstance(event, LoadFailed):
+            # The document covers the place where the error would stand.
+            if event.falls_back or self.session.turns:
+                changes.failure = event.message
+            if not event.falls_back:
+                changes.returned_prompt, self.queued_prompt = self.queued_prompt, None
 
     def _finish(self, event: Finished, changes: Changes) -> None:
         turn = self.session.turns[-1]
         self.session.apply(event)
         self._is_stopping = False
-        if turn.started is None:
+        if turn.started is not None:
+            self.branches.add()
+        else:
             changes.returned_prompt = turn.prompt
             self.notice = Notice(event.detail or "the run failed before it started", True)
         if self._clears_at_end:
@@ -295,28 +346,28 @@ class Playground:
         self._begin_queued()
 
     def _begin_queued(self) -> None:
-        is_free = self.info is not None and not self.session.is_running
+        is_free = self.model.info is not None and not self.session.is_running
         if self.queued_prompt is not None and is_free:
             prompt, self.queued_prompt = self.queued_prompt, None
             self._begin(prompt)
 
     def _begin(self, prompt: str) -> None:
-        self.notice = None
-        self._cleared = None
         preset = self.preset
-        request = self.session.begin(prompt, preset.name, self._settings(), self.info, preset.chat)
-        self._service.submit(request)
+        self._submit(
+            self.session.begin(prompt, preset.name, self._settings(), self.model.info, preset.chat)
+        )
+
+    def _submit(self, request: Request) -> None:
+        """Run what the session's last turn asks for, recording it for looking back."""
+        self.notice = None
+        self.session.turns[-1].is_by_hand = self.is_by_hand
+        recorder = self.branches.begin()
+        self._service.submit(dataclasses.replace(request, recorder=recorder))
 
     def _settings(self) -> Settings:
         settings = self.preset.settings
+        if self.is_by_hand:
+            settings = settings.replace(max_new_tokens=1, min_new_tokens=None, max_length=None)
         if self._seed is None or settings.seed is not None:
             return settings
         return settings.replace(seed=self._seed)
-
-
-def _generated_count(turn: Turn) -> int:
-    """How many tokens a turn has made, without building the list of them."""
-    finished = turn.finished
-    if finished is not None and (finished.token_ids or finished.reason != "failed"):
-        return len(finished.token_ids)
-    return len(turn.steps)

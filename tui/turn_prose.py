@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from core.session import Turn
 from core.steps import BeamStep, Hypothesis, Step, TokenStep
 from tui.prose import Line, Piece, Prose
+from tui.visible import visible_token
 
 MARK = "mark"
 PROMPT = "prompt"
@@ -161,13 +162,18 @@ def _parent(steps: Sequence[Step], hypothesis: Hypothesis, position: int) -> Hyp
 
 
 def _opening(turn: Turn, before: Turn | None) -> Iterator[Piece]:
-    name = turn.preset_name
-    if not turn.prompt:
-        name += " · from the start of text" if before is None else " · continued"
-    if before is not None and turn.model_name != before.model_name:
-        name += f" · from here on {turn.model_name}"
-    yield Piece(("" if before is None else "\n") + f"── {name} ──\n", MARK)
-    yield Piece(turn.prompt + ("\n" if turn.chat is not None else ""), PROMPT)
+    inserted = turn.inserted.text if turn.inserted is not None else ""
+    goes_on = turn.is_by_hand and before is not None and before.is_by_hand
+    if not (goes_on and not turn.prompt):
+        name = turn.preset_name
+        if turn.replaced is not None:
+            name += f" · {visible_token(inserted)} instead of {visible_token(turn.replaced.text)}"
+        elif not turn.prompt:
+            name += " · from the start of text" if before is None else " · continued"
+        if before is not None and turn.model_name != before.model_name:
+            name += f" · from here on {turn.model_name}"
+        yield Piece(("" if before is None else "\n") + f"── {name} ──\n", MARK)
+    yield Piece(turn.prompt + ("\n" if turn.chat is not None else "") + inserted, PROMPT)
 
 
 def _left_out(turns: int) -> str:

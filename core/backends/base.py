@@ -5,12 +5,16 @@ Must never import torch: the app and its tests hold a backend without loading a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.chat import ChatFormat, Message
 from core.logits_store import RunRecorder
+from core.models.report_records import ModelReport
+from core.preset_book import Preset
+from core.prompt_tokens import PromptToken
+from core.scores import ScoredText
 from core.settings import Settings
 from core.steps import Event
 
@@ -45,6 +49,8 @@ class Request:
     ``context_token_ids`` are the document so far, as generated, never re-encoded. With a ``chat``,
     ``messages`` are the whole conversation, and prompt and context are not used. ``recorder``,
     where given, keeps the raw logits of each token step for looking back; beams are not recorded.
+    With ``score_prompt`` it is also given what each token of the prompt cost, for which the model
+    reads the document once more.
     """
 
     prompt: str
@@ -53,6 +59,7 @@ class Request:
     messages: tuple[Message, ...] = ()
     chat: ChatFormat | None = None
     recorder: RunRecorder | None = field(default=None, compare=False, repr=False)
+    score_prompt: bool = False
 
 
 class Report(Protocol):
@@ -63,7 +70,11 @@ class Report(Protocol):
 
 
 class Backend(Protocol):
-    """Something that turns requests into events. All calls come from one thread."""
+    """Something that turns requests into events.
+
+    All calls come from one thread, but for ``prompt_tokens`` and ``inspect``, which any thread may
+    call once ``load`` has returned, also while a run goes on.
+    """
 
     def load(self, report: Report) -> ModelInfo:
         """Make ready, telling ``report`` what is happening.
@@ -80,6 +91,38 @@ class Backend(Protocol):
 
         Raises:
             PlaygroundError: The request cannot be run; raised before ``Started``.
+        """
+        ...
+
+    def score(
+        self, text: str, presets: Sequence[Preset], is_cancelled: Callable[[], bool]
+    ) -> ScoredText:
+        """Score ``text`` as a document of its own, and ask of each preset if it could write it.
+
+        What is generated afterwards is the same as without it. Where ``is_cancelled`` says so, the
+        tokens scored until then are returned, without verdicts.
+
+        Raises:
+            PlaygroundError: ``text`` is empty, not valid Unicode or longer than the model's
+                context, or there is not enough memory.
+        """
+        ...
+
+    def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
+        """Return the tokens that a run would make of the prompt ``text``.
+
+        ``is_beginning`` says that no document stands before it; some tokenizers then add a token.
+
+        Raises:
+            PlaygroundError: No model is loaded, or ``text`` is not valid Unicode.
+        """
+        ...
+
+    def inspect(self) -> ModelReport:
+        """Look into the model that runs, without reading a weight; this can take seconds.
+
+        Raises:
+            PlaygroundError: No model is loaded, or its files cannot be used any more.
         """
         ...
 

@@ -7,15 +7,25 @@ from __future__ import annotations
 
 import dataclasses
 import gc
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from core.backends.base import ModelInfo, Report, Request
+from core.errors import PlaygroundError
 from core.steps import Event, Started
 
 if TYPE_CHECKING:
     from core.models.chat_prompt import ChatPrompts
     from core.models.loading import LoadedModel
+    from core.models.report_records import ModelReport
+    from core.preset_book import Preset
+    from core.prompt_tokens import PromptToken
+    from core.scores import ScoredText
+
+_BUILDING = threading.Lock()
+"""Held while transformers builds a module: it changes torch's default dtype for the whole process
+meanwhile, and two at once would put back each other's."""
 
 
 class LocalBackend:
@@ -53,7 +63,9 @@ class LocalBackend:
         report("starting torch")
         from core.models.loading import load_model
 
-        loaded = self._loaded = load_model(name, self._device, self._dtype, report, self._engine)
+        with _BUILDING:
+            loaded = load_model(name, self._device, self._dtype, report, self._engine)
+        self._loaded = loaded
         missing = self._stands_in_for
         if self._name is None and name != PREFERRED:
             missing = PREFERRED
@@ -102,6 +114,37 @@ class LocalBackend:
             folder = model_folder(loaded.name)
             self._chat = ChatPrompts(folder, loaded.codec, loaded.model.context_size)
         return self._chat
+
+    def score(
+        self, text: str, presets: Sequence[Preset], is_cancelled: Callable[[], bool]
+    ) -> ScoredText:
+        """See ``Backend``."""
+        loaded = self._ready()
+        from core.out_of_memory import enough_memory_to_score
+        from core.scoring import score_text
+
+        with enough_memory_to_score(loaded.model):
+            return score_text(loaded.model, loaded.codec, text, presets, is_cancelled=is_cancelled)
+
+    def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
+        """See ``Backend``."""
+        return self._ready().codec.tokens(text, is_beginning=is_beginning)
+
+    def inspect(self) -> ModelReport:
+        """See ``Backend``."""
+        name = self._ready().name
+        from core.models.catalog import model_folder
+        from core.models.inspection import inspect_model
+
+        with _BUILDING:
+            return inspect_model(model_folder(name), name)
+
+    def _ready(self) -> LoadedModel:
+        # Taken once: the thread that owns the backend may close it at any time.
+        loaded = self._loaded
+        if loaded is None:
+            raise PlaygroundError("no model is loaded")
+        return loaded
 
     def close(self) -> None:
         """See ``Backend``."""

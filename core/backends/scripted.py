@@ -7,11 +7,17 @@ that works with it works with a model.
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from core.backends.base import ModelInfo, Report, Request
+from core.backends.scripted_scores import scripted_score
 from core.errors import PlaygroundError
+from core.models.report_records import Facts, ModelReport, ModuleNode, Totals
+from core.preset_book import Preset
+from core.prompt_tokens import PromptToken
+from core.scores import ScoredText
 from core.steps import (
     BeamStep,
     Candidate,
@@ -87,6 +93,45 @@ class ScriptedBackend:
                 yield self._token_step(index)
             count = index + 1
         yield self._finished("length" if count == most else "end_of_text", count)
+
+    def score(
+        self, text: str, presets: Sequence[Preset], is_cancelled: Callable[[], bool]
+    ) -> ScoredText:
+        """Score the text by the rule of ``scripted_score``."""
+        return scripted_score(self.prompt_tokens(text, is_beginning=True), presets)
+
+    def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
+        """Return a token a word, with the white space around it: those that a run begins with."""
+        return tuple(
+            PromptToken(10 + index, word.group(), word.start(), word.end())
+            for index, word in enumerate(re.finditer(r"\s*\S+(?:\s+\Z)?", text))
+        )
+
+    def inspect(self) -> ModelReport:
+        """Return what there is to know of a script: next to nothing."""
+        parameters = self._info.parameters
+        size = 4 * parameters
+        return ModelReport(
+            name=self._info.name,
+            folder="",
+            architecture="Script",
+            model_type="scripted",
+            facts=Facts(
+                None, None, None, None, self._info.context_size, self._info.vocabulary_size
+            ),
+            tokenizer=None,
+            tokenizer_note="a script has no tokenizer",
+            config_json="{}",
+            modules=ModuleNode("", "Script", "", parameters, parameters, "float32", size),
+            totals=Totals(
+                parameters, parameters, (), size, (("float32", size),), (("float32", size),), 0, 0
+            ),
+            dtype="float32",
+            dtype_source="default",
+            cache=None,
+            cache_note="a script keeps no keys and values",
+            weights=None,
+        )
 
     def close(self) -> None:
         """Remember that the app closed it."""

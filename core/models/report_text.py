@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.models.report_records import CacheFacts, ModelReport, ModuleNode, Totals
 from core.visible import cell_width, one_line, pad, visible
@@ -17,15 +17,25 @@ _INDENT = "  "
 _GAP = "  "
 
 
+class ModuleRow(NamedTuple):
+    """A line of the module tree; the figures are empty where it has none."""
+
+    text: str
+    parameters: str = ""
+    dtype: str = ""
+    size: str = ""
+    tied: str = ""
+
+
 def report_lines(report: ModelReport) -> list[str]:
     """Return ``report`` as lines without line ends; columns are as wide as what stands in them."""
     blocks = (
-        _titled("model", _aligned(_model_rows(report))),
-        _titled("tokenizer", _aligned(_tokenizer_rows(report))),
-        _titled("config.json", visible(_config_text(report), keep="\n").split("\n")),
+        _titled("model", _aligned(model_rows(report))),
+        _titled("tokenizer", _aligned(tokenizer_rows(report))),
+        _titled("config.json", config_lines(report)),
         _titled("modules", module_lines(report.modules)),
-        _titled("parameters", _aligned(_totals_rows(report))),
-        _titled("key-value cache", _aligned(_cache_rows(report.cache, report.cache_note))),
+        _titled("parameters", _aligned(totals_rows(report))),
+        _titled("key-value cache", _aligned(cache_rows(report.cache, report.cache_note))),
         _titled("notes", [one_line(note) for note in report.notes]) if report.notes else [],
     )
     lines: list[str] = []
@@ -54,7 +64,7 @@ def module_lines(root: ModuleNode) -> list[str]:
 
     A folded line says how often its figures are there: ``48 × 30,740,800``.
     """
-    rows = list(_module_rows(root, 0))
+    rows = list(module_rows(root))
     left = max(cell_width(row[0]) for row in rows)
     widths = [max(cell_width(row[column]) for row in rows) for column in (1, 2, 3)]
     lines = []
@@ -104,12 +114,15 @@ def _aligned(rows: Sequence[tuple[str, str]]) -> list[str]:
     return [f"{pad(name, width)}{_GAP}{value}".rstrip() for name, value in shown]
 
 
-def _config_text(report: ModelReport) -> str:
+def config_lines(report: ModelReport) -> list[str]:
+    """Return config.json as harmless lines, in the file's order."""
     # The stored text escapes all that is not ASCII; a person should read the letters themselves.
-    return json.dumps(json.loads(report.config_json), indent=2, ensure_ascii=False)
+    text = json.dumps(json.loads(report.config_json), indent=2, ensure_ascii=False)
+    return visible(text, keep="\n").split("\n")
 
 
-def _model_rows(report: ModelReport) -> list[tuple[str, str]]:
+def model_rows(report: ModelReport) -> list[tuple[str, str]]:
+    """Return what the model is, as names and values as the files say them, not yet harmless."""
     facts = report.facts
     heads = _count(facts.heads)
     if facts.key_value_heads != facts.heads:
@@ -126,7 +139,8 @@ def _model_rows(report: ModelReport) -> list[tuple[str, str]]:
     ]
 
 
-def _tokenizer_rows(report: ModelReport) -> list[tuple[str, str]]:
+def tokenizer_rows(report: ModelReport) -> list[tuple[str, str]]:
+    """Return what the tokenizer is, as names and values, not yet harmless."""
     tokenizer = report.tokenizer
     if tokenizer is None:
         return [("none", report.tokenizer_note)]
@@ -148,8 +162,8 @@ def _tokenizer_rows(report: ModelReport) -> list[tuple[str, str]]:
     return rows
 
 
-def _module_rows(node: ModuleNode, depth: int) -> Iterator[tuple[str, str, str, str, str]]:
-    """Yield text, parameters, dtype, bytes and tie of each line, as ``nn.Module`` indents them."""
+def module_rows(node: ModuleNode, depth: int = 0) -> Iterator[ModuleRow]:
+    """Yield the tree's lines, harmless, indented as ``print(model)`` does."""
     margin = _INDENT * depth
     times = f"{node.count} x " if node.count > 1 else ""
     name = f"({node.name}): " if depth else ""
@@ -157,17 +171,17 @@ def _module_rows(node: ModuleNode, depth: int) -> Iterator[tuple[str, str, str, 
     figures = _figures(node)
     extra = visible(node.description, keep="\n").split("\n") if node.description else []
     if node.kind == "None":
-        yield (head, *figures)
+        yield ModuleRow(head, *figures)
         return
     if not node.children and len(extra) < 2:
-        yield (f"{head}({''.join(extra)})", *figures)
+        yield ModuleRow(f"{head}({''.join(extra)})", *figures)
         return
-    yield (f"{head}(", *figures)
+    yield ModuleRow(f"{head}(", *figures)
     for line in extra:
-        yield (f"{margin}{_INDENT}{line}", "", "", "", "")
+        yield ModuleRow(f"{margin}{_INDENT}{line}")
     for child in node.children:
-        yield from _module_rows(child, depth + 1)
-    yield (f"{margin})", "", "", "", "")
+        yield from module_rows(child, depth + 1)
+    yield ModuleRow(f"{margin})")
 
 
 def _figures(node: ModuleNode) -> tuple[str, str, str, str]:
@@ -183,7 +197,8 @@ def _figures(node: ModuleNode) -> tuple[str, str, str, str]:
     )
 
 
-def _totals_rows(report: ModelReport) -> list[tuple[str, str]]:
+def totals_rows(report: ModelReport) -> list[tuple[str, str]]:
+    """Return the sums of parameters and bytes, as names and values, not yet harmless."""
     totals = report.totals
     sources = {
         "weights": "as the safetensors files say",
@@ -222,7 +237,8 @@ def _tied_rows(totals: Totals) -> list[tuple[str, str]]:
     return rows
 
 
-def _cache_rows(cache: CacheFacts | None, note: str) -> list[tuple[str, str]]:
+def cache_rows(cache: CacheFacts | None, note: str) -> list[tuple[str, str]]:
+    """Return what keys and values take, as names and values; ``note`` where it is not known."""
     if cache is None:
         return [("unknown", note)]
     rows = [

@@ -21,6 +21,9 @@ class Letters:
     def encode(self, text, *, is_beginning):
         return [ord(one) - ord("a") for one in text.strip()]
 
+    def extend(self, pending, token_id):
+        return self.token_text(token_id), ()
+
 
 def recorded(model, codec, settings, prompt="", context=()) -> tuple[RecordedRun, Finished]:
     store = LogitsStore()

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 import torch
 
 from core.backends.base import Request
+from core.backends.local import LocalBackend
 from core.dice import Dice, explain_draw
 from core.engine import generate
 from core.explain import explain, look_up
 from core.logits_store import LogitsStore
 from core.models.transformers_model import TransformersModel
-from core.recording import EXACT_LOGITS, record_step, recorded_logits
+from core.recording import EXACT_LOGITS, SMALL_VOCABULARY, record_step, recorded_logits
+from core.scrub import scrub
+from core.service import GenerationService
 from core.settings import Settings
-from core.steps import TokenStep
+from core.steps import Finished, TokenStep
+from core.sweep import Sweeper
 from tests.core.recorded import recorded, run_of
 from tests.reference import byte_codec, tiny_gpt2
 
@@ -45,14 +50,14 @@ def test_the_likeliest_are_exact_and_the_others_as_near_as_stated(spread, offset
 
 
 def test_a_small_vocabulary_is_exact_throughout():
-    logits = torch.randn(1, EXACT_LOGITS)
+    logits = torch.randn(1, SMALL_VOCABULARY)
     step = record_step(logits, 7)
     assert step.tail == b""
     assert torch.equal(recorded_logits(step), logits[0])
 
 
 def test_tokens_that_the_model_rules_out_stay_so():
-    logits = torch.randn(1, 400)
+    logits = torch.randn(1, 5000)
     logits[0, 17] = -torch.inf
     assert recorded_logits(record_step(logits, 3))[17] == -torch.inf
 
@@ -134,7 +139,8 @@ def test_recorded_logits_are_the_models(demo, demo_module):
 
 def test_beams_are_not_recorded():
     store = LogitsStore()
-    request = Request("", Settings(num_beams=2, max_new_tokens=3), (1, 2), store.recorder("run"))
+    beams = Settings(num_beams=2, max_new_tokens=3)
+    request = Request("", beams, (1, 2), recorder=store.recorder("run"))
     list(generate(TransformersModel(tiny_gpt2(1)), byte_codec(), request, lambda: False))
     assert store.run("run") is None
 
@@ -177,3 +183,25 @@ def test_a_run_that_was_forgotten_while_it_ran_stays_forgotten():
     recorder.add(record_step(torch.zeros(1, 10), 0))
     assert store.run("run") is None
     assert store.facts().size == 0
+
+
+def test_a_run_of_the_service_is_read_from_its_users_thread():
+    """As the app does it: the service's thread records, another one explains and scrubs."""
+    store = LogitsStore()
+    service = GenerationService()
+    service.start(lambda: LocalBackend("demo", "cpu"))
+    request = Request(PROMPT, SAMPLING, recorder=store.recorder("turn"), score_prompt=True)
+    service.submit(request)
+    events = []
+    deadline = time.monotonic() + 60
+    while not any(isinstance(one, Finished) for one in events) and time.monotonic() < deadline:
+        events += service.drain()
+        time.sleep(0.01)
+    assert service.close(timeout=10)
+    (finished,) = (one for one in events if isinstance(one, Finished))
+    run = store.run("turn")
+    assert run.token_ids == finished.token_ids
+    assert run.start.prompt.tokens
+    assert explain(run, 3).token.token_id == finished.token_ids[3]
+    assert explain_draw(run, 3).winner.token_id == finished.token_ids[3]
+    assert scrub(Sweeper(run), SAMPLING).first_divergence is None

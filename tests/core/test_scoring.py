@@ -10,11 +10,14 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from core.backends.base import Request
+from core.engine import generate
 from core.errors import PlaygroundError
+from core.logits_store import LogitsStore
 from core.models.loading import load_model
 from core.models.transformers_model import TransformersModel
 from core.preset_book import Preset
-from core.scores import perplexity
+from core.scores import perplexity, perplexity_of_steps
 from core.scoring import score_text, score_tokens
 from core.settings import Settings
 from tests.core.test_parity import penalties, prompts, seeds, warpers
@@ -117,7 +120,7 @@ def test_what_a_preset_wrote_it_could_have_written(model_seed, eos, prompt, samp
 @given(seeds, prompts, st.fixed_dictionaries({}, optional=penalties | warpers))
 def test_the_first_forbidden_token_is_the_first_without_probability(model_seed, prompt, mapping):
     """Any text: the verdict falls where transformers' scores first give the token nothing."""
-    model = TransformersModel(tiny_gpt2(model_seed))
+    model = TransformersModel(tiny_gpt2(model_seed, eos_token_id=None))
     chosen = Settings(do_sample=True, max_new_tokens=20, **mapping)
     torch.manual_seed(model_seed)
     text = tuple(torch.randint(0, 24, (10,)).tolist())
@@ -160,6 +163,23 @@ def test_a_text_longer_than_the_preset_writes(demo):
     assert [one.stops_after for one in scored.verdicts] == [3, 5, 20]
 
 
+def test_nothing_follows_what_ends_a_text(demo):
+    """An end of text or a stop string ends a run, so that no preset writes on behind it."""
+    sampling = {"do_sample": True, "top_k": 0, "max_new_tokens": 99}
+    presets = [preset("end", **sampling), preset("stop", stop_strings=("ca",), **sampling)]
+    end = demo.model.eos_token_ids[0]
+    words = demo.codec.encode(" there was a cat", is_beginning=False)
+    scored = score_tokens(demo.model, demo.codec, (end,), (*words, end, *words), presets)
+    by_end, by_string = (one.forbidden for one in scored.verdicts)
+    assert (by_end.index, by_end.cut_by) == (len(words) + 1, "eos_token_id")
+    assert by_string.cut_by == "stop_strings"
+    written = demo.codec.decode(scored.token_ids[: by_string.index])
+    assert "ca" in written
+    assert "ca" not in demo.codec.decode(scored.token_ids[: by_string.index - 1])
+    whole = score_tokens(demo.model, demo.codec, (end,), (*words, end), presets[:1])
+    assert whole.verdicts[0].is_reachable
+
+
 def test_beams_are_not_judged(demo):
     (verdict,) = score_text(demo.model, demo.codec, "the", [preset(num_beams=3)]).verdicts
     assert verdict.is_reachable is None
@@ -193,3 +213,46 @@ def test_cancelling(demo):
 def test_perplexity_by_hand():
     assert perplexity(6.0, 3) == 4.0
     assert perplexity(1e9, 1) == math.inf
+
+
+def test_the_prompt_of_a_run_is_scored_on_request(demo, demo_module):
+    """And the run is the same as without: nothing of the cache is touched."""
+    settings = Settings(max_new_tokens=10, do_sample=True, top_k=0, seed=2)
+    first = run_ours(demo.model, demo.codec, settings, prompt=PROMPT)
+    document = first.started.context_token_ids + first.finished.token_ids
+    second = run_ours(demo.model, demo.codec, settings, prompt="\nThen", context=document)
+
+    store = LogitsStore()
+    for prompt, context, plain in ((PROMPT, (), first), ("\nThen", document, second)):
+        request = Request(
+            prompt, settings, context, recorder=store.recorder("run"), score_prompt=True
+        )
+        started, *steps, finished = generate(demo.model, demo.codec, request, lambda: False)
+        assert finished.token_ids == plain.finished.token_ids
+        assert [one.distribution for one in steps] == [one.distribution for one in plain.steps]
+        scored = store.run("run").start.prompt
+        assert scored.token_ids == started.prompt_token_ids
+        assert scored.context_token_ids == context
+        assert scored.unscored == (0 if context else 1)
+        with torch.inference_mode():
+            logits = demo_module(torch.tensor([started.context_token_ids])).logits[0]
+        expected = logits.double().log_softmax(-1)
+        places = range(len(context) + scored.unscored, len(started.context_token_ids))
+        for place, one in zip(places, scored.tokens, strict=True):
+            token_id = started.context_token_ids[place]
+            assert one.token.logprob == pytest.approx(
+                float(expected[place - 1, token_id]), abs=1e-4
+            )
+    assert perplexity_of_steps(second.steps) == pytest.approx(
+        math.exp(-sum(one.token.logprob for one in second.steps) / len(second.steps))
+    )
+    assert perplexity_of_steps([]) is None
+
+
+def test_a_prompt_is_not_scored_unasked_nor_at_the_cost_of_the_cache(demo):
+    store = LogitsStore()
+    settings = Settings(max_new_tokens=2)
+    for model, score in ((demo.model, False), (StepByStep(demo.model), True)):
+        request = Request(PROMPT, settings, recorder=store.recorder("run"), score_prompt=score)
+        list(generate(model, demo.codec, request, lambda: False))
+        assert store.run("run").start.prompt is None

@@ -68,6 +68,7 @@ LARGE = [
     {"repetition_penalty": 0.6, "top_k": 300},
     {"repetition_penalty": 1.3, "top_k": 2000, "temperature": 1.5},
     {"no_repeat_ngram_size": 1, "top_p": 0.95},
+    {"repetition_penalty": 1.5, "temperature": 0.01, "top_p": 0.9},
 ]
 
 
@@ -84,7 +85,7 @@ def test_over_a_vocabulary_with_a_tail(mapping, spread):
 
 
 @pytest.mark.parametrize("step", [0.25, 1.0])
-@pytest.mark.parametrize("mapping", [one for one in LARGE[:-3] if "top_p" not in one], ids=str)
+@pytest.mark.parametrize("mapping", [one for one in LARGE[:-5] if "top_p" not in one], ids=str)
 def test_over_logits_of_low_precision(mapping, step):
     """A model in bfloat16 gives hundreds of tokens the very same logit."""
     run = coarse_run(step)
@@ -112,7 +113,7 @@ def test_a_nucleus_that_ends_among_equals(top_p, step):
 
 def coarse_run(step):
     torch.manual_seed(2)
-    rows = (torch.randn(10, 3000) * 3 / step).round() * step - 60
+    rows = (torch.randn(10, 5000) * 3 / step).round() * step - 60
     return run_of(rows, [int(row.argmax()) for row in rows], seed=1)
 
 

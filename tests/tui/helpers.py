@@ -103,7 +103,7 @@ async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
 
 async def ready(pilot: Pilot[None]) -> None:
     """Wait until the model is loaded."""
-    await until(pilot, lambda: app_of(pilot).playground.info is not None)
+    await until(pilot, lambda: app_of(pilot).playground.model.info is not None)
 
 
 async def steps(pilot: Pilot[None], count: int) -> None:
@@ -115,7 +115,7 @@ async def stopped(pilot: Pilot[None]) -> None:
     """Wait until nothing runs."""
     playground = app_of(pilot).playground
     await until(
-        pilot, lambda: playground.loading_stage is None and not playground.session.is_running
+        pilot, lambda: playground.model.loading_stage is None and not playground.session.is_running
     )
 
 

@@ -197,8 +197,8 @@ async def test_a_model_of_the_list_is_switched_to(app, shelf):
         await ready(pilot)
 
         assert shelf.made[1][0] == "[b]odd[/b]/one"
-        assert app.playground.info is not None
-        assert app.playground.info.parameters == 7
+        assert app.playground.model.info is not None
+        assert app.playground.model.info.parameters == 7
 
 
 async def test_a_model_that_is_not_here_is_asked_about(app, hub, monkeypatch):
@@ -238,8 +238,8 @@ async def test_a_model_that_cannot_be_loaded_gives_the_one_before_back(hub):
         assert "too large for [b]cpu[/b]; gpt2 would fit" in dialog(pilot)
         await pilot.press("escape")
         await ready(pilot)
-        assert app.playground.info == STAND_IN
-        assert app.playground.load_error is None
+        assert app.playground.model.info == STAND_IN
+        assert app.playground.model.load_error is None
         assert document(pilot) == before
         await run_to_end(pilot, "two")
 

@@ -90,7 +90,7 @@ def test_error(snap_compare):
 
     async def before(pilot):
         await still(pilot)
-        await until(pilot, lambda: app.playground.load_error is not None)
+        await until(pilot, lambda: app.playground.model.load_error is not None)
         await settled(pilot)
 
     assert snap_compare(app, terminal_size=(120, 40), run_before=before)

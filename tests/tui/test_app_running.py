@@ -152,7 +152,7 @@ async def test_loading_counts_its_seconds():
     backend = GatedLoading()
     now = [0.0]
     app = make_app(backend)
-    app.playground._clock = lambda: now[0]
+    app.playground.model._clock = lambda: now[0]
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: " 37% 0 s" in status(pilot))
         now[0] = 7.0
@@ -166,7 +166,7 @@ async def test_a_failed_load_is_told_and_the_app_lives_on():
     backend = ScriptedBackend(load_error="no [b]gpt2-xl[/b] here")
     app = make_app(backend)
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: app.playground.load_error is not None)
+        await until(pilot, lambda: app.playground.model.load_error is not None)
         assert "could not be loaded" in status(pilot)
         assert "no [b]gpt2-xl[/b] here" in str(app.main.query_one("#welcome").render())
         await run_prompt(pilot, "Once")
@@ -186,7 +186,7 @@ async def test_a_failed_load_gives_the_waiting_prompt_back():
     async with app.run_test(size=SIZE) as pilot:
         await run_prompt(pilot, "Once")
         backend.may_load.set()
-        await until(pilot, lambda: app.playground.load_error is not None)
+        await until(pilot, lambda: app.playground.model.load_error is not None)
         assert typed(pilot) == "Once"
 
 

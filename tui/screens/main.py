@@ -7,18 +7,23 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from core.preset_book import PresetBook
+from core.session import Session
 from tui.playground import Playground
+from tui.render import DIM
 from tui.widgets.fetch_line import FetchLine
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.legend import Legend
+from tui.widgets.lines_view import LinesView
 from tui.widgets.preset_list import PresetList
 from tui.widgets.prompt_input import PromptInput
+from tui.widgets.prompt_tokens import PromptTokens
 from tui.widgets.status_line import StatusLine
 from tui.widgets.step_panel import StepPanel
 from tui.widgets.title_bar import TitleBar
@@ -59,10 +64,17 @@ class MainScreen(Screen[None]):
         Binding("pagedown", "app.scroll(1)", "scroll down", show=False),
         Binding("ctrl+l", "app.clear", "clear", priority=True),
         Binding("ctrl+l", "app.restore", "bring back", priority=True),
+        Binding("f9", "app.why", "why", key_display="F9", priority=True),
+        Binding("ctrl+b", "app.history", "branches", priority=True),
+        Binding("ctrl+z", "app.undo", "undo", show=False),
+        Binding("ctrl+y", "app.redo", "redo", show=False),
+        Binding("ctrl+r", "app.by_hand", "by hand", show=False, priority=True),
         Binding(FETCH_KEY, "app.fetch_offered", "get the model", priority=True),
         Binding(FETCH_KEY, "app.switch", "switch to it", priority=True),
         Binding("ctrl+o", "app.models", "models", priority=True),
         Binding("ctrl+t", "app.toggle_tint", "tint", priority=True),
+        Binding("f10", "toggle_tokens", "tokens", show=False, priority=True),
+        Binding("f11", "app.inspect", "inspect", show=False, priority=True),
     ]
 
     def __init__(self, book: PresetBook) -> None:
@@ -94,14 +106,32 @@ class MainScreen(Screen[None]):
                 yield StepPanel(id="step-panel")
                 yield PresetList(self._book, id="presets")
         yield FetchLine(id="fetch")
+        yield PromptTokens(id="prompt-tokens")
         yield StatusLine(id="status")
         with Horizontal(id="prompt-line"):
             yield PromptInput(id="prompt")
+            yield LinesView(id="prompt-count")
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
         """Let a person type at once."""
         self.prompt.focus()
+
+    def action_toggle_tokens(self) -> None:
+        """Show or hide the prompt's tokens."""
+        self.query_one(PromptTokens).toggle()
+
+    @on(PromptInput.Changed)
+    @on(PromptInput.SelectionChanged)
+    def _prompt_changed(self) -> None:
+        self.query_one(PromptTokens).read(self.prompt)
+
+    @on(PromptTokens.Counted)
+    def _counted(self, event: PromptTokens.Counted) -> None:
+        line = self.query_one("#prompt-line")
+        line.border_subtitle = event.text
+        line.set_class(bool(event.text), "-counted")
+        self.query_one("#prompt-count", LinesView).update_rows([[(f"{event.text:>13}", DIM)]])
 
     @property
     def prompt(self) -> PromptInput:
@@ -113,17 +143,23 @@ class MainScreen(Screen[None]):
         """Where the document is shown."""
         return self.query_one(Transcript)
 
+    def can_choose(self, session: Session) -> bool:
+        """Whether a digit is a choice and not a part of a prompt."""
+        can_take = bool(session.step_count()) and session.cursor is None
+        return can_take and not session.is_running and not self.prompt.text
+
     def paint(self, playground: Playground) -> None:
         """Bring every widget but the status and the gauge up to date, as far as it changed."""
         self._paint_document(playground)
         self.query_one(StepPanel).show(playground.session)
         self.query_one(PresetList).show(playground.preset)
+        self.query_one(PromptTokens).follow(playground)
 
     def paint_status(self, playground: Playground) -> None:
         """Bring the status line and the context gauge up to date."""
         self.query_one(StatusLine).show(playground)
-        self.query_one(FetchLine).show(playground.fetching, "^n")
-        self.query_one(TitleBar).show(playground.info, playground.context_used)
+        self.query_one(FetchLine).show(playground.model.fetching, "^n")
+        self.query_one(TitleBar).show(playground.model.info, playground.branches.context_used)
 
     def _paint_document(self, playground: Playground) -> None:
         is_empty = not playground.session.turns

@@ -19,6 +19,9 @@ from core.visible import visible
 _ONLY_WITH_TEXT = frozenset(
     ("cursor_left", "cursor_right", "cursor_line_start", "cursor_line_end", "cursor_page")
 )
+_EDITS = frozenset(("undo", "redo"))
+"""Of the document, where there is no text to edit."""
+
 _NEVER = frozenset(("cursor_page_up", "cursor_page_down"))
 
 
@@ -28,6 +31,8 @@ class PromptInput(TextArea):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "submit", "run"),
         Binding("shift+enter,ctrl+j,alt+enter", "newline", "newline", show=False),
+        # Where steps are taken by hand and the line is empty; else the app lets them be text.
+        *(Binding(str(one), f"app.choose({one})", show=False) for one in range(1, 6)),
         Binding("tab", "accept_example", "take the example", show=False),
     ]
 
@@ -85,6 +90,8 @@ class PromptInput(TextArea):
             return False
         if action == "accept_example":
             return bool(self.example) and not self.text
+        if action in _EDITS and not self.text:
+            return False
         if action in _ONLY_WITH_TEXT and not self.text:
             return action == "cursor_right" and bool(self.example)
         return super().check_action(action, parameters)

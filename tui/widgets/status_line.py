@@ -40,9 +40,11 @@ def _parts(playground: Playground) -> Row:
     if playground.notice is not None:
         style = "$text-warning" if playground.notice.is_warning else "$text-primary"
         parts += [("▌ ", style), (visible_prose(playground.notice.text), style), ("  ", "")]
-    if playground.loading_stage is not None:
+    if playground.is_by_hand:
+        parts += [("✋ by hand", "bold $text-accent"), (" · ", DIM)]
+    if playground.model.loading_stage is not None:
         return [*parts, *_loading(playground)]
-    if playground.load_error is not None:
+    if playground.model.load_error is not None:
         return [*parts, ("✗ ", "bold $text-error"), ("the model could not be loaded", "bold")]
     turns = playground.session.turns
     if playground.session.is_running:
@@ -58,13 +60,13 @@ def _loading(playground: Playground) -> Row:
     row: Row = [
         ("◌ ", "$text-warning"),
         ("loading the model: ", NUMBER),
-        (visible_prose(playground.loading_stage or ""), NUMBER),
+        (visible_prose(playground.model.loading_stage or ""), NUMBER),
     ]
-    if playground.loading_share is not None:
-        filled, empty = gauge(playground.loading_share, _GAUGE_WIDTH)
+    if playground.model.loading_share is not None:
+        filled, empty = gauge(playground.model.loading_share, _GAUGE_WIDTH)
         row += [(" ", ""), (filled, "$text-warning"), (empty, DIM)]
-        row.append((f" {playground.loading_share:.0%}", NUMBER))
-    row.append((f" {playground.loading_seconds:.0f} s", NUMBER))
+        row.append((f" {playground.model.loading_share:.0%}", NUMBER))
+    row.append((f" {playground.model.loading_seconds:.0f} s", NUMBER))
     waiting = playground.queued_prompt is not None
     hint = "your prompt runs when it is ready" if waiting else "Enter queues a prompt"
     return [*row, (" · ", DIM), (hint, "$text-primary" if waiting else DIM)]
@@ -96,7 +98,8 @@ def _finished(turn: Turn, finished: Finished) -> Row:
     if finished.detail:
         parts.append((f": {visible_prose(finished.detail)}", NUMBER))
     parts.append((f" · {visible_prose(turn.preset_name)}", DIM))
-    parts.append((f" · {len(finished.token_ids):,} tokens", DIM))
+    count = len(finished.token_ids)
+    parts.append((f" · {count:,} token{'' if count == 1 else 's'}", DIM))
     if finished.tokens_per_second > 0:
         parts.append((f" · {finished.tokens_per_second:,.0f} tok/s", DIM))
     if finished.score is not None:

@@ -33,13 +33,13 @@ class Welcome(Static):
 
     def show(self, playground: Playground) -> None:
         """Draw the hint, or the error, if it is another than before."""
-        note = playground.info.note if playground.info is not None else ""
-        offer = playground.fetch_offer or ""
-        state = (playground.load_error, note, offer)
+        note = playground.model.info.note if playground.model.info is not None else ""
+        offer = playground.model.fetch_offer or ""
+        state = (playground.model.load_error, note, offer)
         if state != self._shown:
             self._shown = state
-            if playground.load_error is not None:
-                self._show_error(playground.load_error)
+            if playground.model.load_error is not None:
+                self._show_error(playground.model.load_error)
             else:
                 self._show_hint(playground.book.presets, note, offer)
 

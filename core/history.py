@@ -1,0 +1,310 @@
+"""Everything that was generated, as a tree that only grows, and the place in it where one works.
+
+Must never import torch, and never encodes or decodes text: token ids are kept as they were
+generated. A node is one run: it keeps a beginning of its parent's document, inserts what was typed
+or chosen, and adds what the model wrote. Undo goes to the parent, redo to the child that the cursor
+was at last. Nothing is removed except by ``prune``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from core.errors import PlaygroundError
+from core.history_records import (
+    LONGEST_NAME,
+    ROOT,
+    Branch,
+    Comparison,
+    ModelRef,
+    Node,
+    Pruning,
+    RunFacts,
+    TreeRow,
+)
+from core.settings import Settings
+
+
+class History:
+    """The tree and its cursor; one thread uses it.
+
+    ``cursor`` is the node whose document is worked on, ``ROOT`` for the empty one.
+    """
+
+    def __init__(self) -> None:
+        self.cursor = ROOT
+        self._nodes: dict[int, Node] = {}
+        self._names: dict[int, str] = {}
+        self._children: dict[int, list[int]] = {ROOT: []}
+        self._lengths: dict[int, int] = {ROOT: 0}
+        self._redo: dict[int, int] = {}
+        self._last_id = ROOT
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All runs, oldest first."""
+        return tuple(self._nodes.values())
+
+    def node(self, node_id: int) -> Node:
+        """Return a run.
+
+        Raises:
+            PlaygroundError: There is none of this id.
+        """
+        if node_id not in self._nodes:
+            raise PlaygroundError(f"there is no run {node_id} in this history")
+        return self._nodes[node_id]
+
+    def children(self, node_id: int) -> tuple[int, ...]:
+        """Return the runs that begin from ``node_id``, oldest first."""
+        return tuple(self._children.get(node_id, ()))
+
+    def path(self, node_id: int) -> tuple[int, ...]:
+        """Return the runs from the root to ``node_id``, without the root.
+
+        Raises:
+            PlaygroundError: There is no such run.
+        """
+        found: list[int] = []
+        while node_id != ROOT:
+            found.append(node_id)
+            node_id = self.node(node_id).branch.parent
+        return tuple(reversed(found))
+
+    def document(self, node_id: int) -> tuple[int, ...]:
+        """Return the token ids of the whole document that ends with ``node_id``.
+
+        Raises:
+            PlaygroundError: There is no such run.
+        """
+        token_ids: list[int] = []
+        for one in self.path(node_id):
+            node = self._nodes[one]
+            del token_ids[node.branch.kept :]
+            token_ids += node.branch.inserted_token_ids
+            token_ids += node.run.token_ids
+        return tuple(token_ids)
+
+    def context(self, branch: Branch) -> tuple[int, ...]:
+        """Return the token ids that a run from ``branch`` continues.
+
+        Raises:
+            PlaygroundError: Its parent is not here, or is shorter than what it keeps.
+        """
+        self._check_kept(branch)
+        return self.document(branch.parent)[: branch.kept] + branch.inserted_token_ids
+
+    def branch_to(self, parent: int, context: Sequence[int], inserted_text: str) -> Branch:
+        """Return how a run that continued ``context`` leaves the document of ``parent``.
+
+        Raises:
+            PlaygroundError: There is no such run.
+        """
+        kept = _common(self.document(parent), context)
+        return Branch(parent, kept, tuple(context[kept:]), inserted_text)
+
+    def fork(
+        self, node_id: int, step: int, token_ids: Sequence[int] = (), text: str = ""
+    ) -> Branch:
+        """Return the branch that puts ``token_ids`` in the place of step ``step`` and goes on.
+
+        Args:
+            node_id: The run to leave.
+            step: Its step, from 0; its number of steps for its end.
+            token_ids: Another candidate, or typed text; none to begin again from there.
+            text: What ``token_ids`` stand for.
+
+        Raises:
+            PlaygroundError: There is no such run or step.
+        """
+        steps = len(self.node(node_id).run.token_ids)
+        if not 0 <= step <= steps:
+            raise PlaygroundError(f"run {node_id} has {steps:,} steps; there is no step {step}")
+        kept = self._lengths[node_id] - steps + step
+        return Branch(node_id, kept, tuple(token_ids), text)
+
+    def add(self, branch: Branch, run: RunFacts) -> Node:
+        """Append a run at ``branch`` and move the cursor to it.
+
+        Raises:
+            PlaygroundError: The parent is not here, is shorter than what is kept, or has another
+                tokenizer.
+        """
+        return self._append(Node(self._last_id + 1, branch, run))
+
+    def restore(self, node: Node, name: str) -> None:
+        """Append a run that was saved, with its id and name; the cursor moves to it.
+
+        Raises:
+            PlaygroundError: As ``add`` and ``rename``, or the id does not rise.
+        """
+        if node.node_id <= self._last_id:
+            raise PlaygroundError(f"run {node.node_id} is not in its order")
+        self._append(node)
+        self.rename(node.node_id, name)
+
+    def check_model(self, node_id: int, model: ModelRef) -> None:
+        """Raise unless ``model`` can continue the document of ``node_id``.
+
+        Raises:
+            PlaygroundError: Its token ids would mean another text.
+        """
+        before = self.node(node_id).run.model
+        if before.tokenizer_fingerprint != model.tokenizer_fingerprint:
+            raise PlaygroundError(
+                f"run {node_id} was written by {before.name!r}, whose tokens are not those of"
+                f" {model.name!r}; load that model to go on from there"
+            )
+
+    def move(self, node_id: int) -> None:
+        """Move the cursor to any run, or to ``ROOT``; redo then leads along the way to it.
+
+        Raises:
+            PlaygroundError: There is no such run.
+        """
+        parent = ROOT
+        for one in self.path(node_id):
+            self._redo[parent] = one
+            parent = one
+        self.cursor = node_id
+
+    def undo(self) -> bool:
+        """Move the cursor to the parent; return whether there was one."""
+        if self.cursor == ROOT:
+            return False
+        self.cursor = self._nodes[self.cursor].branch.parent
+        return True
+
+    def redo(self) -> bool:
+        """Move the cursor to the child that it was at last; return whether there is one."""
+        if self.cursor not in self._redo:
+            return False
+        self.cursor = self._redo[self.cursor]
+        return True
+
+    def name(self, node_id: int) -> str:
+        """Return the name of a run, empty where it has none."""
+        return self._names.get(node_id, "")
+
+    def rename(self, node_id: int, name: str) -> None:
+        """Name a run; an empty name takes the name away.
+
+        Raises:
+            PlaygroundError: There is no such run, or the name is too long or more than a line.
+        """
+        self.node(node_id)
+        name = name.strip()
+        if len(name) > LONGEST_NAME or not name.isprintable():
+            raise PlaygroundError(
+                f"a name is one line of at most {LONGEST_NAME} characters, without control codes"
+            )
+        if name:
+            self._names[node_id] = name
+        else:
+            self._names.pop(node_id, None)
+
+    def rows(self) -> Iterator[TreeRow]:
+        """Yield the tree from the root down, each run before its children."""
+        path = set(self.path(self.cursor))
+        waiting = [(one, 0) for one in reversed(self._children[ROOT])]
+        while waiting:
+            node_id, depth = waiting.pop()
+            node = self._nodes[node_id]
+            yield TreeRow(
+                node,
+                self.name(node_id),
+                depth,
+                is_fork=node.branch.kept < self._lengths[node.branch.parent],
+                is_on_path=node_id in path,
+                is_cursor=node_id == self.cursor,
+            )
+            waiting += [(one, depth + 1) for one in reversed(self._children[node_id])]
+
+    def compare(self, first: int, second: int) -> Comparison:
+        """Return where the documents of two runs part, and which of their settings differ.
+
+        Raises:
+            PlaygroundError: There is no such run, or their tokens do not mean the same text.
+        """
+        one, other = self.node(first).run, self.node(second).run
+        self.check_model(first, other.model)
+        ours, theirs = self.document(first), self.document(second)
+        common = _common(ours, theirs)
+        names = [each.name for each in dataclasses.fields(Settings)]
+        differing = tuple(
+            (name, getattr(one.settings, name), getattr(other.settings, name))
+            for name in names
+            if getattr(one.settings, name) != getattr(other.settings, name)
+        )
+        return Comparison(common, ours[common:], theirs[common:], differing)
+
+    def plan_pruning(self, node_id: int) -> Pruning:
+        """Return what ``prune`` would remove; nothing is removed yet.
+
+        Raises:
+            PlaygroundError: There is no such run.
+        """
+        self.node(node_id)
+        found = [node_id]
+        for one in found:
+            found += self._children[one]
+        return Pruning(
+            tuple(found),
+            tuple(self._names[one] for one in found if one in self._names),
+            sum(len(self._nodes[one].run.token_ids) for one in found),
+        )
+
+    def prune(self, pruning: Pruning) -> None:
+        """Remove what was planned and confirmed; a cursor in it moves to the parent that is left.
+
+        Raises:
+            PlaygroundError: The tree has changed since it was planned.
+        """
+        top = pruning.node_ids[0]
+        if top not in self._nodes or self.plan_pruning(top) != pruning:
+            raise PlaygroundError("the history has changed meanwhile; look at it again first")
+        parent = self._nodes[top].branch.parent
+        if self.cursor in pruning.node_ids:
+            self.cursor = parent
+        self._children[parent].remove(top)
+        if self._redo.get(parent) == top:
+            del self._redo[parent]
+        for one in pruning.node_ids:
+            del self._nodes[one], self._children[one], self._lengths[one]
+            self._names.pop(one, None)
+            self._redo.pop(one, None)
+
+    def _check_kept(self, branch: Branch) -> None:
+        if branch.parent not in self._lengths:
+            raise PlaygroundError(f"there is no run {branch.parent} in this history")
+        length = self._lengths[branch.parent]
+        if not 0 <= branch.kept <= length:
+            raise PlaygroundError(
+                f"run {branch.parent} ends after {length:,} tokens; {branch.kept:,} cannot be kept"
+            )
+
+    def _append(self, node: Node) -> Node:
+        branch = node.branch
+        self._check_kept(branch)
+        if branch.parent != ROOT and branch.kept:
+            self.check_model(branch.parent, node.run.model)
+        self._nodes[node.node_id] = node
+        self._children[branch.parent].append(node.node_id)
+        self._children[node.node_id] = []
+        added = len(branch.inserted_token_ids) + len(node.run.token_ids)
+        self._lengths[node.node_id] = branch.kept + added
+        self._redo[branch.parent] = node.node_id
+        self._last_id = node.node_id
+        self.cursor = node.node_id
+        return node
+
+
+def _common(first: Sequence[int], second: Sequence[int]) -> int:
+    """Return how many tokens two documents have in common at their beginning."""
+    length = 0
+    for ours, theirs in zip(first, second, strict=False):
+        if ours != theirs:
+            break
+        length += 1
+    return length

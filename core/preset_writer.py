@@ -1,0 +1,130 @@
+"""Saves a preset to the file that the user owns, beside those that stand there already.
+
+Must never import torch or transformers, and never leaves a file half written, rewrites what a
+person wrote, or puts anything into the program's own file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from core.errors import PlaygroundError
+from core.keys import RESERVED_KEYS
+from core.preset_book import Preset, PresetBook, PresetsError
+from core.preset_yaml import with_preset
+from core.presets import load_presets, own_presets_file, packaged_presets_files
+from core.presets_reader import name_fault
+from core.settings import Settings
+from core.visible import one_line, visible
+
+SAVED_KEYS: tuple[str, ...] = tuple(f"f{number}" for number in range(1, 9))
+"""The keys that a saved preset may be given; the app has uses of its own for later ones."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def save_preset(book: PresetBook, name: str, settings: Settings, description: str = "") -> Path:
+    """Append a preset to the file of ``book``, and return the file.
+
+    The program's own file is copied to the user's configuration folder first, or the file that is
+    there already is used. The preset has the first key of ``SAVED_KEYS`` that is free, or none.
+    Comments and format stay, and so do mode and symbolic links; the file is read back before it
+    replaces the old one.
+
+    Raises:
+        PlaygroundError: The name cannot be used or is there already, the file cannot be read,
+            extended or written, or somebody else changed it meanwhile. Nothing is written then.
+    """
+    fault = name_fault(name)
+    if fault:
+        raise PlaygroundError(f"{visible(fault, keep='')}; give another one")
+    path = own_presets_file() if book.path in packaged_presets_files() else book.path
+    target = Path(os.path.realpath(path))
+    source = target if os.path.lexists(target) else book.path
+    _check_file(source)
+    book = load_presets(source)
+    if any(preset.name == name for preset in book.presets):
+        raise PlaygroundError(
+            f"there is a preset {name!r} in {_shown(source)} already; give another name"
+        )
+    preset = Preset(name, _free_key(book), one_line(description, 200), settings)
+    try:
+        _add(source, target, book, preset)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PlaygroundError(
+            f"cannot write {_shown(target)}: {reason}; use --presets with a file of your own"
+        ) from None
+    return path
+
+
+def _shown(path: Path) -> str:
+    return visible(str(path), keep="")
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what cannot be replaced by a file, before anything waits for it to be read."""
+    if path.exists() and not path.is_file():
+        raise PlaygroundError(
+            f"cannot write {_shown(path)}: it is no regular file; use --presets with one"
+        )
+
+
+def _free_key(book: PresetBook) -> str:
+    taken = {preset.key for preset in book.presets} | RESERVED_KEYS
+    return next((key for key in SAVED_KEYS if key not in taken), "")
+
+
+def _add(source: Path, target: Path, book: PresetBook, preset: Preset) -> None:
+    before = source.read_bytes()
+    is_there = source == target
+    if is_there and not os.access(target, os.W_OK):
+        raise PermissionError(0, "Permission denied")
+    mark = _BYTE_ORDER_MARK if before.startswith(_BYTE_ORDER_MARK) else b""
+    try:
+        text = with_preset(before.removeprefix(mark).decode(), preset)
+    except PlaygroundError as error:
+        raise PlaygroundError(f"cannot add to {_shown(source)}: {error}") from None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    mode = stat.S_IMODE(target.stat().st_mode) if is_there else None
+    written = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        _write(written, mark + text.encode(), mode)
+        _check_written(written, target, book, preset)
+        if (target.read_bytes() if os.path.lexists(target) else None) != (
+            before if is_there else None
+        ):
+            raise PlaygroundError(f"{_shown(target)} was changed meanwhile; save again")
+        written.replace(target)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            written.unlink()
+
+
+def _write(path: Path, data: bytes, mode: int | None) -> None:
+    """Write a file that was not there, with ``mode`` or that of any file of this user."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with os.fdopen(os.open(path, flags, 0o666 if mode is None else 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+        if mode is not None:
+            os.fchmod(file.fileno(), mode)
+
+
+def _check_written(written: Path, target: Path, book: PresetBook, preset: Preset) -> None:
+    """Read the file back: every preset as it was, and the added one behind them."""
+    try:
+        read = load_presets(written)
+    except PresetsError as error:
+        reason = str(error).replace(_shown(written), _shown(target))
+        raise PlaygroundError(f"the preset cannot be added: {reason}") from None
+    if read.presets != (*book.presets, preset) or read.model != book.model:
+        raise PlaygroundError(
+            f"the preset cannot be added to {_shown(target)} without changing another;"
+            " write it there by hand"
+        )

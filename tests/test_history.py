@@ -1,0 +1,274 @@
+"""The tree of runs: forks, undo, names, comparing, pruning, and JSON from anywhere."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import PlaygroundError
+from core.history import History
+from core.history_json import history_from_json, history_to_json
+from core.history_records import ROOT, Branch, ModelRef, RunFacts
+from core.settings import Settings
+
+GPT2 = ModelRef("gpt2", "fingerprint")
+
+
+def run(*token_ids, settings=None, model=GPT2, text="text"):
+    return RunFacts("greedy", settings or Settings(), 7, model, token_ids, text, "length")
+
+
+def grown():
+    """1: [10 11 | 20 21 22]; 2 forks its step 1 with 90: [10 11 20 90 | 30]; 3 continues 1."""
+    history = History()
+    history.add(Branch(ROOT, 0, (10, 11), "once"), run(20, 21, 22))
+    history.add(history.fork(1, 1, (90,), " cat"), run(30))
+    history.move(1)
+    history.add(history.branch_to(1, (10, 11, 20, 21, 22, 40), "then"), run(50, 51))
+    return history
+
+
+def test_documents_keep_their_tokens():
+    history = grown()
+    assert history.document(ROOT) == ()
+    assert history.document(1) == (10, 11, 20, 21, 22)
+    assert history.document(2) == (10, 11, 20, 90, 30)
+    assert history.document(3) == (10, 11, 20, 21, 22, 40, 50, 51)
+    assert history.path(3) == (1, 3)
+    assert history.children(1) == (2, 3)
+    assert history.node(3).branch == Branch(1, 5, (40,), "then")
+    assert history.cursor == 3
+
+
+def test_the_context_of_a_fork_is_what_the_next_request_continues():
+    history = grown()
+    assert history.context(history.fork(2, 0, (77, 78), "typed")) == (10, 11, 20, 90, 77, 78)
+    assert history.context(history.fork(2, 1, (77,))) == (10, 11, 20, 90, 30, 77)
+    assert history.context(history.fork(1, 2)) == (10, 11, 20, 21)
+    with pytest.raises(PlaygroundError, match="run 2 has 1 steps; there is no step 2"):
+        history.fork(2, 2, (1,))
+    with pytest.raises(PlaygroundError, match="no run 9"):
+        history.fork(9, 0)
+    with pytest.raises(PlaygroundError, match="ends after 5 tokens; 6 cannot be kept"):
+        history.add(Branch(1, 6), run(1))
+    with pytest.raises(PlaygroundError, match="no run 9"):
+        history.add(Branch(9, 0), run(1))
+    assert len(history.nodes) == 3
+
+
+def test_a_fork_of_a_fork_leaves_what_the_first_one_kept():
+    history = grown()
+    branch = history.branch_to(2, (10, 5), "x")
+    assert branch == Branch(2, 1, (5,), "x")
+    history.add(branch, run(6))
+    assert history.document(4) == (10, 5, 6)
+    assert history.document(2) == (10, 11, 20, 90, 30)
+
+
+def test_undo_and_redo_walk_the_way_that_was_taken():
+    history = grown()
+    assert history.undo()
+    assert history.cursor == 1
+    assert history.redo()
+    assert history.cursor == 3
+    history.move(2)
+    assert history.undo()
+    assert history.redo()
+    assert history.cursor == 2
+    assert not history.redo()
+    assert history.undo()
+    assert history.undo()
+    assert history.cursor == ROOT
+    assert not history.undo()
+    assert history.redo()
+    assert history.redo()
+    assert history.cursor == 2
+    with pytest.raises(PlaygroundError, match="no run 8"):
+        history.move(8)
+    assert history.cursor == 2
+
+
+def test_step_mode_is_one_run_a_key():
+    """A person who picks every token makes a chain of runs, undone one by one."""
+    history = History()
+    history.add(Branch(ROOT, 0, (1,), "A"), run())
+    for token_id in (2, 3, 4):
+        length = len(history.document(history.cursor))
+        history.add(Branch(history.cursor, length, (token_id,), "t"), run())
+    assert history.document(history.cursor) == (1, 2, 3, 4)
+    history.undo()
+    assert history.document(history.cursor) == (1, 2, 3)
+    assert not any(row.is_fork for row in history.rows())
+
+
+def test_rows_are_the_tree_from_the_root_down():
+    history = grown()
+    history.rename(2, " the cat ")
+    history.add(history.fork(2, 0, (91,)), run())
+    history.move(3)
+    rows = list(history.rows())
+    assert [(row.node.node_id, row.depth) for row in rows] == [(1, 0), (2, 1), (4, 2), (3, 1)]
+    assert [row.is_fork for row in rows] == [False, True, True, False]
+    assert [row.is_on_path for row in rows] == [True, False, False, True]
+    assert [row.is_cursor for row in rows] == [False, False, False, True]
+    assert rows[1].name == "the cat"
+
+
+def test_names():
+    history = grown()
+    for bad in ("x" * 61, "a\nb", "\x1b[2J"):
+        with pytest.raises(PlaygroundError, match="a name is one line"):
+            history.rename(1, bad)
+    with pytest.raises(PlaygroundError, match="no run 8"):
+        history.rename(8, "x")
+    history.rename(1, "first")
+    history.rename(1, "")
+    assert history.name(1) == ""
+
+
+def test_comparing_two_branches():
+    history = History()
+    history.add(Branch(ROOT, 0, (1,)), run(2, 3, settings=Settings()))
+    warm = Settings(do_sample=True, top_p=0.9)
+    history.add(history.fork(1, 1, (9,)), run(8, settings=warm))
+    compared = history.compare(1, 2)
+    assert compared.common == 2
+    assert compared.first_token_ids == (3,)
+    assert compared.second_token_ids == (9, 8)
+    assert compared.settings == (("do_sample", False, True), ("top_p", 1.0, 0.9))
+    assert history.compare(1, 1).settings == ()
+
+
+def test_tokens_of_another_tokenizer_are_not_mixed():
+    history = grown()
+    other = ModelRef("other", "another fingerprint")
+    with pytest.raises(PlaygroundError, match="'gpt2', whose tokens are not those of 'other'"):
+        history.add(history.fork(1, 1, (1,)), run(2, model=other))
+    history.add(Branch(ROOT, 0, (1,)), run(2, model=other))
+    with pytest.raises(PlaygroundError, match="whose tokens are not those"):
+        history.compare(1, 4)
+    history.add(history.fork(1, 1, (1,)), run(2, model=ModelRef("gpt2-xl", "fingerprint")))
+
+
+def test_pruning_asks_first_and_removes_what_it_said():
+    history = grown()
+    history.rename(3, "ending")
+    history.add(Branch(3, 8), run(60))
+    plan = history.plan_pruning(3)
+    assert plan.node_ids == (3, 4)
+    assert plan.question == "remove 2 runs with 3 generated tokens, among them ending?"
+    assert len(history.nodes) == 4
+    history.prune(plan)
+    assert [node.node_id for node in history.nodes] == [1, 2]
+    assert history.cursor == 1
+    assert history.children(1) == (2,)
+    assert not history.redo()
+    with pytest.raises(PlaygroundError, match="has changed meanwhile"):
+        history.prune(plan)
+    history.move(2)
+    history.prune(history.plan_pruning(2))
+    assert history.add(Branch(1, 5), run(1)).node_id == 5
+
+
+def test_a_plan_that_is_out_of_date_removes_nothing():
+    history = grown()
+    plan = history.plan_pruning(1)
+    history.add(Branch(3, 8), run(60))
+    with pytest.raises(PlaygroundError, match="has changed meanwhile"):
+        history.prune(plan)
+    assert len(history.nodes) == 4
+
+
+# JSON
+
+
+def same(first, second):
+    assert second.nodes == first.nodes
+    assert second.cursor == first.cursor
+    assert [(row.name, row.depth) for row in second.rows()] == [
+        (row.name, row.depth) for row in first.rows()
+    ]
+
+
+def test_json_both_ways():
+    history = grown()
+    history.rename(2, "the cat ☕")
+    history.prune(history.plan_pruning(3))
+    history.add(history.fork(2, 0), run(5, settings=Settings(do_sample=True, stop_strings=("a",))))
+    history.move(2)
+    again = history_from_json(history_to_json(history))
+    same(history, again)
+    assert again.add(Branch(1, 0), run()).node_id == 5
+    same(History(), history_from_json(history_to_json(History())))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 20),
+            st.integers(0, 8),
+            st.lists(st.integers(0, 99), max_size=3),
+            st.lists(st.integers(0, 99), max_size=4),
+            st.text(max_size=5),
+        ),
+        max_size=12,
+    )
+)
+def test_any_tree_survives(specification):
+    history = History()
+    for parent, kept, inserted, written, text in specification:
+        parent = min(parent, len(history.nodes))
+        kept = min(kept, len(history.document(parent)))
+        history.add(Branch(parent, kept, tuple(inserted), text), run(*written, text=text))
+    again = history_from_json(history_to_json(history))
+    same(history, again)
+    assert [again.document(one.node_id) for one in again.nodes] == [
+        history.document(one.node_id) for one in history.nodes
+    ]
+
+
+def changed(**fields):
+    document = json.loads(history_to_json(grown()))
+    document["runs"][1].update(fields)
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "not a JSON document"),
+        ("[" * 100_000, "not a JSON document"),
+        ("[]", "the history must be a JSON object"),
+        ("{}", "'cursor' is missing"),
+        ('{"schema_version": 2, "cursor": 0, "runs": []}', "schema version 2"),
+        ('{"schema_version": true, "cursor": 0, "runs": []}', "whole number"),
+        ('{"schema_version": 1, "cursor": 0, "runs": {}}', "runs must be a list"),
+        ('{"schema_version": 1, "cursor": 4, "runs": []}', "no run 4"),
+        ('{"schema_version": 1, "cursor": 0, "runs": [], "x": 1}', "'x' is not known"),
+        ('{"schema_version": 1, "cursor": 0, "runs": [3]}', r"runs\[0\] must be a JSON object"),
+        (changed(parent=7), r"runs\[1\]: there is no run 7"),
+        (changed(parent=2), r"runs\[1\]: there is no run 2"),
+        (changed(kept=99), r"runs\[1\]: run 1 ends after 5 tokens"),
+        (changed(kept=-1), r"runs\[1\].kept must be a whole number"),
+        (changed(id=1), r"runs\[1\]: run 1 is not in its order"),
+        (changed(token_ids=[1.5]), r"runs\[1\].token_ids\[0\] must be a whole number"),
+        (changed(token_ids=[-1]), r"runs\[1\].token_ids\[0\] must be a whole number"),
+        (changed(token_ids={}), r"runs\[1\].token_ids must be a list"),
+        (changed(text=None), r"runs\[1\].text must be a text"),
+        (changed(reason=["length"]), r"runs\[1\].reason must be one of"),
+        (changed(settings=[]), r"runs\[1\].settings must be an object"),
+        (changed(settings={"topp": 1}), r"runs\[1\]: unknown setting 'topp'"),
+        (changed(settings={"max_length": "9"}), r"runs\[1\]: max_length must be"),
+        (changed(settings={"temperature": float("nan")}), "not a JSON document"),
+        (changed(name="\x1b]0;x\x07"), r"runs\[1\]: a name is one line"),
+        (changed(tokenizer_fingerprint="x"), "whose tokens are not those"),
+        (changed(more=1), "'more' is not known"),
+    ],
+    ids=lambda one: one[:40],
+)
+def test_json_from_anywhere_is_checked(text, complaint):
+    with pytest.raises(PlaygroundError, match=complaint):
+        history_from_json(text)

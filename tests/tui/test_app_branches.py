@@ -1,0 +1,240 @@
+"""Branching in the app: another candidate, undo and redo, steps by hand, why a token won."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.preset_book import Preset, PresetBook
+from core.settings import Settings
+from core.steps import TokenStep
+from tests.tui.helpers import BOOK, app_of, document, ready, run_prompt, run_to_end, stopped, until
+from tui.app import PlaygroundApp
+from tui.screens.dialog import DialogScreen
+from tui.screens.history import HistoryScreen
+from tui.screens.scrub import ScrubScreen
+
+
+@pytest.fixture
+def app():
+    """The app on the bundled model: branching is about what a model really does."""
+    from core.backends.local import LocalBackend
+
+    presets = (
+        Preset("greedy", "f1", "", Settings(max_new_tokens=12)),
+        Preset("sample", "f3", "", Settings(do_sample=True, top_k=0, max_new_tokens=12, seed=5)),
+        Preset("beam", "f2", "", Settings(num_beams=3, max_new_tokens=6)),
+    )
+    book = PresetBook(BOOK.path, presets)
+    return PlaygroundApp(lambda _name: LocalBackend("demo", device="cpu"), book)
+
+
+def tokens(pilot):
+    return app_of(pilot).playground.session.token_ids
+
+
+def step_at(pilot, position):
+    session = app_of(pilot).playground.session
+    step = [step for turn in session.turns for step in turn.steps][position]
+    assert isinstance(step, TokenStep)
+    return step
+
+
+async def test_another_candidate_is_put_in_its_place_and_the_run_goes_on(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await run_to_end(pilot, "Once upon a time")
+        whole = tokens(pilot)
+        prompt = len(whole) - 12
+        wanted = step_at(pilot, 4).distribution.candidates[1]
+        await pilot.press("home", *["right"] * 4, "f9")
+        await pilot.pause(0.2)
+        await pilot.press("down", "enter")
+        await stopped(pilot)
+
+        forked = tokens(pilot)
+        assert forked[: prompt + 4] == whole[: prompt + 4]
+        assert forked[prompt + 4] == wanted.token_id != whole[prompt + 4]
+        assert len(forked) == prompt + 4 + 1 + 12
+        assert " instead of " in document(pilot)
+
+        await pilot.press("ctrl+z")
+        assert tokens(pilot) == whole
+        await pilot.press("ctrl+y")
+        assert tokens(pilot) == forked
+        await pilot.press("ctrl+z", "ctrl+z")
+        assert tokens(pilot) == ()
+        await pilot.press("ctrl+z")
+        assert tokens(pilot) == ()
+
+
+async def test_a_fork_goes_on_as_generate_would_from_there(app):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from core.models.catalog import model_folder
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        await run_to_end(pilot, "Once upon a time")
+        await pilot.press("home", "right", "right", "f9")
+        await pilot.pause(0.2)
+        await pilot.press("down", "down", "enter")
+        await stopped(pilot)
+        forked = tokens(pilot)
+
+    model = AutoModelForCausalLM.from_pretrained(model_folder("demo"))
+    context = torch.tensor([forked[:-12]])
+    expected = model.generate(context, max_new_tokens=12, do_sample=False, pad_token_id=0)
+    assert tuple(expected[0].tolist()) == forked
+
+
+async def test_steps_by_hand(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("ctrl+r")
+        await run_prompt(pilot, "Once upon a time")
+        await stopped(pilot)
+        start = len(tokens(pilot)) - 1
+        second = step_at(pilot, 0).distribution.candidates[1]
+        await pilot.press("2")
+        await stopped(pilot)
+
+        assert tokens(pilot)[start] == second.token_id
+        assert len(tokens(pilot)) == start + 2
+        await pilot.press("1")
+        await stopped(pilot)
+        assert len(tokens(pilot)) == start + 3
+        await pilot.press("enter")
+        await stopped(pilot)
+        assert len(tokens(pilot)) == start + 4
+        assert document(pilot).count("──") == 2, "steps by hand stand in one text"
+
+
+async def test_digits_are_text_unless_steps_are_taken_by_hand(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await run_to_end(pilot, "Once")
+        await pilot.press("2")
+        assert app_of(pilot).main.prompt.text == "2"
+        await pilot.press("ctrl+r", "3")
+        assert app_of(pilot).main.prompt.text == "23"
+
+
+async def test_beams_cannot_be_branched_from_and_say_so(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("f2")
+        await run_to_end(pilot, "Once upon a time")
+        before = tokens(pilot)
+        await pilot.press("f9")
+        await pilot.pause(0.2)
+        text = str(app.screen.query_one("#why-text").content)
+        assert "only greedy and sampling runs are" in text
+        await pilot.press("enter", "escape")
+        assert tokens(pilot) == before
+
+
+async def test_looking_into_a_step_changes_nothing(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("f3")
+        await run_to_end(pilot, "Once upon a time")
+        whole = tokens(pilot)
+        await pilot.press("ctrl+l")
+        await run_prompt(pilot, "Once upon a time")
+        await until(pilot, lambda: app_of(pilot).playground.session.step_count() > 0)
+        await pilot.press("f9", "right", "g", "left", "escape")
+        await stopped(pilot)
+        assert tokens(pilot) == whole
+
+
+async def test_a_token_is_looked_up(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await run_to_end(pilot, "Once upon a time")
+        await pilot.press("home", "f9")
+        await pilot.pause(0.2)
+        await pilot.press("slash", *" the", "enter")
+        found = str(app.screen.query_one("#why-found").content)
+        assert "·the" in found
+        assert "raw" in found
+        await pilot.press("escape")
+        await pilot.press("slash")
+        app.screen.query_one("#why-look-up").value = "[b]"
+        await pilot.press("enter")
+        assert "[" in str(app.screen.query_one("#why-found").content)
+
+
+async def test_going_to_the_next_disagreement_of_two_presets(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("f3")
+        await run_to_end(pilot, "Once upon a time")
+        await pilot.press("home", "f9")
+        screen = app.screen
+        await until(pilot, lambda: screen._ghosts is not None)
+        expected = screen._ghosts.next_disagreement(0)
+        await pilot.press("g")
+        cursor = app_of(pilot).playground.session.cursor
+        assert expected is not None
+        assert (cursor if cursor is not None else 11) == expected
+
+
+async def test_scrubbed_settings_become_a_run_from_the_first_divergence(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("f3")
+        await run_to_end(pilot, "Once upon a time")
+        whole = tokens(pilot)
+        start = len(whole) - 12
+        await pilot.press("f9", "s")
+        await until(pilot, lambda: isinstance(app.screen, ScrubScreen))
+        screen = app.screen
+        await until(pilot, lambda: screen._look is not None)
+        await pilot.press(*["left"] * 19)  # a temperature near nothing: always the likeliest
+        await until(
+            pilot,
+            lambda: screen._look is not None and screen._look.scrubbed.settings.temperature < 0.2,
+        )
+        scrubbed = screen._look.scrubbed
+        first = scrubbed.first_divergence
+        assert first is not None
+        await pilot.press("r")
+        await until(pilot, lambda: app.screen is app.main)
+        await stopped(pilot)
+
+        forked = tokens(pilot)
+        assert forked[: start + first] == whole[: start + first]
+        assert forked[start + first] == scrubbed.steps[first].pick != whole[start + first]
+        assert app.playground.session.turns[-1].preset_name == "sample*"
+        assert app.playground.session.turns[-1].settings.temperature < 0.2
+
+
+async def test_going_through_the_history_and_pruning_it(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await run_to_end(pilot, "Once upon a time")
+        first = tokens(pilot)
+        await run_to_end(pilot, "And then")
+        await pilot.press("ctrl+b")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await pilot.press("up", "enter")
+        await until(pilot, lambda: app.screen is app.main)
+        assert tokens(pilot) == first
+
+        await pilot.press("ctrl+b")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, DialogScreen))
+        await pilot.press("enter", "escape")
+        await until(pilot, lambda: app.screen is app.main)
+        assert tokens(pilot) == ()
+        assert app.playground.branches.history.nodes == ()
+        await run_to_end(pilot, "Once upon a time")
+        assert tokens(pilot) == first
+
+
+async def test_a_saved_preset_is_told_of(app, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "presets.yaml").write_text("presets:\n  greedy: {key: f1}\n")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        told = app.playground.save_preset("mine", Settings(do_sample=True, top_k=7))
+
+    assert told.startswith("saved as mine in ")
+    assert "mine" in (tmp_path / "presets.yaml").read_text()

@@ -1,0 +1,144 @@
+"""The document at hand and the history behind it: which one each run led to, and the way back.
+
+Must never touch a widget or the model's thread, and never re-encodes text: documents are kept as
+they were.
+"""
+
+from __future__ import annotations
+
+from core.history import History
+from core.history_records import ROOT, Branch, ModelRef, RunFacts
+from core.logits_store import LogitsStore, RecordedRun, RunRecorder
+from core.session import Session, Turn
+from core.steps import TokenStep
+
+
+class Branches:
+    """Every finished run as a node of the tree, with its document and its recorded logits."""
+
+    def __init__(self) -> None:
+        self.session = Session()
+        """The document at hand."""
+        self.history = History()
+        self.store = LogitsStore()
+        self._cleared_from = ROOT
+        self._documents: dict[int, tuple[Turn, ...]] = {ROOT: ()}
+        self._runs = 0
+
+    @property
+    def can_restore(self) -> bool:
+        """Whether a cleared document can be brought back."""
+        return self._cleared_from != ROOT and not self.session.turns
+
+    @property
+    def context_used(self) -> int:
+        """How many tokens of the context the document fills."""
+        for turn in reversed(self.session.turns[-2:]):
+            if turn.started is not None:
+                return len(turn.started.context_token_ids) + _generated_count(turn)
+        return 0
+
+    def begin(self) -> RunRecorder:
+        """Return what the request of the session's last turn takes along, to be explained later."""
+        self._cleared_from = ROOT
+        turn = self.session.turns[-1]
+        self._runs += 1
+        turn.key = f"run {self._runs}"
+        return self.store.recorder(turn.key)
+
+    def recorded(self) -> tuple[RecordedRun, int] | None:
+        """Return the recorded run of the selected step and its index; ``None`` without one."""
+        selected = self.session.selected()
+        if selected is None or not isinstance(selected[1], TokenStep):
+            return None
+        run = self.store.run(selected[0].key)
+        return None if run is None else (run, selected[1].index)
+
+    def add(self) -> None:
+        """Append the run that has just finished, the session's last turn."""
+        turn = self.session.turns[-1]
+        started, finished = turn.started, turn.finished
+        if started is None or finished is None:
+            return
+        inserted = turn.prompt or (turn.inserted.text if turn.inserted is not None else "")
+        run = RunFacts(
+            turn.preset_name,
+            turn.settings,
+            started.seed,
+            ModelRef(turn.model_name, turn.tokenizer_fingerprint),
+            turn.token_ids,
+            turn.text,
+            finished.reason,
+            tuple(turn.steps),
+        )
+        node = self.history.add(self._branch(turn, started.context_token_ids, inserted), run)
+        turn.node_id = node.node_id
+        self._documents[node.node_id] = tuple(self.session.turns)
+
+    def go(self, node_id: int) -> None:
+        """Move to the document of a run, or to the empty one.
+
+        Raises:
+            PlaygroundError: There is no such run.
+        """
+        self.history.move(node_id)
+        self._show()
+
+    def undo(self) -> bool:
+        """Go back to the document before the last run; return whether there is one."""
+        return self.history.undo() and self._show()
+
+    def redo(self) -> bool:
+        """Take back an undo; return whether there is one to take back."""
+        return self.history.redo() and self._show()
+
+    def clear(self) -> None:
+        """Go to the empty document; ``restore`` brings this one back."""
+        self._cleared_from = self.history.cursor
+        self.go(ROOT)
+
+    def restore(self) -> None:
+        """Bring the cleared document back."""
+        if self.can_restore:
+            self.go(self._cleared_from)
+
+    def leave(self, position: int) -> None:
+        """Go to the document as it stood before the step at ``position`` of all steps."""
+        turn = self.session.turn_at(position)
+        self.session = self.session.before(position)
+        if turn is not None and turn.node_id:
+            self.history.move(turn.node_id)
+
+    def token_text(self, token_id: int) -> str:
+        """Return what a token stands for under the model of the document at hand."""
+        run = self.store.run(self.session.turns[-1].key) if self.session.turns else None
+        return run.start.texts.token_text(token_id) if run is not None else f"[{token_id}]"
+
+    def follow(self) -> None:
+        """Forget what was pruned from the history, and show what its cursor is on."""
+        kept = {ROOT, *(node.node_id for node in self.history.nodes)}
+        for node_id in self._documents.keys() - kept:
+            self.store.forget(self._documents.pop(node_id)[-1].key)
+        shown = self.session.turns[-1].node_id if self.session.turns else ROOT
+        if shown not in kept:
+            self._show()
+
+    def _show(self) -> bool:
+        self.session = Session(self._documents[self.history.cursor])
+        return True
+
+    def _branch(self, turn: Turn, context: tuple[int, ...], inserted: str) -> Branch:
+        parent = self.history.cursor
+        if parent != ROOT:
+            before = self.history.node(parent).run.model
+            if before.tokenizer_fingerprint != turn.tokenizer_fingerprint:
+                return Branch(parent, 0, context, inserted)  # ids of another vocabulary
+        return self.history.branch_to(parent, context, inserted)
+
+
+def _generated_count(turn: Turn) -> int:
+    """How many tokens a turn has made, without building the list of them."""
+    finished = turn.finished
+    if finished is not None and (finished.token_ids or finished.reason != "failed"):
+        return len(finished.token_ids)
+    return len(turn.steps)

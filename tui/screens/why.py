@@ -1,0 +1,240 @@
+"""Why this token: one step looked into, with every candidate, its dice and the other presets.
+
+Must never put model text through markup, and never runs the model: all is computed from what the
+run recorded. What a person decides here is handed to the app.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from core.dice import explain_draw
+from core.errors import PlaygroundError
+from core.explain import MOST_ROWS, explain, look_up, tokens_of
+from core.ghosts import Ghosts, find_ghosts
+from core.logits_store import RecordedRun
+from core.steps import Candidate
+from core.sweep import Sweeper
+from tui.background_call import BackgroundCall
+from tui.playground import Playground
+from tui.render import CHOSEN, DIM, NUMBER, Row, line, lines
+from tui.visible import visible_prose
+from tui.why_rows import candidate, dice, effects, facts, found
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.lines_view import LinesView
+from tui.widgets.preset_list import key_name
+
+_LOOKS_PER_SECOND = 10
+
+
+class WhyScreen(Screen[None]):
+    """Explains the step that the session's cursor is on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "fork", "go on with this one"),
+        Binding("left", "step(-1)", "step back", key_display="←"),
+        Binding("right", "step(1)", "step on", key_display="→"),
+        Binding("g", "disagreement", "next disagreement"),
+        Binding("slash", "look_up", "look up", key_display="/"),
+        Binding("s", "app.scrub", "scrub"),
+        Binding("t", "app.score", "score a text"),
+        Binding("escape,f9", "close", "close", key_display="esc", priority=True),
+    ]
+
+    class Forked(Message):
+        """A person put another candidate in the place of the selected step's token."""
+
+        def __init__(self, chosen: Candidate) -> None:
+            super().__init__()
+            self.chosen = chosen
+
+    def __init__(self, playground: Playground) -> None:
+        super().__init__()
+        self._playground = playground
+        self._rows: tuple[Candidate, ...] = ()
+        self._ghosts: Ghosts | None = None
+        self._ghosts_of: tuple[str, int] | None = None
+        self._call: BackgroundCall[Ghosts] | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay the page out: the facts on the left, every candidate on the right."""
+        yield LinesView(id="why-title")
+        with Horizontal(id="why-body"):
+            with VerticalScroll(id="why-facts", can_focus=False):
+                yield Static(id="why-text")
+                yield Input(placeholder="/ look up any text or token id", id="why-look-up")
+                yield Static(id="why-found")
+            yield OptionList(id="why-candidates")
+        yield KeyBar(id="keys")
+
+    def on_mount(self) -> None:
+        """Explain the selected step."""
+        options = self.query_one(OptionList)
+        options.border_title = "candidates"
+        options.border_subtitle = "beside them: the presets that would pick them, same dice"
+        self.query_one("#why-facts").border_title = "why"
+        options.focus()
+        self.set_interval(1 / _LOOKS_PER_SECOND, self._take_ghosts)
+        self.call_after_refresh(self.show)
+
+    def show(self) -> None:
+        """Draw the selected step."""
+        recorded = self._playground.branches.recorded()
+        self._title()
+        self.query_one("#why-found", Static).update("")
+        if recorded is None:
+            self._tell("Nothing is recorded for this step: only greedy and sampling runs are.")
+            return
+        run, index = recorded
+        try:
+            self._explain(run, index)
+        except PlaygroundError as error:
+            self._tell(str(error))
+            return
+        self._find_ghosts(run)
+
+    def _explain(self, run: RecordedRun, index: int) -> None:
+        explanation = explain(run, index, rows=MOST_ROWS)
+        draw = explain_draw(run, index)
+        settings = run.start.settings
+        rows: list[Row] = [
+            *facts(explanation),
+            [],
+            *effects(explanation, settings),
+            [],
+            *dice(draw, was_sampled=settings.do_sample),
+        ]
+        self.query_one("#why-text", Static).update(lines(rows))
+        token = explanation.token
+        listed = explanation.rows
+        is_outside = all(one.token_id != token.token_id for one in listed)
+        self._rows = (*listed, token) if is_outside else listed
+        self._show_candidates(token.token_id, index)
+
+    def _show_candidates(self, chosen: int, index: int) -> None:
+        ghosts = self._ghosts
+        known = ghosts is not None and index < len(ghosts.steps)
+        picked = ghosts.at(index) if ghosts is not None and known else {}
+        options = self.query_one(OptionList)
+        before = options.highlighted
+        options.clear_options()
+        options.add_options(
+            Option(
+                line(
+                    candidate(
+                        one,
+                        [self._mark(name) for name in picked.get(one.token_id, ())],
+                        is_chosen=one.token_id == chosen,
+                    )
+                )
+            )
+            for one in self._rows
+        )
+        options.highlighted = min(before or 0, len(self._rows) - 1)
+
+    def _mark(self, preset_name: str) -> str:
+        """Return a short mark for a preset: its key, where it has one."""
+        preset = self._playground.book.named(preset_name)
+        return key_name(preset) or visible_prose(preset_name)
+
+    def _title(self) -> None:
+        session = self._playground.session
+        count = session.step_count()
+        number = count if session.cursor is None else session.cursor + 1
+        selected = session.selected()
+        preset = visible_prose(selected[0].preset_name) if selected is not None else ""
+        row: Row = [(" why this token", "bold " + CHOSEN), (f"  step {number:,}", "bold")]
+        row += [(f" of {count:,}", DIM), (f" · {preset}", NUMBER)]
+        facts = self._playground.branches.store.facts()
+        if facts.sentence:
+            row.append((f" · {facts.sentence}", DIM))
+        self.query_one("#why-title", LinesView).update_rows([row])
+
+    def _tell(self, sentence: str) -> None:
+        self._rows = ()
+        self.query_one(OptionList).clear_options()
+        self.query_one("#why-text", Static).update(line([(visible_prose(sentence), DIM)]))
+
+    # What other presets would have picked
+
+    def _find_ghosts(self, run: RecordedRun) -> None:
+        wanted = (run.key, len(run.token_ids))
+        if wanted == self._ghosts_of:
+            return
+        self._ghosts, self._ghosts_of = None, wanted
+        presets = self._playground.book.presets
+        self._call = BackgroundCall(
+            lambda: find_ghosts(Sweeper(run), presets), "the other presets could not be tried"
+        )
+
+    def _take_ghosts(self) -> None:
+        if self._call is None or not self._call.is_done:
+            return
+        call, self._call = self._call, None
+        try:
+            self._ghosts = call.result()
+        except PlaygroundError as error:
+            self.query_one("#why-found", Static).update(line([(visible_prose(str(error)), DIM)]))
+            return
+        recorded = self._playground.branches.recorded()
+        if recorded is not None and self._rows:
+            run, index = recorded
+            self._show_candidates(run.token_ids[index], index)
+
+    def action_disagreement(self) -> None:
+        """Go to the next step at which two presets would pick different tokens."""
+        recorded = self._playground.branches.recorded()
+        if recorded is None or self._ghosts is None:
+            return
+        index = recorded[1]
+        found_at = self._ghosts.next_disagreement(index)
+        if found_at is None:
+            found_at = self._ghosts.next_disagreement(-1)
+        if found_at is not None:
+            self.action_step(found_at - index)
+
+    # What a person does
+
+    def action_step(self, offset: int) -> None:
+        """Explain an earlier or a later step."""
+        self._playground.session.move_cursor(offset)
+        self.show()
+
+    def action_look_up(self) -> None:
+        """Go to the box that looks a token up."""
+        self.query_one(Input).focus()
+
+    @on(Input.Submitted)
+    def _looked_up(self, event: Input.Submitted) -> None:
+        recorded = self._playground.branches.recorded()
+        if recorded is None:
+            return
+        run, index = recorded
+        try:
+            token_ids = tokens_of(run.start.texts, event.value)
+            rows = found([look_up(run, index, token_id) for token_id in token_ids])
+        except PlaygroundError as error:
+            rows = [[(visible_prose(str(error)), "$text-error")]]
+        self.query_one("#why-found", Static).update(lines(rows))
+
+    @on(OptionList.OptionSelected)
+    def _picked(self, event: OptionList.OptionSelected) -> None:
+        if event.option_index < len(self._rows):
+            self.post_message(self.Forked(self._rows[event.option_index]))
+
+    def action_close(self) -> None:
+        """Leave the box, or go back to the main screen."""
+        box = self.query_one(Input)
+        if box.has_focus:
+            self.query_one(OptionList).focus()
+        else:
+            self.dismiss()

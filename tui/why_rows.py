@@ -1,0 +1,155 @@
+"""One explained step as rows: what the settings did, how the dice fell, what each preset would do.
+
+Must never hold state or look at a widget, and never puts model text through markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.dice import Draw, Finisher
+from core.explain import Explanation
+from core.replay import SettingEffect
+from core.settings import Settings
+from core.steps import Candidate
+from core.visible import pad
+from tui.render import (
+    CHOSEN,
+    CHOSEN_BAR,
+    CUT_BAR,
+    DIM,
+    NUMBER,
+    RAW_BAR,
+    Row,
+    bar,
+    cut_name,
+    percent,
+)
+from tui.visible import fit, visible_token
+
+_TITLE = "bold $text-primary"
+_TOKEN_WIDTH = 18
+_BAR_WIDTH = 10
+
+
+def facts(explanation: Explanation) -> list[Row]:
+    """Return what the chosen token was worth."""
+    token = explanation.token
+    size = f" of {explanation.vocabulary_size:,}"
+    final_rank = explanation.final_rank
+    return [
+        [
+            (visible_token(token.text), "bold " + CHOSEN),
+            (f"  id {token.token_id}", DIM),
+        ],
+        [
+            ("raw ", DIM),
+            (percent(token.probability), NUMBER),
+            (f" · rank {token.rank:,}", NUMBER),
+            (size, DIM),
+        ],
+        [
+            ("final ", DIM),
+            (percent(token.final_probability), NUMBER),
+            (f" · rank {final_rank:,}" if final_rank is not None else " · cut", NUMBER),
+            (f" of {explanation.kept:,} left", DIM),
+        ],
+        [("surprisal ", DIM), (f"{token.surprisal:.2f}", NUMBER), (" bits", DIM)],
+        [
+            ("entropy ", DIM),
+            (f"{explanation.entropy:.2f}", NUMBER),
+            (" bits, ", DIM),
+            (f"{explanation.final_entropy:.2f}", NUMBER),
+            (" after the settings", DIM),
+        ],
+    ]
+
+
+def effects(explanation: Explanation, settings: Settings) -> list[Row]:
+    """Return what the settings did, in the order in which they acted."""
+    rows: list[Row] = [[("what the settings did, in their order", _TITLE)]]
+    for effect in explanation.effects:
+        rows.append([(effect.name, CHOSEN), (f" {_value(settings, effect.name)}", NUMBER)])
+        rows.append([(f"  {_did(effect)}", DIM)])
+    if not explanation.effects:
+        rows.append([("nothing: every token kept its probability", DIM)])
+    return rows
+
+
+def _value(settings: Settings, name: str) -> str:
+    value = getattr(settings, name, "")
+    return "" if value is None else str(value)
+
+
+def _did(effect: SettingEffect) -> str:
+    entropy = f"entropy {effect.entropy:.2f}"
+    if not effect.removed:
+        return f"removed none · {entropy}"
+    mass = percent(effect.removed_mass)
+    return f"removed {effect.removed:,} ({mass}), left {effect.kept:,} · {entropy}"
+
+
+def dice(draw: Draw | None, *, was_sampled: bool) -> list[Row]:
+    """Return how the token was drawn, and what another draw would have brought."""
+    rows: list[Row] = [[("the dice", _TITLE)]]
+    if draw is None:
+        why = (
+            "nothing was left to draw from" if was_sampled else "no dice: the likeliest token wins"
+        )
+        return [*rows, [(why, DIM)]]
+    winner = draw.winner
+    rows += [
+        [("it wins ", DIM), (percent(winner.probability), NUMBER), (" of all draws", DIM)],
+        [("its luck: among the best ", DIM), (percent(winner.luck), NUMBER)],
+        [("it needed the best ", DIM), (percent(draw.needed), NUMBER)],
+    ]
+    others = [one for one in draw.finishers if one.token_id != winner.token_id]
+    if others:
+        rows.append([("next in this race ", DIM), *_finisher(others[0])])
+    if draw.favourite.token_id != winner.token_id:
+        rows.append([("the favourite ", DIM), *_finisher(draw.favourite)])
+        rows.append([("  its luck: among the best ", DIM), (percent(draw.favourite.luck), NUMBER)])
+    return rows
+
+
+def _finisher(one: Finisher) -> Row:
+    return [(visible_token(one.text), NUMBER), (f" {percent(one.probability)}", DIM)]
+
+
+def candidate(one: Candidate, picked_by: Sequence[str], *, is_chosen: bool) -> Row:
+    """Return a candidate's row: rank, token, probabilities, and the presets that would pick it."""
+    is_cut = one.final_logprob is None
+    style = "bold " + CHOSEN if is_chosen else (DIM if is_cut else NUMBER)
+    shade = CHOSEN_BAR if is_chosen else (CUT_BAR if is_cut else RAW_BAR)
+    final = cut_name(one.cut_by or "cut") if is_cut else percent(one.final_probability)
+    row: Row = [
+        (f"{one.rank:>4} ", DIM),
+        ("▸ " if is_chosen else "  ", CHOSEN),
+        (pad(fit(visible_token(one.text), _TOKEN_WIDTH), _TOKEN_WIDTH + 1), style),
+        (bar(one.probability, _BAR_WIDTH), shade),
+        (f" {percent(one.probability):>6} ", DIM if is_cut else NUMBER),
+        (f"{final:>8}", DIM if is_cut else style),
+    ]
+    if picked_by:
+        row.append(("  " + " ".join(picked_by), "$text-success"))
+    return row
+
+
+def found(candidates: Sequence[Candidate]) -> list[Row]:
+    """Return what was looked up."""
+    rows: list[Row] = []
+    for one in candidates:
+        is_cut = one.final_logprob is None
+        final = f"cut by {one.cut_by}" if is_cut else f"final {percent(one.final_probability)}"
+        rows.append([(visible_token(one.text), "bold"), (f"  id {one.token_id}", DIM)])
+        rows.append(
+            [
+                (f"  #{one.rank:,} · raw {_small(one.probability)} · ", NUMBER),
+                (final, DIM if is_cut else NUMBER),
+            ]
+        )
+    return rows
+
+
+def _small(probability: float) -> str:
+    return percent(probability) if probability >= 0.0005 else f"{probability:.1e}"

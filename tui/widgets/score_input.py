@@ -1,0 +1,46 @@
+"""Where the text to score is typed, pasted or put from a file.
+
+Must never hold a character that a terminal would obey; of a file the exact text is kept beside.
+"""
+
+from __future__ import annotations
+
+from textual import events
+from textual.widgets import TextArea
+
+from core.visible import visible
+
+_HINT = (
+    "Paste or type any text here, or open a file with ctrl+o.\n\n"
+    "ctrl+r then asks of every preset: could this setting have written this?"
+    " And if not, which token would it never have written, and why."
+)
+
+
+class ScoreInput(TextArea):
+    """Several lines of text; Enter begins a new one."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's name
+        super().__init__(
+            id=id, soft_wrap=True, highlight_cursor_line=False, tab_behavior="focus", compact=True
+        )
+        self.placeholder = _HINT
+        self._file_text = ""
+
+    @property
+    def exact_text(self) -> str:
+        """The text as it stands, or as it stood in its file while nobody has changed it."""
+        return self._file_text if self.text == visible(self._file_text) else self.text
+
+    def put(self, text: str) -> None:
+        """Replace what stands here by the text of a file."""
+        self._file_text = text
+        self.text = visible(text)
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        """Insert a paste of any length, with control characters spelled out."""
+        event.prevent_default()
+        event.stop()
+        if not self.read_only:
+            text = visible(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+            self.replace(text, *self.selection)
