@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
+from core.models.cuda_graph import Capture, GraphedDecode, capture_on_gpu
 from core.models.gpt2_cache import KeyValueCache
 from core.models.gpt2_config import Gpt2Config
 from core.models.gpt2_forward import forward, head
@@ -26,10 +27,18 @@ _SCORED_AT_ONCE = 64
 class Gpt2Model:
     """A GPT-2 with a cache of its own; see ``CausalModel``. ``kernel`` names what runs its steps.
 
-    With ``is_native`` false, plain torch runs them, whatever there is.
+    With ``is_native`` false, plain torch runs them, whatever there is. ``capture`` records steps as
+    graphs; on a GPU that is the rule, and where it fails, ``kernel`` says so.
     """
 
-    def __init__(self, weights: Gpt2Weights, config: Gpt2Config, *, is_native: bool = True) -> None:
+    def __init__(
+        self,
+        weights: Gpt2Weights,
+        config: Gpt2Config,
+        *,
+        is_native: bool = True,
+        capture: Capture | None = None,
+    ) -> None:
         self._weights = weights
         self._config = config
         self._cache = self._empty_cache()
@@ -37,6 +46,11 @@ class Gpt2Model:
         obstacle = NativeStep.why_not(weights, config) if is_native else "torch was asked for"
         self._native = None if obstacle else NativeStep(weights, config)
         self.kernel = f"torch ({obstacle})" if obstacle else "native"
+        if capture is None and self.device.type == "cuda":
+            capture = capture_on_gpu
+        self._graph: GraphedDecode | None = None
+        if capture is not None:
+            self._try_graph(GraphedDecode(weights, config, capture))
 
     @property
     def device(self) -> torch.device:
@@ -87,6 +101,10 @@ class Gpt2Model:
             self._cache.make_room(1)
             logits = self._native.decode(self._cache, token_ids)
             self._cache.append(1)
+        elif self._graph:
+            self._cache.make_room(1)
+            logits = self._graph.decode(self._cache, token_ids)
+            self._cache.append(1)
         else:
             logits = self._forward([[token_id] for token_id in token_ids])
         for row, token_id in zip(self._rows, token_ids, strict=True):
@@ -105,7 +123,7 @@ class Gpt2Model:
 
     def rewind(self, length: int, row: int = 0) -> int:
         """See ``CausalModel``."""
-        if length:
+        if length or self._graph:
             self._cache.keep(row, length)
         else:
             self._cache = self._empty_cache()  # what a long text took is given back
@@ -126,6 +144,18 @@ class Gpt2Model:
     @torch.inference_mode()
     def _forward(self, token_ids: Sequence[Sequence[int]]) -> torch.Tensor:
         return head(self._weights, self._hidden(self._cache, token_ids)[:, -1])
+
+    def _try_graph(self, graph: GraphedDecode) -> None:
+        """Record a step now, so that what fails is known before the first run."""
+        self._cache.make_room(1)
+        try:
+            graph.decode(self._cache, [0])
+        except RuntimeError as error:
+            reason = (str(error).strip().splitlines() or ["no reason given"])[0][:100]
+            self.kernel = f"torch (no CUDA graph: {reason})"
+            return
+        self._graph = graph
+        self.kernel = "CUDA graph"
 
     def _hidden(self, cache: KeyValueCache, token_ids: Sequence[Sequence[int]]) -> torch.Tensor:
         cache.make_room(len(token_ids[0]))

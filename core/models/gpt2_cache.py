@@ -36,7 +36,7 @@ class KeyValueCache:
     ) -> torch.Tensor:
         config = self._config
         shape = (config.n_layer, 2, config.n_head, positions, slots, config.head_size)
-        return torch.empty(shape, dtype=dtype, device=device)
+        return torch.zeros(shape, dtype=dtype, device=device)
 
     @property
     def capacity(self) -> int:

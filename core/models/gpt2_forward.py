@@ -5,6 +5,8 @@ Must never allocate a cache or choose a token.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch.nn import functional
 
@@ -26,13 +28,37 @@ def forward(
     count = token_ids.shape[1]
     positions = weights.positions[cache.length : cache.length + count]
     hidden = weights.tokens[token_ids].to(weights.vector_dtype) + positions
-    look = _Look(cache, count)
+    hidden = blocks(weights, config, hidden, _LiveLook(cache, count))
+    cache.append(count)
+    return hidden
+
+
+class Look(Protocol):
+    """Where the new tokens of a pass write their keys and values, and what they see of others.
+
+    ``mask`` allows (true) or hides positions, as ``scaled_dot_product_attention`` takes it.
+    """
+
+    mask: torch.Tensor | None
+
+    def put_and_see(self, layer: int, which: int, new: torch.Tensor) -> torch.Tensor:
+        """Store keys (0) or values (1) of a layer, shape (rows, heads, tokens, head size).
+
+        Returns:
+            What is there with them, shape (rows, heads, all tokens, head size).
+        """
+        ...
+
+
+def blocks(
+    weights: Gpt2Weights, config: Gpt2Config, hidden: torch.Tensor, look: Look
+) -> torch.Tensor:
+    """Run all layers and the last LayerNorm over ``hidden``, shape (rows, tokens, embedding)."""
     for index, layer in enumerate(weights.layers):
         hidden = hidden + _attention(hidden, layer, index, config, look)
         inner = _linear(_norm(hidden, layer.ln_2_weight, layer.ln_2_bias, config), layer.up)
         inner = _activation(inner + layer.up_bias, config.activation_function)
         hidden = hidden + _linear(inner, layer.down) + layer.down_bias
-    cache.append(count)
     return _norm(hidden, weights.ln_f_weight, weights.ln_f_bias, config)
 
 
@@ -41,8 +67,8 @@ def head(weights: Gpt2Weights, hidden: torch.Tensor) -> torch.Tensor:
     return _linear(hidden, weights.head).float()
 
 
-class _Look:
-    """Where the new tokens of a pass write their keys and values, and what they see of others."""
+class _LiveLook:
+    """The look at no more than the cache holds."""
 
     def __init__(self, cache: KeyValueCache, count: int) -> None:
         self._store = cache.store
@@ -59,11 +85,7 @@ class _Look:
             self._positions = torch.arange(self._end, device=device)[None]
 
     def put_and_see(self, layer: int, which: int, new: torch.Tensor) -> torch.Tensor:
-        """Store ``new``, shape (rows, heads, tokens, head size); return what is there with it.
-
-        Returns:
-            Shape (rows, heads, all tokens, head size).
-        """
+        """See ``Look``."""
         store = self._store[layer, which]
         if self._rows == 1:
             store[:, self._begin : self._end, 0] = new[0]
@@ -73,7 +95,7 @@ class _Look:
 
 
 def _attention(
-    hidden: torch.Tensor, layer: LayerWeights, index: int, config: Gpt2Config, look: _Look
+    hidden: torch.Tensor, layer: LayerWeights, index: int, config: Gpt2Config, look: Look
 ) -> torch.Tensor:
     normed = _norm(hidden, layer.ln_1_weight, layer.ln_1_bias, config)
     qkv = (_linear(normed, layer.qkv) + layer.qkv_bias).to(layer.qkv.dtype)

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from core.models.gpt2_config import ACTIVATIONS
+from core.models.gpt2 import Gpt2Model
+from core.models.gpt2_config import ACTIVATIONS, gpt2_config
 from core.models.transformers_model import TransformersModel
 from tests.reference import NATIVE, behind
 
 TOLERANCE = 1e-4
-FAST = ("torch", NATIVE)
+FAST = ("torch", "graph", NATIVE)
 
 
 def random_module(seed=0, **config):
@@ -166,6 +167,48 @@ def test_logits_of_equal_tokens_are_equal_to_the_bit():
     model.decode([1, 2, 3, 4])
     model.rewind(0)
     assert torch.equal(model.prefill(tokens(9)), first)
+
+
+def test_a_step_that_cannot_be_recorded_runs_without_a_graph():
+    module = random_module()
+    config = gpt2_config(module.config.to_dict())
+    weights = behind("torch", module)._weights
+
+    def refuse(step):
+        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+    model = Gpt2Model(weights, config, is_native=False, capture=refuse)
+    reason = "operation not permitted when stream is capturing"
+    assert model.kernel == f"torch (no CUDA graph: {reason})"
+    theirs = TransformersModel(module)
+    for one in (model, theirs):
+        one.prefill([1, 2, 3])
+    assert_close(model.decode([4]), theirs.decode([4]))
+
+
+def test_steps_are_recorded_once_for_each_place_of_the_cache():
+    module = random_module(n_positions=200)
+    recorded = []
+
+    def capture(step):
+        recorded.append(step)
+        return step
+
+    weights = behind("torch", module)._weights
+    config = gpt2_config(module.config.to_dict())
+    model = Gpt2Model(weights, config, is_native=False, capture=capture)
+    model.prefill([1, 2, 3])
+    for _ in range(100):
+        model.decode([1])
+    assert len(recorded) == 1
+    for _ in range(60):  # the cache grows behind position 128
+        model.decode([1])
+    assert len(recorded) == 2
+    model.reorder([0] * 3)
+    model.decode([1, 2, 3])
+    model.reorder([2, 2, 0])
+    model.decode([1, 2, 3])
+    assert len(recorded) == 3
 
 
 @pytest.mark.parametrize("engine", FAST)
