@@ -28,7 +28,7 @@ from tui.background_call import BackgroundCall
 from tui.playground import Playground
 from tui.render import CHOSEN, DIM, NUMBER, Row, line, lines
 from tui.visible import visible_prose
-from tui.why_rows import candidate, dice, effects, facts, found
+from tui.why_rows import candidate, dice, effects, facts, found, perplexity
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines_view import LinesView
 from tui.widgets.preset_list import key_name
@@ -46,6 +46,7 @@ class WhyScreen(Screen[None]):
         Binding("g", "disagreement", "next disagreement"),
         Binding("slash", "look_up", "look up", key_display="/"),
         Binding("s", "app.scrub", "scrub"),
+        Binding("p", "app.score_document", "score the prompt too"),
         Binding("t", "app.score", "score a text"),
         Binding("escape,f9", "close", "close", key_display="esc", priority=True),
     ]
@@ -108,6 +109,7 @@ class WhyScreen(Screen[None]):
         settings = run.start.settings
         rows: list[Row] = [
             *facts(explanation),
+            perplexity(self._playground.session),
             [],
             *effects(explanation, settings),
             [],
