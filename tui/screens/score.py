@@ -156,7 +156,12 @@ class ScoreScreen(Screen[None]):
     # Scoring
 
     def action_score(self) -> None:
-        """Ask for the score of the text."""
+        """Ask for the score of the text, once all keys and pastes before have reached it."""
+        self._input.call_later(self._begin)
+
+    def _begin(self) -> None:
+        if self._call is not None or self._scored is not None:
+            return
         text = self._text = self._input.exact_text
         if not text:
             self._say([("type or paste a text first, or open a file with ctrl+o", "$text-warning")])
