@@ -26,6 +26,7 @@ from core.settings import Settings
 from tui.newest_call import NewestCall
 from tui.render import CHOSEN, DIM, NUMBER, Row, shorten
 from tui.render_scrub import legend_row, step_rows, summary_row
+from tui.screens.dialog import DialogScreen
 from tui.screens.name_preset import NamePresetScreen
 from tui.scrub_dials import DIALS, Dials
 from tui.scrub_look import Look, Looker
@@ -37,6 +38,21 @@ from tui.widgets.scrub_text import ScrubText
 from tui.widgets.step_map import StepMap
 
 _LOOKS_PER_SECOND = 60
+
+_HELP = """\
+Nothing is generated here: other settings are applied to what the model weighed when it wrote this \
+run, with the same dice. The first step that differs is certain; what follows is hypothetical, \
+because the model would have read another text by then.
+
+↑ ↓         pick a setting
+← →         change it; with shift in larger steps
+0 ⌫         the run's own value again; those of all settings
+p P         the next preset's settings; those of the one before
+[ ]         the step before or after (also alt+← alt+→)
+n f         the next step that differs; the first one
+PgUp PgDn   scroll the text
+r           run these settings from the first that differs
+s           save these settings as a preset"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +96,7 @@ class ScrubScreen(Screen[ScrubResult | None]):
         Binding("r", "run", "run"),
         Binding("s", "save", "save"),
         Binding("escape", "close", "close", key_display="esc"),
+        Binding("f12,question_mark", "keys", "help", key_display="F12"),
         Binding("left_square_bracket,alt+left", "step(-1)", "step", key_display="[ ]"),
         Binding("right_square_bracket,alt+right", "step(1)", "step", show=False),
         Binding("0,home,end", "reset", "reset", key_display="0"),
@@ -343,6 +360,10 @@ class ScrubScreen(Screen[ScrubResult | None]):
         if sentence is not None:
             self._notice = [("✓ ", "$text-success"), (visible_prose(sentence), NUMBER)]
             self._paint_summary()
+
+    def action_keys(self) -> None:
+        """Tell all keys, and what the marks mean."""
+        self.app.push_screen(DialogScreen("scrubbing", _HELP))
 
     def action_close(self) -> None:
         """Go back without a run."""
