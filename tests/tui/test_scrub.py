@@ -177,6 +177,18 @@ async def test_without_a_difference_the_run_begins_at_the_selected_step():
         ]
 
 
+@pytest.mark.parametrize("action", ["run", "close"])
+async def test_it_closes_once_however_often_it_is_told_to(action):
+    opened = Opened()
+    async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
+        await opened.open(pilot)
+        for _ in range(3):
+            await opened.screen.run_action(action)
+        await until(pilot, lambda: bool(opened.results))
+        assert len(opened.results) == 1
+        assert app_of(pilot).screen is app_of(pilot).main
+
+
 @pytest.mark.parametrize("key", ["f12", "question_mark"])
 async def test_help_names_every_key(key):
     opened = Opened()
@@ -300,6 +312,19 @@ async def test_a_name_that_cannot_be_had_is_asked_for_again():
         fault = box.query_one("#name-preset-fault", Static)
         assert str(fault.content) == "there is a preset [b]ab[/b] already"
         assert box.query_one(Input).value == "ab"
+
+
+async def test_a_preset_is_saved_once_however_often_enter_is_pressed():
+    opened = Opened()
+    async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
+        await opened.open(pilot)
+        await pilot.press("s", *"ab")
+        name = app_of(pilot).screen.query_one(Input)
+        for _ in range(3):
+            name.post_message(Input.Submitted(name, "ab"))
+        await until(pilot, lambda: app_of(pilot).screen is opened.screen)
+        await opened.rest(pilot)
+        assert [name for name, _ in opened.saved] == ["ab"]
 
 
 async def test_the_newest_settings_win_and_keys_are_never_held_up(monkeypatch):
