@@ -33,6 +33,10 @@ from tui.widgets.transcript import Transcript
 DRAINS_PER_SECOND = 12
 """How often events are taken over and painted while something runs."""
 
+MANY_STEPS = 60
+"""As many steps in one drain are more than a person can follow: the next one may wait, since
+painting takes its time from a model that is as fast as that."""
+
 STATUS_INTERVAL = 0.25
 """The least time between two status lines, in seconds, unless something began or ended."""
 
@@ -69,6 +73,7 @@ class PlaygroundApp(App[None]):
         self.main = MainScreen(book)
         self._clock = clock
         self._status_due = 0.0
+        self._rests = 0
         self._drain_timer: Timer | None = None
         self.register_theme(INK)
         self.register_theme(PAPER)
@@ -96,7 +101,11 @@ class PlaygroundApp(App[None]):
 
     def _drain(self) -> None:
         """Take over what the worker brought, and paint it once."""
+        if self._rests:
+            self._rests -= 1
+            return
         changes = self.playground.drain()
+        self._rests = min(2, changes.steps // MANY_STEPS)
         if changes.returned_prompt is not None:
             self.main.prompt.give_back(changes.returned_prompt)
         if changes.anything:

@@ -128,10 +128,18 @@ class MainScreen(Screen[None]):
 
     @on(PromptTokens.Counted)
     def _counted(self, event: PromptTokens.Counted) -> None:
-        line = self.query_one("#prompt-line")
-        line.border_subtitle = event.text
-        line.set_class(bool(event.text), "-counted")
+        self.query_one("#prompt-line").border_subtitle = event.text
         self.query_one("#prompt-count", LinesView).update_rows([[(f"{event.text:>13}", DIM)]])
+        self._place_count()
+
+    def on_resize(self) -> None:
+        """Show the count where there is a frame to show it in, or where there is none."""
+        self.call_after_refresh(self._place_count)
+
+    def _place_count(self) -> None:
+        line = self.query_one("#prompt-line")
+        # Only there does the class change anything, and every change lays the screen out.
+        line.set_class(self.has_class("-narrow") and bool(line.border_subtitle), "-counted")
 
     @property
     def prompt(self) -> PromptInput:
