@@ -22,7 +22,7 @@ NUCLEUS = Settings(do_sample=True, top_p=0.9, top_k=0, max_new_tokens=40)
 class ScreenApp(App[None]):
     """Opens ``screen`` over an empty one, in the colours of the program."""
 
-    CSS_PATH = sorted((Path(tui.__file__).parent / "styles").glob("*.tcss"))  # noqa: RUF012
+    CSS_PATH = sorted((Path(tui.__file__).parent / "styles").glob("*.tcss"))
 
     def __init__(self, screen: Screen, *, is_light: bool = False) -> None:
         super().__init__()
