@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from core.steps import Candidate, TokenStep
 
+Scorable = str | tuple[int, ...]
+"""A text, or the token ids of a document as they were generated."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScoredToken:

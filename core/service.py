@@ -18,7 +18,7 @@ from core.errors import PlaygroundError
 from core.models.report_records import ModelReport
 from core.preset_book import Preset
 from core.prompt_tokens import PromptToken
-from core.scores import ScoredText
+from core.scores import Scorable, ScoredText
 from core.steps import Event, Finished
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class _Run:
 
 @dataclass(slots=True)
 class _Scoring:
-    text: str
+    text: Scorable
     presets: Sequence[Preset]
     is_cancelled: Callable[[], bool]
     result: Future[ScoredText] = field(default_factory=Future)
@@ -145,7 +145,7 @@ class GenerationService:
 
     def score(
         self,
-        text: str,
+        text: Scorable,
         presets: Sequence[Preset],
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> ScoredText:

@@ -51,7 +51,54 @@ async def beams(pilot: Pilot[None]) -> None:
     await pilot.press("home", *["right"] * 40)
 
 
-SCENES: dict[str, Scene] = {"nucleus": nucleus, "beams": beams}
+async def why(pilot: Pilot[None]) -> None:
+    """Ask why a token was chosen, and what the other presets would have picked."""
+    await nucleus(pilot)
+    await pilot.press("f9")
+    await pilot.pause(2)
+
+
+async def scrub(pilot: Pilot[None]) -> None:
+    """Move the temperature over a finished run."""
+    await nucleus(pilot)
+    await pilot.press("f9", "s")
+    await pilot.pause(3)
+    await pilot.press(*["left"] * 8)
+    await pilot.pause(3)
+
+
+async def branches(pilot: Pilot[None]) -> None:
+    """Put another candidate in a token's place, twice, and look at the tree."""
+    await nucleus(pilot)
+    await pilot.press("f9")
+    await pilot.pause(1)
+    await pilot.press("home", "enter")
+    await settle(pilot)
+    await pilot.press("ctrl+z", "f1", "home", *["right"] * 3, "f9")
+    await pilot.pause(1)
+    await pilot.press("home", "down", "enter")
+    await settle(pilot)
+    await pilot.press("ctrl+b")
+    await pilot.pause(1)
+
+
+async def score(pilot: Pilot[None]) -> None:
+    """Ask which presets could have written a sentence."""
+    await nucleus(pilot)
+    await pilot.press("f9", "t")
+    await pilot.pause(1)
+    await pilot.press(*"Once upon a time there was a king who loved a dragon.", "ctrl+r")
+    await pilot.pause(3)
+
+
+SCENES: dict[str, Scene] = {
+    "nucleus": nucleus,
+    "beams": beams,
+    "why": why,
+    "scrub": scrub,
+    "branches": branches,
+    "score": score,
+}
 
 
 async def draw(name: str, scene: Scene) -> None:

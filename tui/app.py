@@ -19,6 +19,7 @@ from textual.timer import Timer
 
 from core.model_list import BYTES_TO_FETCH, format_bytes, is_to_fetch
 from core.preset_book import PresetBook
+from core.scores import ScoredText
 from tui.fetching import Fetching
 from tui.model_state import Clock, ModelFactory
 from tui.playground import Playground
@@ -284,6 +285,19 @@ class PlaygroundApp(App[None]):
         from tui.screens.score import ScoreScreen
 
         self.push_screen(ScoreScreen(self.playground.score, self.playground.book.presets))
+
+    def action_score_document(self) -> None:
+        """Score the document: what each token of prompt and continuation cost."""
+        from tui.screens.score import ScoreScreen
+
+        playground = self.playground
+        document, token_ids = playground.session.text, playground.session.token_ids
+
+        def score(text: str, is_cancelled: Callable[[], bool]) -> ScoredText:
+            # The document's own tokens need not be those that its text would be encoded to.
+            return playground.score(token_ids if text == document else text, is_cancelled)
+
+        self.push_screen(ScoreScreen(score, playground.book.presets, document))
 
     def action_undo(self) -> None:
         """Go back to the document before the last run."""

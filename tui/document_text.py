@@ -56,10 +56,18 @@ def _group(token_ids: Sequence[int], recorded: str, token_text: TokenText | None
             texts = [token_text(token_id) for token_id in token_ids]
         except PlaygroundError:
             texts = []
-        # an end of text is a token, and no part of the recorded text
-        if recorded and joined(texts).startswith(recorded):
+        if texts and _fits(joined(texts), recorded):
             return texts
     return [f"⟨{token_id}⟩" for token_id in token_ids]
+
+
+def _fits(text: str, recorded: str) -> bool:
+    """Whether ``text`` is what was recorded, or that between what nobody typed.
+
+    Such are separators, tokens for beginning and end, and a conversation's template.
+    """
+    typed = recorded.strip()
+    return typed in text if typed else not text.strip()
 
 
 def _whole(match: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ from core.backends.base import Request
 from core.preset_book import Preset, PresetBook
 from core.preset_writer import save_preset
 from core.prompt_tokens import PromptToken
-from core.scores import ScoredText
+from core.scores import Scorable, ScoredText
 from core.service import (
     GenerationService,
     LoadFailed,
@@ -105,7 +105,7 @@ class Playground:
         """
         return self.model.prompt_tokens(text, is_beginning=not self.session.turns)
 
-    def score(self, text: str, is_cancelled: Callable[[], bool]) -> ScoredText:
+    def score(self, text: Scorable, is_cancelled: Callable[[], bool]) -> ScoredText:
         """Score ``text`` under the model and all presets; any thread may call it, but waits.
 
         Raises:

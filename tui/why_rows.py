@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from core.dice import Draw, Finisher
 from core.explain import Explanation
 from core.replay import SettingEffect
+from core.scores import perplexity_of_steps
+from core.session import Session
 from core.settings import Settings
-from core.steps import Candidate
+from core.steps import Candidate, TokenStep
 from core.visible import pad
 from tui.render import (
     CHOSEN,
@@ -58,11 +60,18 @@ def facts(explanation: Explanation) -> list[Row]:
         [
             ("entropy ", DIM),
             (f"{explanation.entropy:.2f}", NUMBER),
-            (" bits, ", DIM),
+            (" bits, final ", DIM),
             (f"{explanation.final_entropy:.2f}", NUMBER),
-            (" after the settings", DIM),
         ],
     ]
+
+
+def perplexity(session: Session) -> Row:
+    """Return how surprising the whole run of the selected step was to the model."""
+    selected = session.selected()
+    steps = selected[0].steps if selected is not None else []
+    value = perplexity_of_steps([step for step in steps if isinstance(step, TokenStep)])
+    return [("perplexity of the run ", DIM), ("–" if value is None else f"{value:,.2f}", NUMBER)]
 
 
 def effects(explanation: Explanation, settings: Settings) -> list[Row]:
@@ -82,11 +91,9 @@ def _value(settings: Settings, name: str) -> str:
 
 
 def _did(effect: SettingEffect) -> str:
-    entropy = f"entropy {effect.entropy:.2f}"
     if not effect.removed:
-        return f"removed none · {entropy}"
-    mass = percent(effect.removed_mass)
-    return f"removed {effect.removed:,} ({mass}), left {effect.kept:,} · {entropy}"
+        return f"removed none · entropy {effect.entropy:.2f}"
+    return f"removed {effect.removed:,} with {percent(effect.removed_mass)}, left {effect.kept:,}"
 
 
 def dice(draw: Draw | None, *, was_sampled: bool) -> list[Row]:

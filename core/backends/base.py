@@ -14,7 +14,7 @@ from core.logits_store import RunRecorder
 from core.models.report_records import ModelReport
 from core.preset_book import Preset
 from core.prompt_tokens import PromptToken
-from core.scores import ScoredText
+from core.scores import Scorable, ScoredText
 from core.settings import Settings
 from core.steps import Event
 
@@ -95,9 +95,11 @@ class Backend(Protocol):
         ...
 
     def score(
-        self, text: str, presets: Sequence[Preset], is_cancelled: Callable[[], bool]
+        self, text: Scorable, presets: Sequence[Preset], is_cancelled: Callable[[], bool]
     ) -> ScoredText:
-        """Score ``text`` as a document of its own, and ask of each preset if it could write it.
+        """Score a text or a document by itself, and ask of each preset if it could write it.
+
+        Token ids are scored as they are, without the token that an empty prompt begins with.
 
         What is generated afterwards is the same as without it. Where ``is_cancelled`` says so, the
         tokens scored until then are returned, without verdicts.

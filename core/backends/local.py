@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from core.models.report_records import ModelReport
     from core.preset_book import Preset
     from core.prompt_tokens import PromptToken
-    from core.scores import ScoredText
+    from core.scores import Scorable, ScoredText
 
 _BUILDING = threading.Lock()
 """Held while transformers builds a module: it changes torch's default dtype for the whole process
@@ -116,15 +116,18 @@ class LocalBackend:
         return self._chat
 
     def score(
-        self, text: str, presets: Sequence[Preset], is_cancelled: Callable[[], bool]
+        self, text: Scorable, presets: Sequence[Preset], is_cancelled: Callable[[], bool]
     ) -> ScoredText:
         """See ``Backend``."""
         loaded = self._ready()
         from core.out_of_memory import enough_memory_to_score
-        from core.scoring import score_text
+        from core.scoring import score_text, score_tokens
 
-        with enough_memory_to_score(loaded.model):
-            return score_text(loaded.model, loaded.codec, text, presets, is_cancelled=is_cancelled)
+        model, codec = loaded.model, loaded.codec
+        with enough_memory_to_score(model):
+            if isinstance(text, str):
+                return score_text(model, codec, text, presets, is_cancelled=is_cancelled)
+            return score_tokens(model, codec, (), text, presets, is_cancelled=is_cancelled)
 
     def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
         """See ``Backend``."""

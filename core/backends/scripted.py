@@ -17,7 +17,7 @@ from core.errors import PlaygroundError
 from core.models.report_records import Facts, ModelReport, ModuleNode, Totals
 from core.preset_book import Preset
 from core.prompt_tokens import PromptToken
-from core.scores import ScoredText
+from core.scores import Scorable, ScoredText
 from core.steps import (
     BeamStep,
     Candidate,
@@ -95,10 +95,11 @@ class ScriptedBackend:
         yield self._finished("length" if count == most else "end_of_text", count)
 
     def score(
-        self, text: str, presets: Sequence[Preset], is_cancelled: Callable[[], bool]
+        self, text: Scorable, presets: Sequence[Preset], is_cancelled: Callable[[], bool]
     ) -> ScoredText:
         """Score the text by the rule of ``scripted_score``."""
-        return scripted_score(self.prompt_tokens(text, is_beginning=True), presets)
+        words = text if isinstance(text, str) else " ".join(map(str, text))
+        return scripted_score(self.prompt_tokens(words, is_beginning=True), presets)
 
     def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
         """Return a token a word, with the white space around it: those that a run begins with."""

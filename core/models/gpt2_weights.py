@@ -108,6 +108,10 @@ def take_weights(
     room = torch.empty(parameter_count(config) + spare, dtype=dtype, device=device)
     use_large_pages(room)
     used = 0
+    # One place for what is converted: allocated anew for each, it would leave holes in the heap
+    # that add up to most of the model.
+    largest = max(3 * width * width, width * inner)
+    staging = torch.empty(largest, dtype=dtype, device=device)
 
     def matrix_room(*shape: int) -> torch.Tensor:
         nonlocal used
@@ -129,7 +133,10 @@ def take_weights(
 
     def matrix(name: str, inputs: int, outputs: int) -> torch.Tensor:
         source = checked(name, inputs, outputs)
-        placed = matrix_room(outputs, inputs).copy_(source.detach().to(device, dtype).t())
+        staged = source.detach()
+        if staged.dtype != dtype or staged.device != device:
+            staged = staging[: source.numel()].view(source.shape).copy_(staged)
+        placed = matrix_room(outputs, inputs).copy_(staged.t())
         let_go(source)
         return placed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -147,3 +148,27 @@ def test_progress_in_words():
         "gpt2-xl: 1.2 GB of 6.4 GB (18%), 45.3 MB/s, 1 min 55 s left, a.bin"
     )
     assert describe(stalled) == "gpt2-xl: 0 bytes of 6.4 GB (0%), 0 bytes/s, a.bin"
+
+
+GENERATE = ("generate", "w1 w2", "--preset", "greedy", "--steps", "3", "--format", "jsonl")
+
+
+def test_a_model_asked_for_by_name_is_fetched_and_runs(hub, tiny_model):
+    hub.add("owner/tiny", tiny_model)
+    code, out, err = finish(start(*GENERATE, "--model", "owner/tiny"))
+
+    assert code == 0
+    assert "owner/tiny is not on this machine; fetching it" in err
+    assert [json.loads(line)["type"] for line in out.splitlines()] == ["step"] * 3 + ["finished"]
+    code, out, err = finish(start(*GENERATE, "--model", "owner/tiny"))
+    assert code == 0
+    assert "fetching" not in err
+
+
+def test_a_model_that_no_hub_has_is_told_in_a_sentence(hub):
+    code, out, err = finish(start(*GENERATE, "--model", "owner/missing"))
+
+    assert code == 1
+    assert out == ""
+    assert len(err.splitlines()) == 2
+    assert "owner/missing" in err.splitlines()[-1]

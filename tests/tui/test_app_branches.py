@@ -238,3 +238,18 @@ async def test_a_saved_preset_is_told_of(app, tmp_path, monkeypatch):
 
     assert told.startswith("saved as mine in ")
     assert "mine" in (tmp_path / "presets.yaml").read_text()
+
+
+async def test_the_document_is_scored_as_it_was_generated(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await run_to_end(pilot, "Once upon a time ")
+        whole = tokens(pilot)
+        surprisals = [step_at(pilot, at).token.surprisal for at in range(12)]
+        await pilot.press("f9", "p")
+        await until(pilot, lambda: getattr(app.screen, "_scored", None) is not None)
+        scored = app.screen._scored
+
+        assert scored.token_ids == whole
+        assert [one.bits for one in scored.tokens[-12:]] == pytest.approx(surprisals, abs=1e-3)
+        written = {one.preset_name: one for one in scored.verdicts}["greedy"]
+        assert not written.is_reachable, "the prompt is no greedy text"

@@ -34,11 +34,24 @@ def test_what_nobody_can_tell_stands_as_ids(foreign):
     assert texts == ["⟨1⟩", "⟨2⟩", "⟨3⟩", "⟨4⟩", "⟨10⟩", " dragon", "⟨21⟩", "⟨13⟩"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "is_told"), [(" dragon", True), (".\n", True), (" dog", False), ("", False)]
+)
+def test_separators_and_templates_around_a_prompt_are_told(typed, is_told):
+    history = grown()
+    history.add(Branch(1, 8, (13, 20, 13), typed), facts(" slept", 21))
+    expected = [".", " dragon", "."] if is_told else ["⟨13⟩", "⟨20⟩", "⟨13⟩"]
+    assert document_texts(history, 6, token_text)[8:11] == expected
+
+
 def test_a_model_that_is_gone_is_no_fault():
     def gone(_):
         raise PlaygroundError("no model is loaded")
 
-    assert document_texts(grown(), 3, gone)[-1] == "⟨13⟩"
+    history = grown()
+    assert document_texts(history, 3, gone)[-1] == "⟨13⟩"
+    history.add(Branch(ROOT, 0, (13, 20), ""), facts("", 21))
+    assert document_texts(history, 6, gone) == ["⟨13⟩", "⟨20⟩", ""]
 
 
 def test_steps_are_believed_before_a_tokenizer():

@@ -102,6 +102,22 @@ async def test_a_typed_text_is_scored_elsewhere_and_shown():
         )
 
 
+async def test_what_was_typed_before_the_key_is_scored():
+    """The key goes to the screen and the text to the text area, which may be behind."""
+    scores = Scores()
+    app = opened(scores)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        area = app.opened.query_one(ScoreInput)
+        for letter in "one two":
+            area.post_message(events.Key("space" if letter == " " else letter, letter))
+        area.post_message(events.Paste(" and three"))
+        app.opened.action_score()
+        app.opened.action_score()
+        await until(pilot, lambda: "perplexity" in shown(pilot))
+        assert scores.texts == ["one two and three"]
+
+
 async def test_every_preset_answers_and_its_forbidden_token_is_marked():
     async with opened(Scores()).run_test(size=SIZE) as pilot:
         await scored(pilot)

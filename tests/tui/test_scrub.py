@@ -18,6 +18,7 @@ from tests.core.recorded import recorded, run_of
 from tests.test_imports import MODEL_LIBRARIES, loaded_after
 from tests.tui.helpers import BOOK, app_of, footer_keys, make_app, until
 from tests.tui.scrubbed import PROMPT, STORY, Words, story_run
+from tui.screens.dialog import DialogScreen
 from tui.screens.name_preset import NamePresetScreen
 from tui.screens.scrub import ScrubResult, ScrubScreen
 from tui.scrub_dials import DIALS
@@ -108,7 +109,7 @@ async def test_it_opens_on_the_run_as_it_was():
         assert "·a would be the same" in opened.step
         hints = {hint.meaning: hint.shown for hint in opened.screen.query_one(KeyBar).hints}
         assert hints["setting"] == "↑↓"
-        assert {"change", "next", "run", "save", "close", "step"} <= set(hints)
+        assert {"change", "next", "run", "save", "close", "help", "step"} <= set(hints)
 
 
 async def test_a_setting_that_is_moved_shows_at_once_what_it_would_do():
@@ -174,6 +175,32 @@ async def test_without_a_difference_the_run_begins_at_the_selected_step():
         assert opened.results == [
             ScrubResult(opened.run.start.settings, 8, opened.run.token_ids[8])
         ]
+
+
+@pytest.mark.parametrize("action", ["run", "close"])
+async def test_it_closes_once_however_often_it_is_told_to(action):
+    opened = Opened()
+    async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
+        await opened.open(pilot)
+        for _ in range(3):
+            await opened.screen.run_action(action)
+        await until(pilot, lambda: bool(opened.results))
+        assert len(opened.results) == 1
+        assert app_of(pilot).screen is app_of(pilot).main
+
+
+@pytest.mark.parametrize("key", ["f12", "question_mark"])
+async def test_help_names_every_key(key):
+    opened = Opened()
+    async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
+        await opened.open(pilot)
+        await pilot.press(key)
+        assert isinstance(app_of(pilot).screen, DialogScreen)
+        told = str(app_of(pilot).screen.query_one(Static).content).split("\n\n")[1]
+        keys = " ".join(line[:12] for line in told.splitlines()).split()
+        assert keys == ["↑", "↓", "←", "→", "0", "⌫", "p", "P", *"[]nf", "PgUp", "PgDn", "r", "s"]
+        await pilot.press("escape")
+        assert app_of(pilot).screen is opened.screen
 
 
 async def test_esc_gives_nothing():
@@ -285,6 +312,19 @@ async def test_a_name_that_cannot_be_had_is_asked_for_again():
         fault = box.query_one("#name-preset-fault", Static)
         assert str(fault.content) == "there is a preset [b]ab[/b] already"
         assert box.query_one(Input).value == "ab"
+
+
+async def test_a_preset_is_saved_once_however_often_enter_is_pressed():
+    opened = Opened()
+    async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
+        await opened.open(pilot)
+        await pilot.press("s", *"ab")
+        name = app_of(pilot).screen.query_one(Input)
+        for _ in range(3):
+            name.post_message(Input.Submitted(name, "ab"))
+        await until(pilot, lambda: app_of(pilot).screen is opened.screen)
+        await opened.rest(pilot)
+        assert [name for name, _ in opened.saved] == ["ab"]
 
 
 async def test_the_newest_settings_win_and_keys_are_never_held_up(monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import Input
 
 from core.backends.scripted import ScriptedBackend
 from tests.tui.helpers import make_app
@@ -55,7 +56,9 @@ def test_as_it_opens(snap_compare, size):
 def test_naming_a_preset(snap_compare):
     async def before(pilot):
         await scrubbed(pilot)
-        await pilot.press("s", *"mild")
+        await pilot.press("s")
+        pilot.app.screen.query_one(Input).cursor_blink = False
+        await pilot.press(*"mild")
         await settled(pilot)
 
     assert snap_compare(make_app(ScriptedBackend()), terminal_size=(80, 24), run_before=before)

@@ -46,6 +46,8 @@ class NamePresetScreen(ModalScreen[str | None]):
 
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
+        if not self.is_current:
+            return  # Enter was pressed twice
         try:
             self.dismiss(self._save(event.value.strip(), self._settings))
         except PlaygroundError as error:

@@ -67,8 +67,10 @@ class ScoreScreen(Screen[None]):
         Binding("escape", "close", "close", key_display="esc", priority=True),
     ]
 
-    def __init__(self, score: Score, presets: Sequence[Preset]) -> None:
+    def __init__(self, score: Score, presets: Sequence[Preset], text: str = "") -> None:
+        """Begin with an empty text, or score ``text`` at once."""
         super().__init__()
+        self._text_at_start = text
         self._score = score
         self._presets = tuple(presets)
         self._leaves = threading.Event()
@@ -101,6 +103,9 @@ class ScoreScreen(Screen[None]):
         self.query_one("#score-text").border_title = "what each token cost"
         self.query_one("#score-presets").border_title = "could these presets have written it?  ↑ ↓"
         self._edit()
+        if self._text_at_start:
+            self._input.put(self._text_at_start)
+            self.action_score()
         self.call_after_refresh(self._title)
 
     def on_resize(self) -> None:
@@ -151,7 +156,12 @@ class ScoreScreen(Screen[None]):
     # Scoring
 
     def action_score(self) -> None:
-        """Ask for the score of the text."""
+        """Ask for the score of the text, once all keys and pastes before have reached it."""
+        self._input.call_later(self._begin)
+
+    def _begin(self) -> None:
+        if self._call is not None or self._scored is not None:
+            return
         text = self._text = self._input.exact_text
         if not text:
             self._say([("type or paste a text first, or open a file with ctrl+o", "$text-warning")])

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
@@ -26,8 +26,10 @@ from core.settings import Settings
 from tui.newest_call import NewestCall
 from tui.render import CHOSEN, DIM, NUMBER, Row, shorten
 from tui.render_scrub import legend_row, step_rows, summary_row
+from tui.screens.dialog import DialogScreen
 from tui.screens.name_preset import NamePresetScreen
 from tui.scrub_dials import DIALS, Dials
+from tui.scrub_keys import HELP, KEYS
 from tui.scrub_look import Look, Looker
 from tui.visible import visible_prose
 from tui.widgets.dial_list import DialList
@@ -69,27 +71,7 @@ class ScrubScreen(Screen[ScrubResult | None]):
         (22, "-short"),
         (34, "-tall"),
     ]
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "pick(-1)", "setting", key_display="↑↓"),
-        Binding("down", "pick(1)", "setting", show=False),
-        Binding("left", "move(-1)", "change", key_display="←→"),
-        Binding("right", "move(1)", "change", show=False),
-        Binding("shift+left", "move_far(-1)", "change far", show=False),
-        Binding("shift+right", "move_far(1)", "change far", show=False),
-        Binding("n", "next_difference", "next"),
-        Binding("r", "run", "run"),
-        Binding("s", "save", "save"),
-        Binding("escape", "close", "close", key_display="esc"),
-        Binding("left_square_bracket,alt+left", "step(-1)", "step", key_display="[ ]"),
-        Binding("right_square_bracket,alt+right", "step(1)", "step", show=False),
-        Binding("0,home,end", "reset", "reset", key_display="0"),
-        Binding("backspace", "reset_all", "reset all", key_display="⌫"),
-        Binding("p", "next_preset(1)", "next preset"),
-        Binding("P,shift+p", "next_preset(-1)", "preset before", show=False),
-        Binding("f", "first", "first"),
-        Binding("pageup", "scroll_text(-1)", "scroll up", show=False),
-        Binding("pagedown", "scroll_text(1)", "scroll down", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
 
     def __init__(
         self,
@@ -332,10 +314,11 @@ class ScrubScreen(Screen[ScrubResult | None]):
         at = scrubbed.first_divergence
         at = self._step if at is None else at
         step = scrubbed.steps[at] if at < len(scrubbed.steps) else None
-        self.dismiss(ScrubResult(scrubbed.settings, at, None if step is None else step.pick))
+        self._close(ScrubResult(scrubbed.settings, at, None if step is None else step.pick))
 
     def action_save(self) -> None:
         """Ask for a name, and save the settings as a preset."""
+        self._runs_when_done = False
         settings = self._dials.settings.replace(seed=self._preset.settings.seed)
         self.app.push_screen(NamePresetScreen(settings, self._save), self._saved)
 
@@ -344,6 +327,15 @@ class ScrubScreen(Screen[ScrubResult | None]):
             self._notice = [("✓ ", "$text-success"), (visible_prose(sentence), NUMBER)]
             self._paint_summary()
 
+    def action_keys(self) -> None:
+        """Tell all keys, and what the marks mean."""
+        self.app.push_screen(DialogScreen("scrubbing", HELP))
+
     def action_close(self) -> None:
         """Go back without a run."""
-        self.dismiss(None)
+        self._close(None)
+
+    def _close(self, result: ScrubResult | None) -> None:
+        """Close once, however often the key is pressed."""
+        if self.is_current:
+            self.dismiss(result)

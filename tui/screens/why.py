@@ -28,7 +28,7 @@ from tui.background_call import BackgroundCall
 from tui.playground import Playground
 from tui.render import CHOSEN, DIM, NUMBER, Row, line, lines
 from tui.visible import visible_prose
-from tui.why_rows import candidate, dice, effects, facts, found
+from tui.why_rows import candidate, dice, effects, facts, found, perplexity
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines_view import LinesView
 from tui.widgets.preset_list import key_name
@@ -46,6 +46,7 @@ class WhyScreen(Screen[None]):
         Binding("g", "disagreement", "next disagreement"),
         Binding("slash", "look_up", "look up", key_display="/"),
         Binding("s", "app.scrub", "scrub"),
+        Binding("p", "app.score_document", "score the prompt too"),
         Binding("t", "app.score", "score a text"),
         Binding("escape,f9", "close", "close", key_display="esc", priority=True),
     ]
@@ -79,8 +80,8 @@ class WhyScreen(Screen[None]):
     def on_mount(self) -> None:
         """Explain the selected step."""
         options = self.query_one(OptionList)
-        options.border_title = "candidates"
-        options.border_subtitle = "beside them: the presets that would pick them, same dice"
+        options.border_title = "candidates: rank, token, raw, final, who would pick it"
+        options.border_subtitle = "↑ ↓ Enter goes on with another one"
         self.query_one("#why-facts").border_title = "why"
         options.focus()
         self.set_interval(1 / _LOOKS_PER_SECOND, self._take_ghosts)
@@ -108,6 +109,7 @@ class WhyScreen(Screen[None]):
         settings = run.start.settings
         rows: list[Row] = [
             *facts(explanation),
+            perplexity(self._playground.session),
             [],
             *effects(explanation, settings),
             [],
@@ -153,7 +155,8 @@ class WhyScreen(Screen[None]):
         selected = session.selected()
         preset = visible_prose(selected[0].preset_name) if selected is not None else ""
         row: Row = [(" why this token", "bold " + CHOSEN), (f"  step {number:,}", "bold")]
-        row += [(f" of {count:,}", DIM), (f" · {preset}", NUMBER)]
+        row += [(f" of {count:,}", DIM), (f" · {preset}", NUMBER), ("  ← →", CHOSEN)]
+        row.append((" another step", DIM))
         facts = self._playground.branches.store.facts()
         if facts.sentence:
             row.append((f" · {facts.sentence}", DIM))
