@@ -18,6 +18,9 @@ from core.backends.local import LocalBackend
 from core.settings import Settings
 from core.steps import BeamStep, TokenStep
 
+THREADS = torch.get_num_threads()
+"""What torch takes by itself; everything but this program is given as many."""
+
 MODES: dict[str, dict[str, Any]] = {
     "greedy": {},
     "nucleus": {"do_sample": True, "top_k": 0, "top_p": 0.9},
@@ -67,9 +70,11 @@ class Playground:
         if loaded is None:
             raise RuntimeError("load() has loaded nothing")
         self.loaded = loaded
+        self._threads = torch.get_num_threads()
 
     def run(self, mode: str, prompt: list[int], steps: int) -> Timing:
         """See ``Contender``."""
+        torch.set_num_threads(self._threads)
         settings = Settings(max_new_tokens=steps, **MODES[mode])
         events = self._backend.generate(Request("", settings, tuple(prompt)), bool)
         ends = [time.perf_counter() for one in events if isinstance(one, TokenStep | BeamStep)]
@@ -84,9 +89,11 @@ class ModelAlone:
 
     def __init__(self, playground: Playground) -> None:
         self._model = playground.loaded.model
+        self._threads = torch.get_num_threads()
 
     def run(self, mode: str, prompt: list[int], steps: int) -> Timing:
         """See ``Contender``."""
+        torch.set_num_threads(self._threads)
         times: list[float] = []
         self._model.rewind(0)
         logits = self._model.prefill(prompt)
@@ -119,6 +126,7 @@ class Generate:
                 times.append(time.perf_counter())
                 return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
+        torch.set_num_threads(THREADS)
         inputs = torch.tensor([prompt], device=self.device)
         torch.manual_seed(1)
         times: list[float] = []
@@ -145,6 +153,7 @@ class NotebookLoop:
 
     def run(self, mode: str, prompt: list[int], steps: int) -> Timing:
         """See ``Contender``."""
+        torch.set_num_threads(THREADS)
         input_ids = torch.tensor([prompt], device=self._device)
         times: list[float] = []
         with torch.no_grad():
@@ -173,7 +182,7 @@ class CTranslate2:
             converter = ctranslate2.converters.TransformersConverter(str(folder))
             converter.convert(str(converted))
         self._generator = ctranslate2.Generator(
-            str(converted), compute_type=dtype, intra_threads=torch.get_num_threads()
+            str(converted), compute_type=dtype, intra_threads=THREADS
         )
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
 

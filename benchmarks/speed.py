@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from benchmarks.contenders import (
+    THREADS,
     Contender,
     CTranslate2,
     Generate,
@@ -125,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("build/bench"))
     options = parser.parse_args(arguments)
     results: dict[str, Any] = {
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+        "machine": f"{platform.machine()}, {THREADS} threads",
         "device": torch.cuda.get_device_name() if "cuda" in options.device else "processor",
         "torch": torch.__version__,
         "bandwidth": bandwidth(options.device),

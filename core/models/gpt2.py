@@ -7,6 +7,7 @@ is one; plain torch runs everything else, long prompts first of all.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 
@@ -44,6 +45,7 @@ class Gpt2Model:
         self._cache = self._empty_cache()
         self._rows: list[list[int]] = [[]]
         obstacle = NativeStep.why_not(weights, config) if is_native else "torch was asked for"
+        self._threads = torch.get_num_threads()
         self._native = None if obstacle else NativeStep(weights, config)
         self.kernel = f"torch ({obstacle})" if obstacle else "native"
         if capture is None and self.device.type == "cuda":
@@ -138,12 +140,32 @@ class Gpt2Model:
         cache = self._empty_cache()
         for start in range(0, len(token_ids), _SCORED_AT_ONCE):
             piece = token_ids[start : start + _SCORED_AT_ONCE]
-            with torch.inference_mode():
-                yield head(self._weights, self._hidden(cache, [piece])[0])
+            with torch.inference_mode(), self._all_threads():
+                logits = head(self._weights, self._hidden(cache, [piece])[0])
+            yield logits
+
+    def release_threads(self) -> None:
+        """Leave torch one thread between long prompts, where the kernel has threads of its own.
+
+        After each operation torch's threads wait busily for the next one, on the very processors
+        that the kernel's then need.
+        """
+        if self._native:
+            torch.set_num_threads(1)
+
+    @contextmanager
+    def _all_threads(self) -> Iterator[None]:
+        before = torch.get_num_threads()
+        torch.set_num_threads(self._threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     @torch.inference_mode()
     def _forward(self, token_ids: Sequence[Sequence[int]]) -> torch.Tensor:
-        return head(self._weights, self._hidden(self._cache, token_ids)[:, -1])
+        with self._all_threads():
+            return head(self._weights, self._hidden(self._cache, token_ids)[:, -1])
 
     def _try_graph(self, graph: GraphedDecode) -> None:
         """Record a step now, so that what fails is known before the first run."""

@@ -10,6 +10,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from core.models.gpt2 import Gpt2Model
 from core.models.gpt2_config import ACTIVATIONS, gpt2_config
+from core.models.gpt2_forward import head
 from core.models.transformers_model import TransformersModel
 from tests.reference import NATIVE, behind
 
@@ -250,3 +251,22 @@ def test_bfloat16_agrees_with_float32(engine, steps, least, demo, demo_module):
     print(f"{engine}: {share:.2%} agree, worst difference of a top five {worst:.4f}")
     assert share >= least
     assert worst < 0.2
+
+
+@pytest.mark.parametrize("engine", [NATIVE])
+def test_torch_has_its_threads_for_long_prompts_alone(engine, monkeypatch):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        model = behind(engine, random_module())
+        model.release_threads()
+        assert torch.get_num_threads() == 1
+        during = []
+        monkeypatch.setattr(
+            "core.models.gpt2.head",
+            lambda *given: during.append(torch.get_num_threads()) or head(*given),
+        )
+        model.prefill(tokens(40))
+        assert (during, torch.get_num_threads()) == ([2], 1)
+    finally:
+        torch.set_num_threads(before)

@@ -205,7 +205,7 @@ static void layer_norm(const float *x, const float *weight, const float *bias, f
 INLINE void tile(const int lanes, const int rows, const int is_bfloat16, const float *x, int64_t x_stride,
                  const void *w, int64_t first, int64_t size, float *out) {
     /* Long rows are found early by the processor itself, and asking then costs time. */
-    const int asks_ahead = is_bfloat16 || size < 512, bytes = is_bfloat16 ? 2 : 4;
+    const int asks_ahead = is_bfloat16 || size < 512 || lanes > 1, bytes = is_bfloat16 ? 2 : 4;
     vec total[MOST_LANES][4];
 #pragma GCC unroll 8
     for (int m = 0; m < lanes; m++)
