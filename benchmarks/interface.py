@@ -23,7 +23,7 @@ from core.settings import Settings
 from core.steps import Finished
 
 PROMPT = "A long long time ago, "
-SETTINGS = Settings(max_new_tokens=400, min_new_tokens=400)
+SETTINGS = Settings(max_new_tokens=900, min_new_tokens=900)
 ROUNDS = 5
 
 
@@ -32,7 +32,7 @@ def first_paint_seconds() -> float:
     main, child = pty.openpty()
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tui.cli", "--model", "demo"],
+        [sys.executable, "-m", "tui.cli"],
         stdin=child,
         stdout=child,
         stderr=child,

@@ -7,6 +7,7 @@ nobody can change. Any thread may call anything here.
 from __future__ import annotations
 
 import threading
+from array import array
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -38,20 +39,25 @@ class TokenTexts(Protocol):
 class RecordedStep:
     """One step's raw logits in 16 bit, the likeliest exactly; ``core.recording`` reads them.
 
-    ``maximum`` is the greatest logit. ``tail`` is every logit less ``maximum``, float16, in the
-    order of token ids. ``exact_ids``, int32, and ``exact_logits``, float32, are the likeliest
-    tokens and the chosen one. Where ``tail`` and ``exact_ids`` are empty, ``exact_logits`` are the
-    whole vocabulary's, in the order of token ids. ``dice`` is the
-    generator's state before the draw, ``None`` where nothing was drawn.
+    ``greatest`` is the greatest logit, ``None`` where ``maximum`` looks it up. ``tail`` is every
+    logit less ``maximum``, float16, in the order of token ids. ``exact_ids``, int32, and
+    ``exact_logits``, float32, are the likeliest tokens and the chosen one. Where ``tail`` and
+    ``exact_ids`` are empty, ``exact_logits`` are the whole vocabulary's, in the order of token ids.
+    ``dice`` is the generator's state before the draw, ``None`` where nothing was drawn.
     """
 
     token_id: int
     vocabulary_size: int
-    maximum: float
+    greatest: float | None
     tail: bytes
     exact_ids: bytes
     exact_logits: bytes
     dice: bytes | None = None
+
+    @property
+    def maximum(self) -> float:
+        """The greatest logit."""
+        return max(array("f", self.exact_logits)) if self.greatest is None else self.greatest
 
     @property
     def size(self) -> int:

@@ -33,12 +33,11 @@ def record_step(
         token_id: The chosen token.
         dice: The generator's state before the draw; ``None`` where nothing was drawn.
     """
-    row = logits[0]
     state = None if dice is None else _bytes(dice)
-    if len(row) <= SMALL_VOCABULARY:
-        values = row.cpu().numpy()
-        maximum = float(values.max())
-        return RecordedStep(token_id, len(row), maximum, b"", b"", values.tobytes(), state)
+    size = logits.shape[-1]
+    if size <= SMALL_VOCABULARY:
+        return RecordedStep(token_id, size, None, b"", b"", _bytes(logits), state)
+    row = logits[0]
     top = torch.topk(row, min(EXACT_LOGITS, row.shape[-1]))
     maximum, least = float(top.values[0]), float(top.values[-1])
     tail = b""
@@ -47,7 +46,7 @@ def record_step(
     return RecordedStep(
         token_id=token_id,
         vocabulary_size=len(row),
-        maximum=maximum,
+        greatest=maximum,
         tail=tail,
         exact_ids=_bytes(top.indices.int()) + struct.pack("=i", token_id),
         exact_logits=_bytes(top.values) + struct.pack("=f", float(row[token_id])),

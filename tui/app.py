@@ -51,10 +51,7 @@ class PlaygroundApp(App[None]):
     """See how a language model decides."""
 
     TITLE = "gpt2-playground"
-    CSS_PATH = [  # noqa: RUF012 - textual declares it
-        f"styles/{name}.tcss"
-        for name in ("main", "inspector", "boxes", "why", "history", "score", "scrub")
-    ]
+    CSS_PATH = ["styles/main.tcss", "styles/boxes.tcss"]  # noqa: RUF012 - textual declares it
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
 
     def __init__(

@@ -7,7 +7,6 @@ and every complaint come at once.
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import os
 import sys
 import traceback
@@ -62,6 +61,8 @@ app = typer.Typer(
 
 def _show_version(is_wanted: bool) -> None:
     if is_wanted:
+        import importlib.metadata  # slow, and seldom wanted
+
         try:
             version = importlib.metadata.version(PROGRAM)
         except importlib.metadata.PackageNotFoundError:
@@ -138,7 +139,11 @@ app.command("score")(score_command)
 def run(arguments: Sequence[str]) -> int:
     """Do what the command line says; return the exit code, 2 where nothing could be begun."""
     try:
-        result = app(list(arguments), prog_name=PROGRAM, standalone_mode=False)
+        # Without arguments there is nothing to read, and reading them costs a tenth of a second.
+        if arguments:
+            result = app(list(arguments), prog_name=PROGRAM, standalone_mode=False)
+        else:
+            result = _open_app(Choices())
     except ClosedPipe:
         return CLOSED_PIPE_CODE
     except (KeyboardInterrupt, typer.Abort):

@@ -40,6 +40,7 @@ class ComparisonScreen(Screen[None]):
         PlaygroundError: The tokens of the two do not mean the same text.
     """
 
+    CSS_PATH = ["../styles/history.tcss"]  # noqa: RUF012 - textual declares it
     HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (100, "-beside")]  # noqa: RUF012 - textual's
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [

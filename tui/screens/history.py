@@ -54,6 +54,7 @@ class HistoryScreen(Screen[None]):
             when the run that the cursor was at has been removed.
     """
 
+    CSS_PATH = ["../styles/history.tcss"]  # noqa: RUF012 - textual declares it
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-wide")]  # noqa: RUF012 - textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -32,6 +32,7 @@ _LOOKS_PER_SECOND = 10
 class InspectorScreen(Screen[None]):
     """One scrolling page on the model, with a key for each section."""
 
+    CSS_PATH = ["../styles/inspector.tcss"]  # noqa: RUF012 - textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "close", key_display="esc"),
         Binding("f11,q", "close", "close", show=False),

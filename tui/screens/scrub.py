@@ -60,6 +60,7 @@ class ScrubScreen(Screen[ScrubResult | None]):
     ``save`` saves settings as a preset of a name, and says in a sentence that it did.
     """
 
+    CSS_PATH = ["../styles/history.tcss", "../styles/scrub.tcss"]  # noqa: RUF012 - textual declares it
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - textual declares it
         (0, "-narrow"),
         (70, "-medium"),

@@ -39,6 +39,7 @@ _LOOKS_PER_SECOND = 10
 class WhyScreen(Screen[None]):
     """Explains the step that the session's cursor is on."""
 
+    CSS_PATH = ["../styles/why.tcss"]  # noqa: RUF012 - textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "fork", "go on with this one"),
         Binding("left", "step(-1)", "step back", key_display="←"),
