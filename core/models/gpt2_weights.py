@@ -16,10 +16,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from core.models.gpt2_config import Gpt2Config, NotFastError
-from core.models.weights import release_pages, use_large_pages
+from core.models.weights import read_pages, release_pages, use_large_pages
 
 _ALIGNMENT = 64
 """Elements; a row of a matrix begins where a cache line does."""
+
+_TURNED_AT_ONCE = 64
+"""Rows of a matrix that are turned together: whole ones do not fit the cache, and take four times
+as long."""
 
 Take = Callable[[str], torch.Tensor]
 """Hands out a tensor of the checkpoint by its name; asked once for each."""
@@ -136,7 +140,10 @@ def take_weights(
         staged = source.detach()
         if staged.dtype != dtype or staged.device != device:
             staged = staging[: source.numel()].view(source.shape).copy_(staged)
-        placed = matrix_room(outputs, inputs).copy_(staged.t())
+        placed = matrix_room(outputs, inputs)
+        for begin in range(0, inputs, _TURNED_AT_ONCE):
+            rows = slice(begin, begin + _TURNED_AT_ONCE)
+            placed[:, rows].copy_(staged[rows].t())
         let_go(source)
         return placed
 
@@ -205,6 +212,7 @@ def read_weights(
             for known in (name, name.removeprefix("transformer.")):
                 if known in where:
                     tensor: torch.Tensor = where[known].get_tensor(known)
+                    read_pages(tensor)
                     return tensor
             raise NotFastError(f"the checkpoint has no {name}")
 

@@ -18,6 +18,9 @@ _MADV_DONTNEED = 4
 _MADV_HUGEPAGE = 14
 """Known to Linux alone."""
 
+_MADV_POPULATE_READ = 22
+"""Known to Linux alone, from 5.14 on."""
+
 _LARGE_PAGE = 2 * 2**20
 
 
@@ -52,6 +55,15 @@ def _read_through(tensor: torch.Tensor) -> None:
     if tensor.device.type == "cpu" and tensor.numel():
         stride = max(1, mmap.PAGESIZE // tensor.element_size())
         tensor.detach().flatten()[::stride].sum()
+
+
+def read_pages(tensor: torch.Tensor) -> None:
+    """Read all of a memory-mapped tensor that is about to be copied: one call for all its pages.
+
+    Where the system does not know how (Linux before 5.14, macOS), each page is read when touched.
+    """
+    if tensor.device.type == "cpu" and sys.platform == "linux":
+        _advise(tensor, mmap.PAGESIZE, _MADV_POPULATE_READ)
 
 
 def release_pages(tensor: torch.Tensor) -> None:
