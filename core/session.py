@@ -179,6 +179,24 @@ class Session:
             return dataclasses.replace(request, context_token_ids=context)
         return dataclasses.replace(request, prompt=request.prompt + inserted.text)
 
+    def branch_text(
+        self,
+        replaced: Candidate,
+        text: str,
+        preset_name: str,
+        settings: Settings,
+        model: ModelInfo | None = None,
+    ) -> Request:
+        """Open a turn that goes on from typed text in the place of ``replaced``; see ``branch``.
+
+        Raises:
+            RuntimeError: The turn before has not finished.
+        """
+        request = self.begin("", preset_name, settings, model)
+        turn = self.turns[-1]
+        turn.prompt, turn.replaced = text, replaced
+        return dataclasses.replace(request, prompt=request.prompt + text)
+
     def before(self, position: int) -> Session:
         """Return the document as it stood before the token step at ``position`` of all steps."""
         for number, turn in enumerate(self.turns):

@@ -274,6 +274,25 @@ class PlaygroundApp(App[None]):
         if isinstance(self.screen, WhyScreen):
             self.pop_screen()
 
+    def action_write_here(self) -> None:
+        """Put typed text in the place of the selected step's token."""
+        from tui.screens.input import InputScreen
+
+        def written(was_taken: bool | None) -> None:
+            if was_taken:
+                self._leave_why()
+                self._changed()
+
+        self.push_screen(
+            InputScreen(
+                "instead of this token",
+                self.playground.fork_text,
+                hint="any text; a word begins with its space",
+                accept="goes on from it",
+            ),
+            written,
+        )
+
     def action_history(self) -> None:
         """Show the tree of all runs."""
         from tui.screens.history import HistoryScreen

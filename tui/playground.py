@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.backends.base import Request
+from core.errors import PlaygroundError
 from core.preset_book import Preset, PresetBook
 from core.preset_writer import save_preset
 from core.prompt_tokens import PromptToken
@@ -222,6 +223,26 @@ class Playground:
                 self.preset.name,
                 settings or self._settings(),
                 self.model.info,
+            )
+        )
+
+    def fork_text(self, text: str) -> None:
+        """Put typed ``text`` where the selected step's token stands, and write on from there.
+
+        Raises:
+            PlaygroundError: There is nothing to put there, or it cannot be put there now.
+        """
+        selected = self.session.selected()
+        if selected is None or not isinstance(selected[1], TokenStep):
+            raise PlaygroundError("only in a greedy or sampling run can text take a token's place")
+        if not text:
+            raise PlaygroundError("type what should stand there; a word begins with its space")
+        if not self.is_free_to_branch():
+            raise PlaygroundError("wait until the run is over, or stop it with Esc")
+        self.branches.leave(self.session.position)
+        self._submit(
+            self.session.branch_text(
+                selected[1].token, text, self.preset.name, self._settings(), self.model.info
             )
         )
 

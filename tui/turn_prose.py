@@ -167,7 +167,8 @@ def _opening(turn: Turn, before: Turn | None) -> Iterator[Piece]:
     if not (goes_on and not turn.prompt):
         name = turn.preset_name
         if turn.replaced is not None:
-            name += f" · {visible_token(inserted)} instead of {visible_token(turn.replaced.text)}"
+            put = visible_token(inserted) if inserted else "typed"
+            name += f" · {put} instead of {visible_token(turn.replaced.text)}"
         elif not turn.prompt:
             name += " · from the start of text" if before is None else " · continued"
         if before is not None and turn.model_name != before.model_name:

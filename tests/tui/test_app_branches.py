@@ -11,6 +11,7 @@ from tests.tui.helpers import BOOK, app_of, document, ready, run_prompt, run_to_
 from tui.app import PlaygroundApp
 from tui.screens.dialog import DialogScreen
 from tui.screens.history import HistoryScreen
+from tui.screens.input import InputScreen
 from tui.screens.scrub import ScrubScreen
 
 
@@ -253,3 +254,27 @@ async def test_the_document_is_scored_as_it_was_generated(app):
         assert [one.bits for one in scored.tokens[-12:]] == pytest.approx(surprisals, abs=1e-3)
         written = {one.preset_name: one for one in scored.verdicts}["greedy"]
         assert not written.is_reachable, "the prompt is no greedy text"
+
+
+async def test_typed_text_takes_a_tokens_place(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await run_to_end(pilot, "Once upon a time")
+        whole = tokens(pilot)
+        start = len(whole) - 12
+        before = "".join(step_at(pilot, at).text for at in range(3))
+        await pilot.press("home", *["right"] * 3, "f9")
+        await pilot.pause(0.2)
+        await pilot.press("w", "enter")
+        await pilot.pause(0.1)
+        assert isinstance(app.screen, InputScreen), "nothing was typed"
+        await pilot.press(*" a [b]cat", "enter")
+        await until(pilot, lambda: app.screen is app.main)
+        await stopped(pilot)
+
+        assert tokens(pilot)[: start + 3] == whole[: start + 3]
+        session = app.playground.session
+        assert session.text.startswith(f"Once upon a time{before} a [b]cat")
+        assert session.turns[-1].started.context_token_ids[: start + 3] == whole[: start + 3]
+        assert " · typed instead of " in document(pilot)
+        await pilot.press("ctrl+z")
+        assert tokens(pilot) == whole

@@ -35,6 +35,8 @@ _KEYS: tuple[tuple[str, str], ...] = (
     ("↑ ↓", "earlier prompts"),
     ("PgUp PgDn", "scroll the document"),
     ("F9", "why this token: every candidate, what the settings did, the dice, other presets"),
+    ("F9, w", "write something else in the token's place, and go on from there"),
+    ("F9, p", "score prompt and continuation: what each token cost"),
     ("F9, s", "scrub: move settings over a finished run and see what would change"),
     ("F9, t", "could this setting have written this? any text, scored for every preset"),
     ("^B", "branches: the tree of all runs; go there, name, compare, prune"),

@@ -45,6 +45,7 @@ class WhyScreen(Screen[None]):
         Binding("left", "step(-1)", "step back", key_display="←"),
         Binding("right", "step(1)", "step on", key_display="→"),
         Binding("g", "disagreement", "next disagreement"),
+        Binding("w", "app.write_here", "write here"),
         Binding("slash", "look_up", "look up", key_display="/"),
         Binding("s", "app.scrub", "scrub"),
         Binding("p", "app.score_document", "score the prompt too"),
