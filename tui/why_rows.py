@@ -30,8 +30,8 @@ from tui.render import (
 from tui.visible import fit, visible_token
 
 _TITLE = "bold $text-primary"
-_TOKEN_WIDTH = 18
-_BAR_WIDTH = 10
+_WIDE = 62
+"""The cells from which on a candidate's row has room for a long token and a bar."""
 
 
 def facts(explanation: Explanation) -> list[Row]:
@@ -123,8 +123,9 @@ def _finisher(one: Finisher) -> Row:
     return [(visible_token(one.text), NUMBER), (f" {percent(one.probability)}", DIM)]
 
 
-def candidate(one: Candidate, picked_by: Sequence[str], *, is_chosen: bool) -> Row:
+def candidate(one: Candidate, picked_by: Sequence[str], width: int, *, is_chosen: bool) -> Row:
     """Return a candidate's row: rank, token, probabilities, and the presets that would pick it."""
+    token_width, bar_width = (18, 10) if width >= _WIDE else (12, 3)
     is_cut = one.final_logprob is None
     style = "bold " + CHOSEN if is_chosen else (DIM if is_cut else NUMBER)
     shade = CHOSEN_BAR if is_chosen else (CUT_BAR if is_cut else RAW_BAR)
@@ -132,13 +133,15 @@ def candidate(one: Candidate, picked_by: Sequence[str], *, is_chosen: bool) -> R
     row: Row = [
         (f"{one.rank:>4} ", DIM),
         ("▸ " if is_chosen else "  ", CHOSEN),
-        (pad(fit(visible_token(one.text), _TOKEN_WIDTH), _TOKEN_WIDTH + 1), style),
-        (bar(one.probability, _BAR_WIDTH), shade),
+        (pad(fit(visible_token(one.text), token_width), token_width + 1), style),
+        (bar(one.probability, bar_width), shade),
         (f" {percent(one.probability):>6} ", DIM if is_cut else NUMBER),
         (f"{final:>8}", DIM if is_cut else style),
     ]
     if picked_by:
-        row.append(("  " + " ".join(picked_by), "$text-success"))
+        is_short = width < _WIDE and len(picked_by) > 1
+        marks = f"{picked_by[0]}+{len(picked_by) - 1}" if is_short else " ".join(picked_by)
+        row.append((f" {marks}", "$text-success"))
     return row
 
 

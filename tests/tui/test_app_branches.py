@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from core.preset_book import Preset, PresetBook
 from core.settings import Settings
 from core.steps import TokenStep
-from tests.tui.helpers import BOOK, app_of, document, ready, run_prompt, run_to_end, stopped, until
-from tui.app import PlaygroundApp
+from tests.tui.helpers import app_of, document, ready, run_prompt, run_to_end, stopped, until
 from tui.screens.dialog import DialogScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.input import InputScreen
 from tui.screens.scrub import ScrubScreen
-
-
-@pytest.fixture
-def app():
-    """The app on the bundled model: branching is about what a model really does."""
-    from core.backends.local import LocalBackend
-
-    presets = (
-        Preset("greedy", "f1", "", Settings(max_new_tokens=12)),
-        Preset("sample", "f3", "", Settings(do_sample=True, top_k=0, max_new_tokens=12, seed=5)),
-        Preset("beam", "f2", "", Settings(num_beams=3, max_new_tokens=6)),
-    )
-    book = PresetBook(BOOK.path, presets)
-    return PlaygroundApp(lambda _name: LocalBackend("demo", device="cpu"), book)
 
 
 def tokens(pilot):

@@ -40,6 +40,11 @@ class WhyScreen(Screen[None]):
     """Explains the step that the session's cursor is on."""
 
     CSS_PATH = ["../styles/why.tcss"]  # noqa: RUF012 - textual declares it
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - textual declares it
+        (0, "-narrow"),
+        (70, "-medium"),
+        (110, "-wide"),
+    ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "fork", "go on with this one"),
         Binding("left", "step(-1)", "step back", key_display="←"),
@@ -82,11 +87,14 @@ class WhyScreen(Screen[None]):
     def on_mount(self) -> None:
         """Explain the selected step."""
         options = self.query_one(OptionList)
-        options.border_title = "candidates: rank, token, raw, final, who would pick it"
-        options.border_subtitle = "↑ ↓ Enter goes on with another one"
+        options.border_title = "candidates: raw, final, who picks it"
+        options.border_subtitle = "↑ ↓ Enter: go on with it"
         self.query_one("#why-facts").border_title = "why"
         options.focus()
         self.set_interval(1 / _LOOKS_PER_SECOND, self._take_ghosts)
+
+    def on_resize(self) -> None:
+        """Draw for the new width, once everything has it."""
         self.call_after_refresh(self.show)
 
     def show(self) -> None:
@@ -137,6 +145,7 @@ class WhyScreen(Screen[None]):
                     candidate(
                         one,
                         [self._mark(name) for name in picked.get(one.token_id, ())],
+                        options.size.width,
                         is_chosen=one.token_id == chosen,
                     )
                 )
