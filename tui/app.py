@@ -11,20 +11,18 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from textual import on
-from textual.app import App
 from textual.command import Provider
-from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
-from core.model_list import BYTES_TO_FETCH, format_bytes, is_to_fetch
 from core.preset_book import PresetBook
-from core.scores import ScoredText
 from tui.fetching import Fetching
+from tui.model_actions import ModelActions
 from tui.model_state import Clock, ModelFactory
 from tui.playground import Playground
 from tui.screens.dialog import DialogScreen
 from tui.screens.main import MainScreen
+from tui.step_actions import StepActions
 from tui.themes import INK, PAPER
 from tui.widgets.preset_list import PresetList
 from tui.widgets.prompt_input import PromptInput
@@ -47,7 +45,7 @@ def _commands() -> type[Provider]:
     return PlaygroundCommands
 
 
-class PlaygroundApp(App[None]):
+class PlaygroundApp(StepActions, ModelActions):
     """See how a language model decides."""
 
     TITLE = "gpt2-playground"
@@ -91,7 +89,7 @@ class PlaygroundApp(App[None]):
         self.playground.model.start()
         if self._fetch_at_start:
             self.playground.fetch(self._fetch_at_start)
-        self._changed()
+        self.changed()
 
     def on_unmount(self) -> None:
         """End the run and the worker thread."""
@@ -124,7 +122,7 @@ class PlaygroundApp(App[None]):
             self._status_due = now + STATUS_INTERVAL
             self.main.paint_status(self.playground)
 
-    def _changed(self) -> None:
+    def changed(self) -> None:
         """Paint after something a person did, and listen if there is something to hear."""
         self.main.paint(self.playground)
         self._paint_status(is_due=True)
@@ -138,12 +136,12 @@ class PlaygroundApp(App[None]):
     def _submit(self, event: PromptInput.Submitted) -> None:
         if self.playground.send(event.text):
             self.main.prompt.take(event.text)
-        self._changed()
+        self.changed()
 
     @on(PresetList.Picked)
     def _picked(self, event: PresetList.Picked) -> None:
         self.playground.pick(event.preset)
-        self._changed()
+        self.changed()
 
     @on(Transcript.StepClicked)
     def _step_clicked(self, event: Transcript.StepClicked) -> None:
@@ -179,19 +177,19 @@ class PlaygroundApp(App[None]):
     def action_pick_preset(self, index: int) -> None:
         """Use a preset from the next run on."""
         self.playground.pick(self.playground.book.presets[index])
-        self._changed()
+        self.changed()
 
     def action_stop(self) -> None:
         """Stop the run, or take the waiting prompt back."""
         prompt = self.playground.stop()
         if prompt is not None:
             self.main.prompt.give_back(prompt)
-        self._changed()
+        self.changed()
 
     def action_step(self, offset: int) -> None:
         """Look at an earlier or later step; a run goes on meanwhile."""
         self.playground.session.move_cursor(offset)
-        self._changed()
+        self.changed()
 
     def action_scroll(self, pages: int) -> None:
         """Scroll the document by pages."""
@@ -200,200 +198,17 @@ class PlaygroundApp(App[None]):
     def action_clear(self) -> None:
         """Empty the document."""
         self.playground.clear()
-        self._changed()
+        self.changed()
 
     def action_restore(self) -> None:
         """Bring the cleared document back."""
         self.playground.restore()
-        self._changed()
+        self.changed()
 
     def action_load_again(self) -> None:
         """Try to load the model once more."""
         self.playground.model.load_again()
-        self._changed()
-
-    # Looking into a step, and branching
-
-    def action_why(self) -> None:
-        """Explain the selected step."""
-        from tui.screens.why import WhyScreen
-
-        if not isinstance(self.screen, WhyScreen):
-            self.playground.session.hold_cursor()
-            self.push_screen(WhyScreen(self.playground), lambda _: self._changed())
-
-    def on_why_screen_forked(self, event: Message) -> None:
-        """Go on with another candidate than the one that was chosen."""
-        from tui.screens.why import WhyScreen
-
-        if isinstance(event, WhyScreen.Forked):
-            self.pop_screen()
-            self.playground.fork(event.chosen)
-            self._changed()
-
-    def action_scrub(self) -> None:
-        """Move the settings over the selected run, to see what they would have changed."""
-        from core.explain import look_up
-        from tui.screens.scrub import ScrubResult, ScrubScreen
-
-        playground = self.playground
-        recorded = playground.branches.recorded()
-        selected = playground.session.selected()
-        if recorded is None or selected is None or not playground.is_free_to_branch():
-            playground.say_unless("only a greedy or sampling run can be scrubbed")
-            self._changed()
-            return
-        run, step = recorded
-        first = playground.session.first_position(selected[0])
-
-        def scrubbed(result: ScrubResult | None) -> None:
-            if result is not None:
-                self._leave_why()
-                pick = None
-                if result.pick is not None:
-                    pick = look_up(run, result.step, result.pick, result.settings)
-                playground.rerun(first + result.step, result.settings, pick)
-                self._changed()
-
-        preset = playground.book.presets[0]
-        named = [one for one in playground.book.presets if one.name == selected[0].preset_name]
-        self.push_screen(
-            ScrubScreen(
-                run,
-                named[0] if named else preset,
-                playground.book.presets,
-                step,
-                playground.save_preset,
-            ),
-            scrubbed,
-        )
-
-    def _leave_why(self) -> None:
-        from tui.screens.why import WhyScreen
-
-        if isinstance(self.screen, WhyScreen):
-            self.pop_screen()
-
-    def action_write_here(self) -> None:
-        """Put typed text in the place of the selected step's token."""
-        from tui.screens.input import InputScreen
-
-        def written(was_taken: bool | None) -> None:
-            if was_taken:
-                self._leave_why()
-                self._changed()
-
-        self.push_screen(
-            InputScreen(
-                "instead of this token",
-                self.playground.fork_text,
-                hint="any text; a word begins with its space",
-                accept="goes on from it",
-            ),
-            written,
-        )
-
-    def action_history(self) -> None:
-        """Show the tree of all runs."""
-        from tui.screens.history import HistoryScreen
-
-        if self.playground.is_free_to_branch():
-            branches = self.playground.branches
-            screen = HistoryScreen(branches.history, branches.token_text, self.playground.go)
-            self.push_screen(screen, self._history_left)
-        else:
-            self._changed()
-
-    def _history_left(self, _result: object) -> None:
-        self.playground.branches.follow()
-        self._changed()
-
-    def action_score(self) -> None:
-        """Ask of any text which presets could have written it."""
-        from tui.screens.score import ScoreScreen
-
-        self.push_screen(ScoreScreen(self.playground.score, self.playground.book.presets))
-
-    def action_score_document(self) -> None:
-        """Score the document: what each token of prompt and continuation cost."""
-        from tui.screens.score import ScoreScreen
-
-        playground = self.playground
-        document, token_ids = playground.session.text, playground.session.token_ids
-
-        def score(text: str, is_cancelled: Callable[[], bool]) -> ScoredText:
-            # The document's own tokens need not be those that its text would be encoded to.
-            return playground.score(token_ids if text == document else text, is_cancelled)
-
-        self.push_screen(ScoreScreen(score, playground.book.presets, document))
-
-    def action_undo(self) -> None:
-        """Go back to the document before the last run."""
-        self.playground.undo()
-        self._changed()
-
-    def action_redo(self) -> None:
-        """Take back an undo."""
-        self.playground.redo()
-        self._changed()
-
-    def action_by_hand(self) -> None:
-        """Take each step oneself, or let the preset run."""
-        self.playground.toggle_by_hand()
-        self._changed()
-
-    def action_choose(self, number: int) -> None:
-        """Choose candidate ``number`` of the newest step and go one step on."""
-        self.playground.choose(number)
-        self._changed()
-
-    # Models
-
-    def action_models(self) -> None:
-        """Pick another model."""
-        from tui.screens.models import ModelsScreen
-
-        info = self.playground.model.info
-        self.push_screen(ModelsScreen(info.name if info is not None else ""), self._model_picked)
-
-    def _model_picked(self, name: str | None) -> None:
-        if name is None:
-            return
-        if is_to_fetch(name):
-            self._ask_to_fetch(name)
-        else:
-            self.playground.use_model(name)
-        self._changed()
-
-    def action_fetch_offered(self) -> None:
-        """Fetch the model that was asked for and is not here, after a question."""
-        name = self.playground.model.fetch_offer
-        if name is not None:
-            self._ask_to_fetch(name)
-
-    def _ask_to_fetch(self, name: str) -> None:
-        size = BYTES_TO_FETCH.get(name)
-        what = f"{name} ({format_bytes(size)})" if size is not None else name
-        self.push_screen(
-            DialogScreen(
-                f"fetch {name}?",
-                f"{what} is not on this machine. It comes from the hub into the Hugging Face"
-                " cache, in the background: the model at hand stays usable, Esc cancels, and what"
-                " has come is kept for another time.",
-                accept="fetches it",
-            ),
-            lambda is_accepted: self._fetch(name) if is_accepted else None,
-        )
-
-    def _fetch(self, name: str) -> None:
-        self.playground.fetch(name)
-        self._changed()
-
-    def action_switch(self) -> None:
-        """Switch to the model that has been fetched."""
-        if self.playground.model.fetching.arrived is not None:
-            self.playground.use_model(self.playground.model.fetching.arrived)
-            self._changed()
+        self.changed()
 
     def action_copy_text(self) -> None:
         """Copy the document's text."""
@@ -402,7 +217,7 @@ class PlaygroundApp(App[None]):
     def action_toggle_tint(self) -> None:
         """Tint the tokens by surprisal, or draw them plain."""
         self.main.transcript.set_tinted(not self.main.transcript.is_tinted)
-        self._changed()
+        self.changed()
 
     def action_toggle_light(self) -> None:
         """Switch between the light and the dark theme."""

@@ -25,7 +25,7 @@ from tests.tui.helpers import (
     status,
     until,
 )
-from tui import app as app_module
+from tui import model_actions
 from tui.app import PlaygroundApp
 from tui.fetching import Fetching
 from tui.screens.dialog import DialogScreen
@@ -202,7 +202,7 @@ async def test_a_model_of_the_list_is_switched_to(app, shelf):
 
 
 async def test_a_model_that_is_not_here_is_asked_about(app, hub, monkeypatch):
-    monkeypatch.setattr(app_module, "is_to_fetch", lambda name: name == "gpt2")
+    monkeypatch.setattr(model_actions, "is_to_fetch", lambda name: name == "gpt2")
     async with app.run_test(size=(100, 30)) as pilot:
         await ready(pilot)
         await pick(pilot, "end", "enter")
@@ -232,7 +232,7 @@ async def test_a_model_that_cannot_be_loaded_gives_the_one_before_back(hub):
         await run_to_end(pilot, "one")
         before = document(pilot)
         app.playground.use_model("broken")
-        app._changed()
+        app.changed()
         await until(pilot, lambda: isinstance(app.screen, DialogScreen))
 
         assert "too large for [b]cpu[/b]; gpt2 would fit" in dialog(pilot)
@@ -256,7 +256,7 @@ async def test_switching_stops_a_run_and_keeps_what_it_wrote(hub):
         await pilot.press(*"one", "enter")
         await until(pilot, lambda: app.playground.session.step_count() == 3)
         app.playground.use_model("other")
-        app._changed()
+        app.changed()
         await ready(pilot)
 
         turn = app.playground.session.turns[0]

@@ -1,0 +1,72 @@
+"""The app's actions on models: pick one, fetch one in the background, switch.
+
+Must never load or fetch anything itself: the playground does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import App
+
+from core.model_list import BYTES_TO_FETCH, format_bytes, is_to_fetch
+from tui.screens.dialog import DialogScreen
+
+if TYPE_CHECKING:
+    from tui.playground import Playground
+
+
+class ModelActions(App[None]):
+    """What can be done about models; a part of the app."""
+
+    playground: Playground
+
+    def changed(self) -> None:
+        """Paint after something a person did."""
+        raise NotImplementedError
+
+    def action_models(self) -> None:
+        """Pick another model."""
+        from tui.screens.models import ModelsScreen
+
+        info = self.playground.model.info
+        self.push_screen(ModelsScreen(info.name if info is not None else ""), self._model_picked)
+
+    def _model_picked(self, name: str | None) -> None:
+        if name is None:
+            return
+        if is_to_fetch(name):
+            self._ask_to_fetch(name)
+        else:
+            self.playground.use_model(name)
+        self.changed()
+
+    def action_fetch_offered(self) -> None:
+        """Fetch the model that was asked for and is not here, after a question."""
+        name = self.playground.model.fetch_offer
+        if name is not None:
+            self._ask_to_fetch(name)
+
+    def _ask_to_fetch(self, name: str) -> None:
+        size = BYTES_TO_FETCH.get(name)
+        what = f"{name} ({format_bytes(size)})" if size is not None else name
+        self.push_screen(
+            DialogScreen(
+                f"fetch {name}?",
+                f"{what} is not on this machine. It comes from the hub into the Hugging Face"
+                " cache, in the background: the model at hand stays usable, Esc cancels, and what"
+                " has come is kept for another time.",
+                accept="fetches it",
+            ),
+            lambda is_accepted: self._fetch(name) if is_accepted else None,
+        )
+
+    def _fetch(self, name: str) -> None:
+        self.playground.fetch(name)
+        self.changed()
+
+    def action_switch(self) -> None:
+        """Switch to the model that has been fetched."""
+        if self.playground.model.fetching.arrived is not None:
+            self.playground.use_model(self.playground.model.fetching.arrived)
+            self.changed()

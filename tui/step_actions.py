@@ -1,0 +1,160 @@
+"""The app's actions on a step: look into it, branch from it, scrub, score, go through the history.
+
+Must never compute anything: the screens and the playground do. Screens are imported when opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.app import App
+from textual.message import Message
+
+from core.scores import ScoredText
+
+if TYPE_CHECKING:
+    from tui.playground import Playground
+
+
+class StepActions(App[None]):
+    """What can be done with a step; a part of the app."""
+
+    playground: Playground
+
+    def changed(self) -> None:
+        """Paint after something a person did."""
+        raise NotImplementedError
+
+    def action_why(self) -> None:
+        """Explain the selected step."""
+        from tui.screens.why import WhyScreen
+
+        if not isinstance(self.screen, WhyScreen):
+            self.playground.session.hold_cursor()
+            self.push_screen(WhyScreen(self.playground), lambda _: self.changed())
+
+    def on_why_screen_forked(self, event: Message) -> None:
+        """Go on with another candidate than the one that was chosen."""
+        from tui.screens.why import WhyScreen
+
+        if isinstance(event, WhyScreen.Forked):
+            self.pop_screen()
+            self.playground.fork(event.chosen)
+            self.changed()
+
+    def action_scrub(self) -> None:
+        """Move the settings over the selected run, to see what they would have changed."""
+        from core.explain import look_up
+        from tui.screens.scrub import ScrubResult, ScrubScreen
+
+        playground = self.playground
+        recorded = playground.branches.recorded()
+        selected = playground.session.selected()
+        if recorded is None or selected is None or not playground.is_free_to_branch():
+            playground.say_unless("only a greedy or sampling run can be scrubbed")
+            self.changed()
+            return
+        run, step = recorded
+        first = playground.session.first_position(selected[0])
+
+        def scrubbed(result: ScrubResult | None) -> None:
+            if result is not None:
+                self._leave_why()
+                pick = None
+                if result.pick is not None:
+                    pick = look_up(run, result.step, result.pick, result.settings)
+                playground.rerun(first + result.step, result.settings, pick)
+                self.changed()
+
+        preset = playground.book.presets[0]
+        named = [one for one in playground.book.presets if one.name == selected[0].preset_name]
+        self.push_screen(
+            ScrubScreen(
+                run,
+                named[0] if named else preset,
+                playground.book.presets,
+                step,
+                playground.save_preset,
+            ),
+            scrubbed,
+        )
+
+    def _leave_why(self) -> None:
+        from tui.screens.why import WhyScreen
+
+        if isinstance(self.screen, WhyScreen):
+            self.pop_screen()
+
+    def action_write_here(self) -> None:
+        """Put typed text in the place of the selected step's token."""
+        from tui.screens.input import InputScreen
+
+        def written(was_taken: bool | None) -> None:
+            if was_taken:
+                self._leave_why()
+                self.changed()
+
+        self.push_screen(
+            InputScreen(
+                "instead of this token",
+                self.playground.fork_text,
+                hint="any text; a word begins with its space",
+                accept="goes on from it",
+            ),
+            written,
+        )
+
+    def action_history(self) -> None:
+        """Show the tree of all runs."""
+        from tui.screens.history import HistoryScreen
+
+        if self.playground.is_free_to_branch():
+            branches = self.playground.branches
+            screen = HistoryScreen(branches.history, branches.token_text, self.playground.go)
+            self.push_screen(screen, self._history_left)
+        else:
+            self.changed()
+
+    def _history_left(self, _result: object) -> None:
+        self.playground.branches.follow()
+        self.changed()
+
+    def action_score(self) -> None:
+        """Ask of any text which presets could have written it."""
+        from tui.screens.score import ScoreScreen
+
+        self.push_screen(ScoreScreen(self.playground.score, self.playground.book.presets))
+
+    def action_score_document(self) -> None:
+        """Score the document: what each token of prompt and continuation cost."""
+        from tui.screens.score import ScoreScreen
+
+        playground = self.playground
+        document, token_ids = playground.session.text, playground.session.token_ids
+
+        def score(text: str, is_cancelled: Callable[[], bool]) -> ScoredText:
+            # The document's own tokens need not be those that its text would be encoded to.
+            return playground.score(token_ids if text == document else text, is_cancelled)
+
+        self.push_screen(ScoreScreen(score, playground.book.presets, document))
+
+    def action_undo(self) -> None:
+        """Go back to the document before the last run."""
+        self.playground.undo()
+        self.changed()
+
+    def action_redo(self) -> None:
+        """Take back an undo."""
+        self.playground.redo()
+        self.changed()
+
+    def action_by_hand(self) -> None:
+        """Take each step oneself, or let the preset run."""
+        self.playground.toggle_by_hand()
+        self.changed()
+
+    def action_choose(self, number: int) -> None:
+        """Choose candidate ``number`` of the newest step and go one step on."""
+        self.playground.choose(number)
+        self.changed()
