@@ -77,7 +77,7 @@ def test_prompt_beams_looking_back_sampling_and_quitting(environment, size):
     terminal.type("Then ")
     terminal.wait_for("Then")
     terminal.type("\r")
-    terminal.wait_for("── sample", "tok/s")
+    terminal.wait_for("· sample", "tok/s")
     began = time.monotonic()
     terminal.type("\x11")  # ctrl+q
     while terminal.process.isalive() and time.monotonic() < began + PATIENCE:
