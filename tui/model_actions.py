@@ -5,25 +5,13 @@ Must never load or fetch anything itself: the playground does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from textual.app import App
-
 from core.model_list import BYTES_TO_FETCH, format_bytes, is_to_fetch
+from tui.app_part import AppPart
 from tui.screens.dialog import DialogScreen
 
-if TYPE_CHECKING:
-    from tui.playground import Playground
 
-
-class ModelActions(App[None]):
+class ModelActions(AppPart):
     """What can be done about models; a part of the app."""
-
-    playground: Playground
-
-    def changed(self) -> None:
-        """Paint after something a person did."""
-        raise NotImplementedError
 
     def action_models(self) -> None:
         """Pick another model."""

@@ -6,25 +6,15 @@ Must never compute anything: the screens and the playground do. Screens are impo
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from textual.app import App
 from textual.message import Message
 
 from core.scores import ScoredText
-
-if TYPE_CHECKING:
-    from tui.playground import Playground
+from tui.app_part import AppPart
 
 
-class StepActions(App[None]):
+class StepActions(AppPart):
     """What can be done with a step; a part of the app."""
-
-    playground: Playground
-
-    def changed(self) -> None:
-        """Paint after something a person did."""
-        raise NotImplementedError
 
     def action_why(self) -> None:
         """Explain the selected step."""

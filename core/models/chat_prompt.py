@@ -27,11 +27,6 @@ class ChatPrompts:
         self._context_size = context_size
         self._template = _load_template(folder)
 
-    @property
-    def has_template(self) -> bool:
-        """Whether the model's tokenizer has a chat template of its own."""
-        return self._template is not None
-
     def request(self, request: Request, chat: ChatFormat) -> tuple[Request, int]:
         """Return ``request`` with the conversation as its context, and the turns left out.
 

@@ -17,6 +17,7 @@ from core.preset_book import PresetBook
 from core.session import Session
 from tui.playground import Playground
 from tui.render import DIM
+from tui.screens.breakpoints import HEIGHTS, WIDTHS
 from tui.widgets.fetch_line import FetchLine
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.legend import Legend
@@ -40,17 +41,8 @@ FIRST_STEP, NEWEST_STEP = -(10**9), 10**9
 class MainScreen(Screen[None]):
     """Document on the left, what the model weighed on the right, the prompt below."""
 
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - textual declares it
-        (0, "-narrow"),
-        (70, "-medium"),
-        (110, "-wide"),
-        (160, "-very-wide"),
-    ]
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - textual declares it
-        (0, "-low"),
-        (22, "-short"),
-        (34, "-tall"),
-    ]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.stop", "stop", key_display="esc", priority=True),
         Binding("left", "app.step(-1)", "step back", key_display="←"),

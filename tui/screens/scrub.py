@@ -26,6 +26,7 @@ from core.settings import Settings
 from tui.newest_call import NewestCall
 from tui.render import CHOSEN, DIM, NUMBER, Row, shorten
 from tui.render_scrub import legend_row, step_rows, summary_row
+from tui.screens.breakpoints import HEIGHTS, WIDTHS
 from tui.screens.dialog import DialogScreen
 from tui.screens.name_preset import NamePresetScreen
 from tui.scrub_dials import DIALS, Dials
@@ -61,17 +62,8 @@ class ScrubScreen(Screen[ScrubResult | None]):
     """
 
     CSS_PATH = ["../styles/history.tcss", "../styles/scrub.tcss"]  # noqa: RUF012 - textual declares it
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - textual declares it
-        (0, "-narrow"),
-        (70, "-medium"),
-        (110, "-wide"),
-        (160, "-very-wide"),
-    ]
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - textual declares it
-        (0, "-low"),
-        (22, "-short"),
-        (34, "-tall"),
-    ]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = KEYS
 
     def __init__(

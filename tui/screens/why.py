@@ -27,6 +27,7 @@ from core.sweep import Sweeper
 from tui.background_call import BackgroundCall
 from tui.playground import Playground
 from tui.render import CHOSEN, DIM, NUMBER, Row, line, lines
+from tui.screens.breakpoints import WIDTHS
 from tui.visible import visible_prose
 from tui.why_rows import candidate, dice, effects, facts, found, perplexity
 from tui.widgets.key_bar import KeyBar
@@ -40,11 +41,7 @@ class WhyScreen(Screen[None]):
     """Explains the step that the session's cursor is on."""
 
     CSS_PATH = ["../styles/why.tcss"]  # noqa: RUF012 - textual declares it
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - textual declares it
-        (0, "-narrow"),
-        (70, "-medium"),
-        (110, "-wide"),
-    ]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "fork", "go on with this one"),
         Binding("left", "step(-1)", "step back", key_display="←"),

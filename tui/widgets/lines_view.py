@@ -16,6 +16,7 @@ from textual.style import Style as TextualStyle
 from textual.widget import Widget
 
 from tui.render import Row
+from tui.widgets.drawn_lines import drawn_lines
 
 
 class LinesView(Widget):
@@ -66,13 +67,7 @@ class LinesView(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the rows in ``crop``, drawn before or now."""
-        strips = [self.render_line(y) for y in crop.line_range]
-        background = self.background_colors[1]
-        for line_filter in self.get_line_filters():
-            strips = [strip.apply_filter(line_filter, background) for strip in strips]
-        if crop.column_span != (0, self.size.width):
-            strips = [strip.crop(*crop.column_span) for strip in strips]
-        return strips
+        return drawn_lines(self, crop)
 
     def _row(self, y: int) -> Row:
         return self._rows[y] if y < len(self._rows) else []

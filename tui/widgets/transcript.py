@@ -20,6 +20,7 @@ from core.session import Session
 from tui.prose import Line, Piece
 from tui.turn_prose import END_OF_TEXT, FAILURE, MARK, PLAIN, PROMPT, TINTS, TurnProse, View
 from tui.visible import NEWLINE
+from tui.widgets.drawn_lines import drawn_lines
 
 LONGEST_LINE = 110
 """The most cells of a line: the eye loses its way back on longer ones."""
@@ -232,18 +233,8 @@ class Transcript(ScrollView, can_focus=True):
         return strip
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Return the visible lines; drawn ones stay valid when they are scrolled.
-
-        The widget has no border and no padding, so textual's cache, which is emptied at every
-        scroll, has nothing to add.
-        """
-        strips = [self.render_line(y) for y in crop.line_range]
-        background = self.background_colors[1]
-        for line_filter in self.get_line_filters():
-            strips = [strip.apply_filter(line_filter, background) for strip in strips]
-        if crop.column_span != (0, self.size.width):
-            strips = [strip.crop(*crop.column_span) for strip in strips]
-        return strips
+        """Return the visible lines; drawn ones stay valid when they are scrolled."""
+        return drawn_lines(self, crop)
 
     def _draw(self, y: int) -> Strip:
         segments = [self._segment(piece) for piece in self._line(y)]
