@@ -21,8 +21,10 @@ from core.presets_reader import name_fault
 from core.settings import Settings
 from core.visible import one_line, visible
 
-SAVED_KEYS: tuple[str, ...] = tuple(f"f{number}" for number in range(1, 9))
-"""The keys that a saved preset may be given; the app has uses of its own for later ones."""
+SAVED_KEYS: tuple[str, ...] = tuple(
+    f"{shift}f{number}" for shift in ("", "shift+") for number in range(1, 9)
+)
+"""The keys that a saved preset may be given; the app has uses of its own for F9 to F12."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

@@ -81,13 +81,13 @@ def test_comments_and_format_of_the_shipped_file_stay(tmp_path):
     assert path == tmp_path / "mine.yaml"
     assert after.startswith(before)
     assert after.removeprefix(before) == (
-        "\n  mild:\n"
+        '\n  mild:\n    key: "shift+f1"\n'
         '    description: "Saved from a run."\n'
         "    settings:\n      do_sample: true\n      temperature: 0.7\n      top_k: 0\n"
     )
     assert load_presets(path).presets == (
         *book.presets,
-        Preset("mild", "", "Saved from a run.", COOL),
+        Preset("mild", "shift+f1", "Saved from a run.", COOL),
     )
 
 

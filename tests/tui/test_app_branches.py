@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from core.preset_writer import SAVED_KEYS
+from core.presets import load_presets
 from core.settings import Settings
 from core.steps import TokenStep
 from tests.tui.helpers import app_of, document, ready, run_prompt, run_to_end, stopped, until
@@ -11,6 +13,7 @@ from tui.screens.dialog import DialogScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.input import InputScreen
 from tui.screens.scrub import ScrubScreen
+from tui.widgets.preset_list import PresetList
 
 
 def tokens(pilot):
@@ -214,15 +217,28 @@ async def test_going_through_the_history_and_pruning_it(app):
         assert tokens(pilot) == first
 
 
-async def test_a_saved_preset_is_told_of(app, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("taken", "key", "shown"), [(("f1",), "f2", "F2"), (SAVED_KEYS[:8], "shift+f1", "⇧F1")]
+)
+async def test_a_saved_preset_can_be_picked_at_once(app, tmp_path, monkeypatch, taken, key, shown):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "presets.yaml").write_text("presets:\n  greedy: {key: f1}\n")
+    there = "".join(f"  own{number}: {{key: {one}}}\n" for number, one in enumerate(taken))
+    (tmp_path / "presets.yaml").write_text(f"presets:\n{there}")
+    settings = Settings(do_sample=True, top_k=7)
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
-        told = app.playground.save_preset("mine", Settings(do_sample=True, top_k=7))
+        app.playground.book = load_presets(tmp_path / "presets.yaml")
+        told = app.playground.save_preset("mine", settings)
+        app.changed()
+        await pilot.press(key)
+        picked = app.playground.preset
+        listed = str(app.main.query_one(PresetList).visual)
 
     assert told.startswith("saved as mine in ")
-    assert "mine" in (tmp_path / "presets.yaml").read_text()
+    assert told.endswith(f"on {shown} now")
+    assert (picked.name, picked.key, picked.settings) == ("mine", key, settings)
+    assert f"{shown} " in listed
+    assert "mine ◂" in listed
 
 
 async def test_the_document_is_scored_as_it_was_generated(app):

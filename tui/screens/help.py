@@ -16,9 +16,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from core.preset_book import Preset
+from tui.key_name import key_name
 from tui.render import CHOSEN, NUMBER, Row, lines
 from tui.visible import visible_prose
-from tui.widgets.preset_list import key_name
 
 Section = tuple[str, Sequence[tuple[str, str]]]
 """A title, and names with their meanings."""
@@ -94,7 +94,7 @@ class HelpScreen(ModalScreen[None]):
             yield HelpText(self._sections())
 
     def _sections(self) -> list[Section]:
-        presets = [(key_name(one), f"{one.name}: {one.description}") for one in self._presets]
+        presets = [(key_name(one.key), f"{one.name}: {one.description}") for one in self._presets]
         return [
             ("Keys", _KEYS),
             ("Presets, for the next run", (*presets, ("from", self._presets_path))),

@@ -85,6 +85,13 @@ class MainScreen(Screen[None]):
             self._bindings.key_to_bindings.pop(binding.key, None)
         self._bindings = BindingsMap.merge([self._bindings, BindingsMap(bindings)])
 
+    def _follow(self, book: PresetBook) -> None:
+        """Bind the keys of presets that have come since."""
+        if book is not self._book:
+            self._book = book
+            self._bind_presets()
+            self.refresh_bindings()
+
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
         yield TitleBar(id="title-bar")
@@ -152,7 +159,8 @@ class MainScreen(Screen[None]):
         """Bring every widget but the status and the gauge up to date, as far as it changed."""
         self._paint_document(playground)
         self.query_one(StepPanel).show(playground.session)
-        self.query_one(PresetList).show(playground.preset)
+        self._follow(playground.book)
+        self.query_one(PresetList).show(playground.book, playground.preset)
         self.query_one(PromptTokens).follow(playground)
 
     def paint_status(self, playground: Playground) -> None:

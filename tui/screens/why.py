@@ -25,6 +25,7 @@ from core.logits_store import RecordedRun
 from core.steps import Candidate
 from core.sweep import Sweeper
 from tui.background_call import BackgroundCall
+from tui.key_name import key_name
 from tui.playground import Playground
 from tui.render import CHOSEN, DIM, NUMBER, Row, line, lines
 from tui.screens.breakpoints import WIDTHS
@@ -32,7 +33,6 @@ from tui.visible import visible_prose
 from tui.why_rows import candidate, dice, effects, facts, found, perplexity
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines_view import LinesView
-from tui.widgets.preset_list import key_name
 
 _LOOKS_PER_SECOND = 10
 
@@ -154,7 +154,7 @@ class WhyScreen(Screen[None]):
     def _mark(self, preset_name: str) -> str:
         """Return a short mark for a preset: its key, where it has one."""
         preset = self._playground.book.named(preset_name)
-        return key_name(preset) or visible_prose(preset_name)
+        return key_name(preset.key) or visible_prose(preset_name)
 
     def _title(self) -> None:
         session = self._playground.session

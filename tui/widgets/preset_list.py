@@ -5,7 +5,6 @@ Must never put a preset's words through markup.
 
 from __future__ import annotations
 
-import re
 import textwrap
 
 from textual import events
@@ -14,13 +13,13 @@ from textual.message import Message
 from textual.widgets import Static
 
 from core.preset_book import Preset, PresetBook
+from tui.key_name import key_name
 from tui.render import CHOSEN, DIM, NUMBER, Part, lines, settings_summary
 from tui.visible import fit, fit_tail, visible_prose
 
 _MARK = " ◂"
 _GAP = "  "
 _LONGEST_PATH = 36
-_FUNCTION_KEY = re.compile(r"f\d+")
 
 
 class PresetList(Static):
@@ -35,25 +34,29 @@ class PresetList(Static):
 
     def __init__(self, book: PresetBook, *, id: str | None = None) -> None:  # noqa: A002 - textual's name
         super().__init__(id=id)
-        self._path = visible_prose(str(book.path))
-        self._presets = book.presets
+        self._book = book
         self._current = book.presets[0]
         self._clickable: dict[int, Preset] = {}
 
     def on_mount(self) -> None:
         """Name the list, and the file that it comes from."""
         self.border_title = "presets"
-        self.border_subtitle = Content(fit_tail(self._path, _LONGEST_PATH))
+        self._name_file()
 
     def on_resize(self) -> None:
         """Lay the presets out for the new size."""
         self._draw()
 
-    def show(self, current: Preset) -> None:
-        """Mark ``current``."""
-        if current is not self._current:
-            self._current = current
+    def show(self, book: PresetBook, current: Preset) -> None:
+        """List the presets of ``book``, and mark ``current``."""
+        if book is not self._book or current is not self._current:
+            self._book, self._current = book, current
+            self._name_file()
             self._draw()
+
+    def _name_file(self) -> None:
+        path = visible_prose(str(self._book.path))
+        self.border_subtitle = Content(fit_tail(path, _LONGEST_PATH))
 
     def on_click(self, event: events.Click) -> None:
         """Pick the preset whose line was clicked."""
@@ -66,9 +69,9 @@ class PresetList(Static):
         if not width:
             return
         self._clickable = {}
-        if height >= len(self._presets):
-            self._clickable = dict(enumerate(self._presets))
-            rows = [self._row(preset, width) for preset in self._presets]
+        if height >= len(self._book.presets):
+            self._clickable = dict(enumerate(self._book.presets))
+            rows = [self._row(preset, width) for preset in self._book.presets]
         else:
             rows = self._flow(width)
         if height > len(rows):
@@ -76,20 +79,20 @@ class PresetList(Static):
         self.update(lines(rows), layout=False)
 
     def _row(self, preset: Preset, width: int) -> list[Part]:
-        key_width = max(len(key_name(one)) for one in self._presets) + 1
+        key_width = max(len(key_name(one.key)) for one in self._book.presets) + 1
         is_current = preset is self._current
         name = visible_prose(preset.name) + (_MARK if is_current else "")
         return [
-            (f"{key_name(preset):<{key_width}} ", CHOSEN),
+            (f"{key_name(preset.key):<{key_width}} ", CHOSEN),
             (fit(name, width - key_width - 1), "bold" if is_current else NUMBER),
         ]
 
     def _flow(self, width: int) -> list[list[Part]]:
         rows: list[list[Part]] = [[]]
         used = 0
-        for preset in self._presets:
+        for preset in self._book.presets:
             is_current = preset is self._current
-            key, name = key_name(preset), visible_prose(preset.name)
+            key, name = key_name(preset.key), visible_prose(preset.name)
             name += _MARK if is_current else ""
             wanted = len(key) + 1 + len(name)
             if rows[-1] and used + len(_GAP) + wanted > width:
@@ -116,10 +119,3 @@ class PresetList(Static):
         if room < len(about):
             rows[room - 1 : room] = [[(fit(about[room - 1] + " …", width), "italic")]]
         return rows[:room]
-
-
-def key_name(preset: Preset) -> str:
-    """Return a preset's key as a person reads it."""
-    parts = visible_prose(preset.key).split("+")
-    named = [part.upper() if _FUNCTION_KEY.fullmatch(part) else part for part in parts]
-    return "+".join(named).replace("ctrl+", "^")

@@ -12,10 +12,10 @@ from textual.widgets import Static
 
 from core.model_list import BYTES_TO_FETCH, format_bytes
 from core.preset_book import Preset
+from tui.key_name import key_name
 from tui.playground import Playground
 from tui.render import CHOSEN, DIM, Row, lines
 from tui.visible import visible_prose
-from tui.widgets.preset_list import key_name
 
 _WHAT_HAPPENS = (
     ": the model writes on, token by token. Beside it stand the five tokens it weighed most, "
@@ -87,7 +87,7 @@ def _key(key: str, meaning: str) -> Row:
 
 
 def _preset_keys(presets: Sequence[Preset]) -> list[Row]:
-    keys = [key_name(preset) for preset in presets if preset.key]
+    keys = [key_name(preset.key) for preset in presets if preset.key]
     if not keys:
         return []
     span = keys[0] if len(keys) == 1 else f"{keys[0]} … {keys[-1]}"

@@ -1,0 +1,221 @@
+"""What runs and what waits: the session, the service, the preset, the model, the queue.
+
+Must never touch a widget: it is told what to run, drains the service, and says what changed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+
+from core.backends.base import Request
+from core.preset_book import PresetBook
+from core.service import (
+    GenerationService,
+    LoadFailed,
+    Loading,
+    Ready,
+    ServiceEvent,
+)
+from core.session import Session
+from core.settings import Settings
+from core.steps import BeamStep, Finished, TokenStep
+from tui.branches import Branches
+from tui.fetching import Fetching
+from tui.model_state import Clock, ModelFactory, ModelState
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one drain brought: whether anything to paint, a prompt to give back.
+
+    ``failure`` is a sentence that a person should not miss.
+    """
+
+    anything: bool = False
+    keys: bool = False
+    steps: int = 0
+    returned_prompt: str | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence for the person who just did something, shown until the next thing happens."""
+
+    text: str
+    is_warning: bool = False
+
+
+class Runs:
+    """Prompts in, records out: one run at a time, one prompt waiting; the playground's base."""
+
+    def __init__(
+        self,
+        make_model: ModelFactory,
+        book: PresetBook,
+        *,
+        preset_name: str | None = None,
+        seed: int | None = None,
+        fetching: Fetching | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.book = book
+        self.preset = book.named(preset_name) if preset_name is not None else book.presets[0]
+        self.queued_prompt: str | None = None
+        self.notice: Notice | None = None
+        self.branches = Branches()
+        self.is_by_hand = False
+        self._clears_at_end = False
+        self._is_stopping = False
+        self._service = GenerationService()
+        fetching = fetching if fetching is not None else Fetching()
+        self.model = ModelState(make_model, self._service, fetching, clock)
+        self._seed = seed
+
+    @property
+    def session(self) -> Session:
+        """The document at hand."""
+        return self.branches.session
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether events are still to come, so that the service must be drained."""
+        return self.session.is_running or self.model.is_busy
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the running turn has been told to stop."""
+        return self._is_stopping
+
+    def send(self, prompt: str) -> bool:
+        """Run ``prompt``, or queue it while the model loads; return whether it was taken."""
+        if self.model.load_error is not None:
+            self.notice = Notice("no model is loaded, so nothing can run", is_warning=True)
+            return False
+        if self.preset.chat is not None and not prompt.strip():
+            self.notice = Notice("in a conversation, type a message first", is_warning=True)
+            return False
+        if self.session.is_running and not self._clears_at_end:
+            self.notice = Notice("still running — Esc stops it; your text stays here", True)
+            return False
+        if self.model.info is None or self._clears_at_end:
+            if self.queued_prompt is not None:
+                self.notice = Notice("one prompt is waiting already; your text stays here", True)
+                return False
+            self.queued_prompt = prompt
+            self.notice = None
+            return True
+        self._begin(prompt)
+        return True
+
+    def stop(self) -> str | None:
+        """Stop the run, or take back the prompt that waits (returned), or stop the download."""
+        if self.session.is_running:
+            self._is_stopping = True
+            self._service.cancel()
+            return None
+        if self.queued_prompt is None and self.model.fetching.name is not None:
+            self.model.fetching.cancel()
+            return None
+        prompt, self.queued_prompt = self.queued_prompt, None
+        return prompt
+
+    def clear(self) -> None:
+        """Empty the document, stopping what runs first."""
+        if self.session.is_running:
+            self._clears_at_end = True
+            self.stop()
+            return
+        self._clears_at_end = False
+        if self.session.turns:
+            self.branches.clear()
+            self.notice = Notice("cleared — ctrl+l again brings it back")
+
+    def drain(self) -> Changes:
+        """Apply everything that the service brought since the last call."""
+        changes = Changes()
+        self._drain_fetching(changes)
+        for event in self._service.drain():
+            changes.anything = True
+            if isinstance(event, TokenStep | BeamStep):
+                changes.steps += 1
+                changes.keys |= event.index == 0  # now there is a step to look back at
+                self.session.apply(event)
+            else:
+                changes.keys = True
+                self._apply(event, changes)
+        return changes
+
+    def _drain_fetching(self, changes: Changes) -> None:
+        has_news, end = self.model.fetching.drain()
+        changes.anything |= has_news
+        if end is None:
+            return
+        changes.keys = True
+        if not end.message:
+            self.notice = Notice(f"{end.name} is here")
+        elif end.was_cancelled:
+            self.notice = Notice(end.message)
+        else:
+            changes.failure = end.message
+
+    def _apply(self, event: ServiceEvent, changes: Changes) -> None:
+        if isinstance(event, Loading | Ready | LoadFailed):
+            self.model.apply(event)
+            self._apply_loading(event, changes)
+        elif isinstance(event, Finished):
+            self._finish(event, changes)
+        else:
+            self.session.apply(event)
+
+    def _apply_loading(self, event: Loading | Ready | LoadFailed, changes: Changes) -> None:
+        if isinstance(event, Ready):
+            self._begin_queued()
+        elif isinstance(event, LoadFailed):
+            # The document covers the place where the error would stand.
+            if event.falls_back or self.session.turns:
+                changes.failure = event.message
+            if not event.falls_back:
+                changes.returned_prompt, self.queued_prompt = self.queued_prompt, None
+
+    def _finish(self, event: Finished, changes: Changes) -> None:
+        turn = self.session.turns[-1]
+        self.session.apply(event)
+        self._is_stopping = False
+        if turn.started is not None:
+            self.branches.add()
+        else:
+            changes.returned_prompt = turn.prompt
+            self.notice = Notice(event.detail or "the run failed before it started", True)
+        if self._clears_at_end:
+            self.clear()
+        self._begin_queued()
+
+    def _begin_queued(self) -> None:
+        is_free = self.model.info is not None and not self.session.is_running
+        if self.queued_prompt is not None and is_free:
+            prompt, self.queued_prompt = self.queued_prompt, None
+            self._begin(prompt)
+
+    def _begin(self, prompt: str) -> None:
+        preset = self.preset
+        self._submit(
+            self.session.begin(prompt, preset.name, self._settings(), self.model.info, preset.chat)
+        )
+
+    def _submit(self, request: Request) -> None:
+        """Run what the session's last turn asks for, recording it for looking back."""
+        self.notice = None
+        self.session.turns[-1].is_by_hand = self.is_by_hand
+        recorder = self.branches.begin()
+        self._service.submit(dataclasses.replace(request, recorder=recorder))
+
+    def _settings(self) -> Settings:
+        settings = self.preset.settings
+        if self.is_by_hand:
+            settings = settings.replace(max_new_tokens=1, min_new_tokens=None, max_length=None)
+        if self._seed is None or settings.seed is not None:
+            return settings
+        return settings.replace(seed=self._seed)
