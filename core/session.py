@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from core.backends.base import ModelInfo, Request
 from core.chat import ChatFormat, Message, answer
 from core.settings import Settings
-from core.steps import BeamStep, Candidate, Event, Finished, Started, Step, TokenStep
+from core.steps import (
+    BeamStep,
+    Candidate,
+    Event,
+    Finished,
+    Hypothesis,
+    Started,
+    Step,
+    TokenStep,
+)
 
 TURN_SEPARATOR = "\n"
 """Stands before every further prompt, so that it begins a line of the document.
@@ -28,9 +37,10 @@ class Turn:
 
     ``prompt`` is the text as typed (empty where the document was merely continued), ``separator``
     what stands before it. ``chat`` is set where the prompt was a message of a conversation.
-    ``inserted`` is the candidate that a person put in the place of ``replaced``. ``is_by_hand`` is
-    whether a person takes each step. ``key`` finds the run's recorded logits, ``node_id`` its place
-    in the history, 0 until it has one.
+    ``inserted`` is the candidate that a person put in the place of ``replaced``; ``other_beam`` is
+    the text before it that the run it branches from has not, where that was a beam search.
+    ``is_by_hand`` is whether a person takes each step. ``key`` finds the run's recorded logits,
+    ``node_id`` its place in the history, 0 until it has one.
     """
 
     prompt: str
@@ -42,6 +52,7 @@ class Turn:
     chat: ChatFormat | None = None
     inserted: Candidate | None = None
     replaced: Candidate | None = None
+    other_beam: str = ""
     is_by_hand: bool = False
     key: str = ""
     node_id: int = 0
@@ -75,9 +86,12 @@ class Turn:
             return last.hypotheses[0].text
         return "".join(step.text for step in self.steps if not isinstance(step, BeamStep))
 
-    def up_to(self, index: int) -> Turn:
-        """Return this turn as it stood before token step ``index``."""
+    def up_to(self, index: int, beam: Hypothesis | None = None) -> Turn:
+        """Return this turn as it stood before step ``index``, with ``beam`` of a beam search."""
         steps = self.steps[:index]
+        if beam is not None:
+            finished = Finished("cancelled", beam.token_ids, beam.text, 0.0)
+            return dataclasses.replace(self, steps=steps, finished=finished)
         tokens = [step for step in steps if isinstance(step, TokenStep)]
         finished = Finished(
             "cancelled",
@@ -158,13 +172,13 @@ class Session:
 
     def branch(
         self,
-        replaced: Candidate,
+        replaced: Candidate | None,
         inserted: Candidate,
         preset_name: str,
         settings: Settings,
         model: ModelInfo | None = None,
     ) -> Request:
-        """Open a turn that goes on from ``inserted``, put where ``replaced`` stood.
+        """Open a turn that goes on from ``inserted``, put where ``replaced`` stood, if it did.
 
         The session must end before that step, as ``before`` returns it.
 
@@ -197,11 +211,14 @@ class Session:
         turn.prompt, turn.replaced = text, replaced
         return dataclasses.replace(request, prompt=request.prompt + text)
 
-    def before(self, position: int) -> Session:
-        """Return the document as it stood before the token step at ``position`` of all steps."""
+    def before(self, position: int, beam: Hypothesis | None = None) -> Session:
+        """Return the document as it stood before the step at ``position`` of all steps.
+
+        In a beam search, with ``beam`` of the step before; ``None`` for the prompt alone.
+        """
         for number, turn in enumerate(self.turns):
             if position < len(turn.steps):
-                return Session((*self.turns[:number], turn.up_to(position)))
+                return Session((*self.turns[:number], turn.up_to(position, beam)))
             position -= len(turn.steps)
         return Session(self.turns)
 

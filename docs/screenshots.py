@@ -58,6 +58,13 @@ async def why(pilot: Pilot[None]) -> None:
     await pilot.pause(2)
 
 
+async def contest(pilot: Pilot[None]) -> None:
+    """Ask why the lead of a beam search changed."""
+    await beams(pilot)
+    await pilot.press("f9", "g")
+    await pilot.pause(1)
+
+
 async def scrub(pilot: Pilot[None]) -> None:
     """Move the temperature over a finished run."""
     await nucleus(pilot)
@@ -95,6 +102,7 @@ SCENES: dict[str, Scene] = {
     "nucleus": nucleus,
     "beams": beams,
     "why": why,
+    "contest": contest,
     "scrub": scrub,
     "branches": branches,
     "score": score,

@@ -10,7 +10,7 @@ from core.history import History
 from core.history_records import ROOT, Branch, ModelRef, RunFacts
 from core.logits_store import LogitsStore, RecordedRun, RunRecorder
 from core.session import Session, Turn
-from core.steps import TokenStep
+from core.steps import Hypothesis, TokenStep
 
 
 class Branches:
@@ -60,7 +60,9 @@ class Branches:
         started, finished = turn.started, turn.finished
         if started is None or finished is None:
             return
-        inserted = turn.prompt or (turn.inserted.text if turn.inserted is not None else "")
+        inserted = turn.prompt
+        if turn.inserted is not None:
+            inserted = turn.other_beam + turn.inserted.text
         run = RunFacts(
             turn.preset_name,
             turn.settings,
@@ -102,10 +104,10 @@ class Branches:
         if self.can_restore:
             self.go(self._cleared_from)
 
-    def leave(self, position: int) -> None:
-        """Go to the document as it stood before the step at ``position`` of all steps."""
+    def leave(self, position: int, beam: Hypothesis | None = None) -> None:
+        """Go to the document as it stood before a step; see ``Session.before``."""
         turn = self.session.turn_at(position)
-        self.session = self.session.before(position)
+        self.session = self.session.before(position, beam)
         if turn is not None and turn.node_id:
             self.history.move(turn.node_id)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from core.beam_contest import ParentBeam, text_beyond
 from core.errors import PlaygroundError
 from core.preset_book import Preset
 from core.preset_writer import save_preset
@@ -14,7 +15,7 @@ from core.presets import load_presets
 from core.prompt_tokens import PromptToken
 from core.scores import Scorable, ScoredText
 from core.settings import Settings
-from core.steps import Candidate, TokenStep
+from core.steps import BeamStep, Candidate, TokenStep
 from tui.key_name import key_name
 from tui.runs import Notice, Runs
 
@@ -91,7 +92,6 @@ class Playground(Runs):
             return
         step = selected[1]
         if not isinstance(step, TokenStep):
-            self.notice = Notice("beams weigh whole texts; pick another preset to branch", True)
             return
         self.branches.leave(self.session.position)
         self._submit(
@@ -103,6 +103,28 @@ class Playground(Runs):
                 self.model.info,
             )
         )
+
+    def fork_beam(self, parent: ParentBeam, chosen: Candidate) -> None:
+        """Write on from ``parent`` and ``chosen``, of the selected step of a beam search."""
+        selected = self.session.selected()
+        if selected is None or not self.is_free_to_branch():
+            return
+        turn, step = selected
+        if not isinstance(step, BeamStep):
+            return
+        leader = step.hypotheses[0].token
+        beam = parent.hypothesis
+        lacking = "" if beam is None else text_beyond(turn.steps, beam, turn.token_ids)
+        self.branches.leave(self.session.position, beam)
+        request = self.session.branch(
+            None if chosen.token_id == leader.token_id else leader,
+            chosen,
+            self.preset.name,
+            self._settings(),
+            self.model.info,
+        )
+        self.session.turns[-1].other_beam = lacking
+        self._submit(request)
 
     def fork_text(self, text: str) -> None:
         """Put typed ``text`` where the selected step's token stands, and write on from there.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from textual.message import Message
 
 from core.scores import ScoredText
+from core.steps import BeamStep
 from tui.app_part import AppPart
 
 
@@ -18,11 +19,20 @@ class StepActions(AppPart):
 
     def action_why(self) -> None:
         """Explain the selected step."""
+        from tui.screens.beams import BeamsScreen
         from tui.screens.why import WhyScreen
 
-        if not isinstance(self.screen, WhyScreen):
+        def closed(looks_on: bool | None) -> None:
+            self.changed()
+            if looks_on:
+                self.action_why()
+
+        selected = self.playground.session.selected()
+        if selected is not None and not isinstance(self.screen, WhyScreen | BeamsScreen):
             self.playground.session.hold_cursor()
-            self.push_screen(WhyScreen(self.playground), lambda _: self.changed())
+            has_beams = isinstance(selected[1], BeamStep)
+            screen = BeamsScreen(self.playground) if has_beams else WhyScreen(self.playground)
+            self.push_screen(screen, closed)
 
     def on_why_screen_forked(self, event: Message) -> None:
         """Go on with another candidate than the one that was chosen."""
@@ -31,6 +41,15 @@ class StepActions(AppPart):
         if isinstance(event, WhyScreen.Forked):
             self.pop_screen()
             self.playground.fork(event.chosen)
+            self.changed()
+
+    def on_beams_screen_forked(self, event: Message) -> None:
+        """Go on with any token that a beam had to offer."""
+        from tui.screens.beams import BeamsScreen
+
+        if isinstance(event, BeamsScreen.Forked):
+            self.pop_screen()
+            self.playground.fork_beam(event.parent_beam, event.chosen)
             self.changed()
 
     def action_scrub(self) -> None:

@@ -169,6 +169,8 @@ def _opening(turn: Turn, before: Turn | None) -> Iterator[Piece]:
         if turn.replaced is not None:
             put = visible_token(inserted) if inserted else "typed"
             name += f" · {put} instead of {visible_token(turn.replaced.text)}"
+        elif inserted:
+            name += f" · branched at {visible_token(inserted)}"
         elif not turn.prompt:
             name += " · from the start of text" if before is None else " · continued"
         if before is not None and turn.model_name != before.model_name:

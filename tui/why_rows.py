@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from core.dice import Draw, Finisher
 from core.explain import Explanation
+from core.logits_store import StoreFacts
 from core.replay import SettingEffect
 from core.scores import perplexity_of_steps
 from core.session import Session
@@ -27,7 +28,7 @@ from tui.render import (
     cut_name,
     percent,
 )
-from tui.visible import fit, visible_token
+from tui.visible import fit, visible_prose, visible_token
 
 _TITLE = "bold $text-primary"
 _WIDE = 62
@@ -64,6 +65,19 @@ def facts(explanation: Explanation) -> list[Row]:
             (f"{explanation.final_entropy:.2f}", NUMBER),
         ],
     ]
+
+
+def title(what: str, session: Session, store: StoreFacts) -> Row:
+    """Return what is explained, which step of how many, and what is no longer recorded."""
+    count = session.step_count()
+    selected = session.selected()
+    preset = visible_prose(selected[0].preset_name) if selected is not None else ""
+    row: Row = [(f" {what}", "bold " + CHOSEN), (f"  step {session.position + 1:,}", "bold")]
+    row += [(f" of {count:,}", DIM), (f" · {preset}", NUMBER), ("  ← →", CHOSEN)]
+    row.append((" another step", DIM))
+    if store.sentence:
+        row.append((f" · {store.sentence}", DIM))
+    return row
 
 
 def perplexity(session: Session) -> Row:
@@ -125,21 +139,22 @@ def _finisher(one: Finisher) -> Row:
 
 def candidate(one: Candidate, picked_by: Sequence[str], width: int, *, is_chosen: bool) -> Row:
     """Return a candidate's row: rank, token, probabilities, and the presets that would pick it."""
-    token_width, bar_width = (18, 10) if width >= _WIDE else (12, 3)
+    is_wide = width >= _WIDE
+    rank_width, token_width, bar_width, final_width = (4, 18, 10, 8) if is_wide else (3, 10, 0, 7)
     is_cut = one.final_logprob is None
     style = "bold " + CHOSEN if is_chosen else (DIM if is_cut else NUMBER)
     shade = CHOSEN_BAR if is_chosen else (CUT_BAR if is_cut else RAW_BAR)
     final = cut_name(one.cut_by or "cut") if is_cut else percent(one.final_probability)
     row: Row = [
-        (f"{one.rank:>4} ", DIM),
+        (f"{one.rank:>{rank_width}} ", DIM),
         ("▸ " if is_chosen else "  ", CHOSEN),
         (pad(fit(visible_token(one.text), token_width), token_width + 1), style),
         (bar(one.probability, bar_width), shade),
         (f" {percent(one.probability):>6} ", DIM if is_cut else NUMBER),
-        (f"{final:>8}", DIM if is_cut else style),
+        (f"{final:>{final_width}}", DIM if is_cut else style),
     ]
     if picked_by:
-        is_short = width < _WIDE and len(picked_by) > 1
+        is_short = not is_wide and len(picked_by) > 1
         marks = f"{picked_by[0]}+{len(picked_by) - 1}" if is_short else " ".join(picked_by)
         row.append((f" {marks}", "$text-success"))
     return row

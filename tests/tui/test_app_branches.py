@@ -105,20 +105,6 @@ async def test_digits_are_text_unless_steps_are_taken_by_hand(app):
         assert app_of(pilot).main.prompt.text == "23"
 
 
-async def test_beams_cannot_be_branched_from_and_say_so(app):
-    async with app.run_test(size=(120, 40)) as pilot:
-        await ready(pilot)
-        await pilot.press("f2")
-        await run_to_end(pilot, "Once upon a time")
-        before = tokens(pilot)
-        await pilot.press("f9")
-        await pilot.pause(0.2)
-        text = str(app.screen.query_one("#why-text").content)
-        assert "only greedy and sampling runs are" in text
-        await pilot.press("enter", "escape")
-        assert tokens(pilot) == before
-
-
 async def test_looking_into_a_step_changes_nothing(app):
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)

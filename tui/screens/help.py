@@ -70,6 +70,8 @@ _BEAMS: tuple[tuple[str, str], ...] = (
     ("Σ log p", "the sum of the log-probabilities of a beam's tokens; nearer to 0 is likelier"),
     ("←2", "this beam grew out of the one that was second a step before"),
     ("✓ ✗", "a beam that has ended; a beam that was given up, and why"),
+    ("F9", "what each beam had to offer at a step, and what became of it; Enter goes on from any"),
+    ("too far behind", "not among the best 2 × num_beams of all beams' tokens"),
     ("text", "the document shows the best beam, so it may change while the search runs"),
 )
 

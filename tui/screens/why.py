@@ -22,23 +22,26 @@ from core.errors import PlaygroundError
 from core.explain import MOST_ROWS, explain, look_up, tokens_of
 from core.ghosts import Ghosts, find_ghosts
 from core.logits_store import RecordedRun
-from core.steps import Candidate
+from core.steps import BeamStep, Candidate
 from core.sweep import Sweeper
 from tui.background_call import BackgroundCall
 from tui.key_name import key_name
 from tui.playground import Playground
-from tui.render import CHOSEN, DIM, NUMBER, Row, line, lines
+from tui.render import DIM, Row, line, lines
 from tui.screens.breakpoints import WIDTHS
 from tui.visible import visible_prose
-from tui.why_rows import candidate, dice, effects, facts, found, perplexity
+from tui.why_rows import candidate, dice, effects, facts, found, perplexity, title
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines_view import LinesView
 
 _LOOKS_PER_SECOND = 10
 
 
-class WhyScreen(Screen[None]):
-    """Explains the step that the session's cursor is on."""
+class WhyScreen(Screen[bool]):
+    """Explains the token step that the session's cursor is on.
+
+    The result is whether the cursor has come to a step that another screen explains.
+    """
 
     CSS_PATH = ["../styles/why.tcss"]  # noqa: RUF012 - textual declares it
     HORIZONTAL_BREAKPOINTS = WIDTHS
@@ -97,7 +100,9 @@ class WhyScreen(Screen[None]):
     def show(self) -> None:
         """Draw the selected step."""
         recorded = self._playground.branches.recorded()
-        self._title()
+        store = self._playground.branches.store.facts()
+        row = title("why this token", self._playground.session, store)
+        self.query_one("#why-title", LinesView).update_rows([row])
         self.query_one("#why-found", Static).update("")
         if recorded is None:
             self._tell("Nothing is recorded for this step: only greedy and sampling runs are.")
@@ -156,20 +161,6 @@ class WhyScreen(Screen[None]):
         preset = self._playground.book.named(preset_name)
         return key_name(preset.key) or visible_prose(preset_name)
 
-    def _title(self) -> None:
-        session = self._playground.session
-        count = session.step_count()
-        number = count if session.cursor is None else session.cursor + 1
-        selected = session.selected()
-        preset = visible_prose(selected[0].preset_name) if selected is not None else ""
-        row: Row = [(" why this token", "bold " + CHOSEN), (f"  step {number:,}", "bold")]
-        row += [(f" of {count:,}", DIM), (f" · {preset}", NUMBER), ("  ← →", CHOSEN)]
-        row.append((" another step", DIM))
-        facts = self._playground.branches.store.facts()
-        if facts.sentence:
-            row.append((f" · {facts.sentence}", DIM))
-        self.query_one("#why-title", LinesView).update_rows([row])
-
     def _tell(self, sentence: str) -> None:
         self._rows = ()
         self.query_one(OptionList).clear_options()
@@ -217,8 +208,13 @@ class WhyScreen(Screen[None]):
 
     def action_step(self, offset: int) -> None:
         """Explain an earlier or a later step."""
-        self._playground.session.move_cursor(offset)
-        self.show()
+        session = self._playground.session
+        session.move_cursor(offset)
+        selected = session.selected()
+        if selected is not None and isinstance(selected[1], BeamStep):
+            self.dismiss(True)
+        else:
+            self.show()
 
     def action_look_up(self) -> None:
         """Go to the box that looks a token up."""
@@ -248,4 +244,4 @@ class WhyScreen(Screen[None]):
         if box.has_focus:
             self.query_one(OptionList).focus()
         else:
-            self.dismiss()
+            self.dismiss(False)

@@ -1,0 +1,149 @@
+"""What a beam search decided at a step: what each beam had to offer, and what became of it.
+
+Must never import torch: it reads the records of a run, and tells nothing that they do not hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from core.steps import BeamStep, Candidate, Distribution, Hypothesis, Step
+
+Fate = Literal["live", "finished", "dropped", "cut", "outside"]
+"""``cut``: a setting removed the token. ``outside``: too far behind to be compared at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One token that a beam might have gone on with.
+
+    ``score`` is the summed log-probability with it, ``None`` where a setting removed it. ``place``
+    is its rank, from 1, among the live or the finished beams; ``reason`` says why it was dropped.
+    """
+
+    candidate: Candidate
+    score: float | None
+    fate: Fate
+    place: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ParentBeam:
+    """A beam of the step before with its contenders, likeliest first.
+
+    ``rank`` begins at 1; ``hypothesis`` is ``None`` for the prompt alone, from which all begin.
+    """
+
+    rank: int
+    hypothesis: Hypothesis | None
+    contenders: tuple[Contender, ...]
+
+    @property
+    def score(self) -> float:
+        """The summed log-probability of the beam."""
+        return 0.0 if self.hypothesis is None else self.hypothesis.score
+
+
+def contest(step: BeamStep, previous: BeamStep | None) -> tuple[ParentBeam, ...]:
+    """Return the beams that ``step`` began from, the best first, and what each had to offer."""
+    parents: Sequence[Hypothesis | None] = previous.hypotheses if previous is not None else (None,)
+    outcomes = _outcomes(step)
+    return tuple(
+        ParentBeam(place + 1, parent, tuple(_contenders(place, parent, weighed, outcomes)))
+        for place, (parent, weighed) in enumerate(zip(parents, step.distributions, strict=False))
+    )
+
+
+_Outcomes = dict[tuple[int, int], Contender]
+"""What became of a parent's token, by the parent's place and the token's id."""
+
+
+def _outcomes(step: BeamStep) -> _Outcomes:
+    length = step.index + 1
+    found: _Outcomes = {}
+    for place, one in enumerate(step.hypotheses, 1):
+        found[one.parent, one.token.token_id] = Contender(one.token, one.score, "live", place)
+    for dropped in step.dropped:
+        one = dropped.hypothesis
+        if len(one.token_ids) == length:
+            key = one.parent, one.token.token_id
+            found[key] = Contender(one.token, one.score, "dropped", reason=dropped.reason)
+    # At the last step the finished ones stand among the live ones too.
+    for place, one in enumerate(step.finished, 1):
+        if len(one.token_ids) == length:
+            key = one.parent, one.token.token_id
+            found[key] = Contender(one.token, one.score, "finished", place)
+    return found
+
+
+def _contenders(
+    place: int, parent: Hypothesis | None, weighed: Distribution, outcomes: _Outcomes
+) -> Iterator[Contender]:
+    shown = {one.token_id for one in weighed.candidates}
+    before = 0.0 if parent is None else parent.score
+    for one in weighed.candidates:
+        if (place, one.token_id) in outcomes:
+            yield outcomes[place, one.token_id]
+        elif one.final_logprob is None:
+            yield Contender(one, None, "cut")
+        else:
+            yield Contender(one, before + one.final_logprob, "outside")
+    for (of, token_id), contender in outcomes.items():
+        if of == place and token_id not in shown:
+            yield contender
+
+
+def tokens_in_common(step: BeamStep) -> int:
+    """Return with how many tokens all live beams begin alike: so much is decided."""
+    rows = [one.token_ids for one in step.hypotheses]
+    if not rows:
+        return 0
+    return _common(min(rows), max(rows))
+
+
+def place_of_winner(step: BeamStep, token_ids: Sequence[int]) -> int:
+    """Return which live beam, from 1, became the text ``token_ids``; 0 where none did."""
+    for place, one in enumerate(step.hypotheses, 1):
+        if one.token_ids == tuple(token_ids[: len(one.token_ids)]):
+            return place
+    return 0
+
+
+def next_change_of_lead(steps: Sequence[Step], index: int) -> int | None:
+    """Return the next step after ``index`` whose best beam does not continue the best one before.
+
+    The text that a person reads is revised there. ``None`` where there is no such step.
+    """
+    for step in steps[index + 1 :]:
+        if isinstance(step, BeamStep) and step.index and step.hypotheses[0].parent:
+            return step.index
+    return None
+
+
+def text_beyond(steps: Sequence[Step], hypothesis: Hypothesis, token_ids: Sequence[int]) -> str:
+    """Return the text of ``hypothesis`` behind the tokens that it has in common with ``token_ids``.
+
+    ``steps`` are those of its run.
+    """
+    common = _common(hypothesis.token_ids, token_ids)
+    ancestor: Hypothesis = hypothesis
+    for length in range(len(hypothesis.token_ids) - 1, common - 1, -1):
+        if not length:
+            return hypothesis.text
+        before = steps[length - 1]
+        if not isinstance(before, BeamStep) or ancestor.parent >= len(before.hypotheses):
+            return hypothesis.text
+        ancestor = before.hypotheses[ancestor.parent]
+    return hypothesis.text[len(ancestor.text) :]
+
+
+def _common(first: Sequence[int], second: Sequence[int]) -> int:
+    length = 0
+    for ours, theirs in zip(first, second, strict=False):
+        if ours != theirs:
+            break
+        length += 1
+    return length

@@ -1,0 +1,124 @@
+"""Why these beams: what is told of a beam step in the app, and branching from any beam."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.beam_contest import contest
+from core.steps import BeamStep
+from tests.tui.helpers import (
+    app_of,
+    document,
+    make_app,
+    ready,
+    run_to_end,
+    stopped,
+    until,
+)
+from tests.tui.screen_app import shown
+from tests.tui.tale import TaleBackend
+from tests.tui.test_app_pictures import settled
+from tui.screens.beams import BeamsScreen
+from tui.screens.why import WhyScreen
+
+
+async def searched(pilot, position):
+    """Run a beam search over the bundled model and look into one of its steps."""
+    await ready(pilot)
+    await pilot.press("f2")
+    await run_to_end(pilot, "Once upon a time")
+    await pilot.press("home", *["right"] * position, "f9")
+    await until(pilot, lambda: isinstance(app_of(pilot).screen, BeamsScreen))
+    await pilot.pause()
+
+
+async def test_any_beam_can_be_gone_on_with(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await searched(pilot, 3)
+        session = app.playground.session
+        turn, step = session.selected()
+        parents = contest(step, turn.steps[2])
+        parent = parents[-1]
+        chosen = parent.contenders[1].candidate
+        context = turn.started.context_token_ids
+        winner = turn.token_ids
+        assert parent.hypothesis.token_ids != winner[:3], "a beam that did not win"
+
+        screen = app.screen
+        place = screen._rows.index((parent, parent.contenders[1]))
+        screen.query_one("#why-candidates").highlighted = place
+        await pilot.press("enter")
+        await stopped(pilot)
+        forked = app.playground.session.token_ids
+        expected = (*context, *parent.hypothesis.token_ids, chosen.token_id)
+        assert forked[: len(expected)] == expected
+        assert len(forked) > len(expected)
+        assert " instead of " in document(pilot)
+        written = "Once upon a time" + parent.hypothesis.text + chosen.text
+        assert app.playground.session.text.startswith(written)
+
+        history = app.playground.branches.history
+        branch = history.node(history.cursor).branch
+        assert branch.inserted_token_ids == expected[branch.kept :]
+        whole = parent.hypothesis.text + chosen.text
+        assert whole.endswith(branch.inserted_text)
+        assert len(branch.inserted_text) >= len(chosen.text)
+
+        await pilot.press("ctrl+z")
+        assert app.playground.session.token_ids == (*context, *winner)
+
+
+async def test_the_leading_beams_own_token_continues_it(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await searched(pilot, 2)
+        await pilot.press("enter")
+        await stopped(pilot)
+        assert " branched at " in document(pilot)
+        assert " instead of " not in document(pilot)
+
+
+async def test_arrows_cross_between_beams_and_tokens(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await searched(pilot, 5)
+        await pilot.press("escape", "f1", "end", "enter")
+        await stopped(pilot)
+        await pilot.press("home", *["right"] * 5, "f9")
+        await until(pilot, lambda: isinstance(app.screen, BeamsScreen))
+        await pilot.press("right")
+        await until(pilot, lambda: isinstance(app.screen, WhyScreen))
+        await pilot.press("left")
+        await until(pilot, lambda: isinstance(app.screen, BeamsScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.main)
+        assert app.playground.session.cursor == 5
+
+
+async def test_the_next_change_of_lead_is_gone_to():
+    app = make_app(TaleBackend(), preset="beam")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await run_to_end(pilot, "Once")
+        steps = app.playground.session.turns[0].steps
+        changes = [one.index for one in steps if one.index and one.hypotheses[0].parent]
+        assert changes, "the tale has a change of lead"
+        await pilot.press("home", "f9")
+        for change in (*changes, changes[0]):
+            await pilot.press("g")
+            assert app.playground.session.position == change
+            assert "the lead changed" in shown(pilot)
+
+
+@pytest.mark.parametrize(
+    ("size", "is_light"), [((80, 24), False), ((120, 40), False), ((120, 40), True)]
+)
+def test_picture(snap_compare, size, is_light):
+    app = make_app(TaleBackend(), preset="beam")
+
+    async def before(pilot):
+        await run_to_end(pilot, "Once upon a time")
+        if is_light:
+            app.action_toggle_light()
+        await pilot.press("home", "right", "right", "right", "f9")
+        await settled(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+    assert isinstance(app.playground.session.selected()[1], BeamStep)

@@ -1,0 +1,129 @@
+"""One step of a beam search as rows: what is decided, who leads, what each beam had to offer.
+
+Must never hold state or look at a widget, and never puts model text through markup.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from core.beam_contest import Contender, ParentBeam, place_of_winner, tokens_in_common
+from core.session import Turn
+from core.steps import BeamStep
+from core.visible import pad
+from tui.render import (
+    CHOSEN,
+    CHOSEN_BAR,
+    CUT_BAR,
+    DIM,
+    NUMBER,
+    RAW_BAR,
+    Row,
+    bar,
+    cut_name,
+    percent,
+    shorten,
+)
+from tui.render_beams import beam_header, beam_list
+from tui.visible import fit, fit_tail, visible_prose, visible_token
+
+_TITLE = "bold $text-primary"
+_WIDE = 62
+"""The cells from which on a contender's row has room for a long token and a bar."""
+
+_WORDY = 48
+"""The cells from which on there is room to say what became of it."""
+
+_LONGEST_LIST = 40
+
+
+def beam_facts(turn: Turn, step: BeamStep, previous: BeamStep | None, width: int) -> list[Row]:
+    """Return what the step came to, what of the text is decided, and the beams it left."""
+    told = [*beam_header(step, turn.settings.length_penalty), [], _decided(step)]
+    told += [*_winner(turn, step), *_lead(step)]
+    rows = [shorten(row, width) for row in told]
+    rows += [[], [("the beams after this step", _TITLE)]]
+    kept = dataclasses.replace(step, dropped=())  # those stand among the contenders
+    return rows + beam_list(kept, previous, width, _LONGEST_LIST)
+
+
+def _decided(step: BeamStep) -> Row:
+    common = tokens_in_common(step)
+    if len(step.hypotheses) < 2:
+        return [("one beam is left", DIM)]
+    if not common:
+        return [("decided so far: nothing", DIM)]
+    tokens = "the first token" if common == 1 else f"the first {common:,} tokens"
+    return [("decided so far: ", DIM), (tokens, NUMBER)]
+
+
+def _winner(turn: Turn, step: BeamStep) -> list[Row]:
+    """Return where the text that won in the end stood here, if the search is over."""
+    if turn.finished is None:
+        return []
+    place = place_of_winner(step, turn.finished.token_ids)
+    if place:
+        return [[("◆ ", CHOSEN), ("the text that won stands at ", DIM), (f"#{place}", NUMBER)]]
+    if any(one.token_ids == turn.finished.token_ids for one in step.finished):
+        return [[("◆ ", CHOSEN), ("the text that won has ended", DIM)]]
+    return []
+
+
+def _lead(step: BeamStep) -> list[Row]:
+    parent = step.hypotheses[0].parent
+    if not step.index or not parent:
+        return []
+    return [[("the lead changed: ", "$text-warning"), (f"from beam {parent + 1}", NUMBER)]]
+
+
+def parent_row(parent: ParentBeam, width: int) -> Row:
+    """Return the headline of a beam's contenders: its rank, its score, the end of its text."""
+    if parent.hypothesis is None:
+        return [("the prompt", _TITLE), (" · every beam begins here", DIM)]
+    row: Row = [(f"beam {parent.rank}", _TITLE), (f"  Σ {parent.score:.2f}  ", NUMBER)]
+    text = visible_prose(parent.hypothesis.text).replace("\n", "⏎")
+    return [*row, (fit_tail(text, max(0, width - sum(len(part) for part, _ in row))), DIM)]
+
+
+def contender_row(one: Contender, width: int) -> Row:
+    """Return a contender's row: token, probabilities, the sum with it, and what became of it."""
+    token_width, bar_width = (18, 10) if width >= _WIDE else (12, 0)
+    is_kept = one.fate in ("live", "finished")
+    leads = one.fate == "live" and one.place == 1
+    style = "bold " + CHOSEN if leads else (NUMBER if is_kept else DIM)
+    shade = CHOSEN_BAR if leads else (RAW_BAR if is_kept else CUT_BAR)
+    token = one.candidate
+    total = "" if one.score is None else f"{one.score:.2f}"
+    row: Row = [
+        ("▸ " if leads else "  ", CHOSEN),
+        (pad(fit(visible_token(token.text), token_width), token_width + 1), style),
+        (bar(token.probability, bar_width), shade),
+        (f" {percent(token.probability):>6} ", NUMBER if is_kept else DIM),
+        (f"{total:>8}  ", style),
+    ]
+    return shorten([*row, *_fate(one, in_words=width >= _WORDY)], width)
+
+
+def _fate(one: Contender, *, in_words: bool) -> Row:
+    if one.fate == "live":
+        return [(f"#{one.place}", "bold " + CHOSEN if one.place == 1 else NUMBER)]
+    if one.fate == "finished":
+        told = f"ended, #{one.place} of the finished" if in_words else f"#{one.place}"
+        return [("✓ ", "$text-success"), (told, NUMBER)]
+    if one.fate == "dropped":
+        return [("✗ ", "$text-error"), (visible_prose(one.reason) if in_words else "", DIM)]
+    if one.fate == "cut":
+        return [(cut_name(one.candidate.cut_by or "cut"), DIM)]
+    return [("too far behind" if in_words else "–", DIM)]
+
+
+def contest_rows(
+    parents: Sequence[ParentBeam], width: int
+) -> list[tuple[Row, ParentBeam, Contender | None]]:
+    """Return every beam's headline and contenders, each row with what it stands for."""
+    rows: list[tuple[Row, ParentBeam, Contender | None]] = []
+    for parent in parents:
+        rows.append((parent_row(parent, width), parent, None))
+        rows += [(contender_row(one, width), parent, one) for one in parent.contenders]
+    return rows
