@@ -23,11 +23,18 @@ class KeyValueCache:
     all in slot 0. Positions from ``length`` on are free.
     """
 
-    def __init__(self, config: Gpt2Config, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self,
+        config: Gpt2Config,
+        device: torch.device,
+        dtype: torch.dtype,
+        positions: int = _FIRST_POSITIONS,
+    ) -> None:
+        """``positions`` is how many there is room for at first."""
         self._config = config
         self.length = 0
         self.rows = 1
-        first = min(_FIRST_POSITIONS, config.n_positions)
+        first = min(positions, config.n_positions)
         self.store = self._empty(first, 1, device, dtype)
         self.table = torch.zeros((1, first), dtype=torch.int32, device=device)
 
@@ -60,6 +67,10 @@ class KeyValueCache:
             own = torch.arange(self.rows, dtype=torch.int32, device=self.table.device)
             self.table[:, self.length : self.length + count] = own[:, None]
         self.length += count
+
+    def take_back(self) -> None:
+        """Forget the newest token of every row."""
+        self.length -= 1
 
     def reorder(self, parents: Sequence[int]) -> None:
         """Make new row ``i`` a copy of old row ``parents[i]``, without copying a key."""
