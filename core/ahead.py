@@ -156,7 +156,8 @@ class _CopyBeside:
         self._device = device
         self._is_cuda = device.type == "cuda"
         if self._is_cuda:
-            self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+            # Of high priority: its few small kernels come between those of the next step.
+            self._stream = torch.cuda.Stream(device, priority=-1)  # type: ignore[no-untyped-call]
             self._ready = torch.cuda.Event()  # type: ignore[no-untyped-call]
             self._copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
         self._host: torch.Tensor | None = None

@@ -1,6 +1,6 @@
 """A decoding step recorded once as a CUDA graph, and replayed: one launch instead of hundreds.
 
-Must never keep a graph over tensors that have moved: a cache that grew, or other rows, mean a new
+Must never replay a graph over tensors that have moved: a cache that grew, or other rows, mean a new
 recording. How it is recorded can be replaced, so that all but the recording runs without a GPU.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 import torch
 
@@ -91,12 +92,28 @@ def plain_layers(weights: Gpt2Weights, config: Gpt2Config) -> Layers:
     return layers
 
 
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """A step with the tensors that it reads: ``tokens``, shape (rows,), int64, and ``look``."""
+
+    tokens: torch.Tensor
+    look: StaticLook
+    replay: Step
+
+    def is_of(self, cache: KeyValueCache) -> bool:
+        """Whether it was recorded for what ``cache`` is now."""
+        return self.look.store is cache.store and self.look.rows == cache.rows
+
+
 class GraphedDecode:
-    """Decodes one token a row by replaying a recorded step."""
+    """Decodes one token a row by replaying a recorded step.
+
+    It keeps a recording for one row, and the last one for several.
+    """
 
     def __init__(self, weights: Gpt2Weights, layers: Layers, capture: Capture) -> None:
         self._weights, self._layers, self._capture = weights, layers, capture
-        self._recorded_for: tuple[int, int] | None = None
+        self._recorded: dict[bool, _Recorded] = {}
 
     @torch.inference_mode()
     def decode(self, cache: KeyValueCache, token_ids: Sequence[int] | torch.Tensor) -> torch.Tensor:
@@ -107,30 +124,31 @@ class GraphedDecode:
         Raises:
             RuntimeError: The step cannot be recorded; the cache is as it was.
         """
-        if self._recorded_for != (cache.store.data_ptr(), cache.rows):
+        is_alone = cache.rows == 1
+        recorded = self._recorded.get(is_alone)
+        if recorded is None or not recorded.is_of(cache):
+            recorded = None
+            self._recorded.pop(is_alone, None)  # its memory is free for the next one
             with _on(cache.store.device):
-                self._record(cache)
-        look = self._look
-        self._tokens.copy_(torch.as_tensor(token_ids))
-        look.position.fill_(cache.length)
-        if cache.rows > 1:
-            look.slots.copy_(cache.table)
-        return self._replay()
+                recorded = self._recorded[is_alone] = self._record(cache)
+        recorded.tokens.copy_(torch.as_tensor(token_ids))
+        recorded.look.position.fill_(cache.length)
+        if not is_alone:
+            recorded.look.slots.copy_(cache.table)
+        return recorded.replay()
 
-    def _record(self, cache: KeyValueCache) -> None:
-        self._recorded_for = None
-        self._tokens = torch.zeros(cache.rows, dtype=torch.int64, device=cache.store.device)
-        self._look = look = StaticLook(cache)
+    def _record(self, cache: KeyValueCache) -> _Recorded:
+        tokens = torch.zeros(cache.rows, dtype=torch.int64, device=cache.store.device)
+        look = StaticLook(cache)
         weights, layers = self._weights, self._layers
 
         def step() -> torch.Tensor:
             look.begin()
-            hidden = weights.tokens[self._tokens].to(weights.vector_dtype)
+            hidden = weights.tokens[tokens].to(weights.vector_dtype)
             return layers(hidden + weights.positions[look.position], look)
 
         look.position.fill_(cache.length)
-        self._replay = self._capture(step)
-        self._recorded_for = (cache.store.data_ptr(), cache.rows)
+        return _Recorded(tokens, look, self._capture(step))
 
 
 def _on(device: torch.device) -> AbstractContextManager[object]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import torch
 
 from core.models.cuda_graph import Capture, GraphedDecode, capture_on_gpu, plain_layers
-from core.models.gpt2_cache import KeyValueCache
+from core.models.gpt2_cache import FIRST_POSITIONS, KeyValueCache
 from core.models.gpt2_compiled import compiled_layers, is_wanted
 from core.models.gpt2_config import Gpt2Config
 from core.models.gpt2_forward import forward, head
@@ -225,7 +225,7 @@ class Gpt2Model:
                 self.kernel = "CUDA graph, compiled"
                 return
         report("recording the decoding step")
-        self._cache = self._empty_cache()
+        self._cache = self._empty_cache(is_recorded=True)
         self._cache.make_room(1)
         graph = GraphedDecode(self._weights, plain_layers(self._weights, self._config), capture)
         try:
@@ -241,10 +241,10 @@ class Gpt2Model:
         layers = compiled_layers(self._weights, self._config)
         # Shapes that never change need one compilation, so there is room for all from the start.
         room = self.context_size
-        self._cache = KeyValueCache(self._config, self.device, self._weights.tokens.dtype, room)
+        self._cache = self._empty_cache(room, is_recorded=True)
         graph = GraphedDecode(self._weights, layers, capture)
         graph.decode(self._cache, [0])
-        several = KeyValueCache(self._config, self.device, self._weights.tokens.dtype, room)
+        several = self._empty_cache(room)
         several.reorder([0, 0])
         GraphedDecode(self._weights, layers, lambda step: step).decode(several, [0, 0])
         return graph
@@ -256,8 +256,13 @@ class Gpt2Model:
         inputs = torch.as_tensor(token_ids, device=self.device)
         return forward(self._weights, self._config, cache, inputs)
 
-    def _empty_cache(self) -> KeyValueCache:
-        return KeyValueCache(self._config, self.device, self._weights.tokens.dtype)
+    def _empty_cache(
+        self, positions: int = FIRST_POSITIONS, *, is_recorded: bool = False
+    ) -> KeyValueCache:
+        dtype = self._weights.tokens.dtype
+        return KeyValueCache(
+            self._config, self.device, dtype, positions, keeps_other_store=is_recorded
+        )
 
     def _check(self, token_ids: Sequence[int]) -> None:
         """Refuse what would read or write beyond a tensor: the kernel does not look."""

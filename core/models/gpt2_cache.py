@@ -11,7 +11,8 @@ import torch
 
 from core.models.gpt2_config import Gpt2Config
 
-_FIRST_POSITIONS = 128
+FIRST_POSITIONS = 128
+"""How many positions a cache has room for at first, where nothing else is asked for."""
 
 
 class KeyValueCache:
@@ -28,9 +29,17 @@ class KeyValueCache:
         config: Gpt2Config,
         device: torch.device,
         dtype: torch.dtype,
-        positions: int = _FIRST_POSITIONS,
+        positions: int = FIRST_POSITIONS,
+        *,
+        keeps_other_store: bool = False,
     ) -> None:
-        """``positions`` is how many there is room for at first."""
+        """``positions`` is how many there is room for at first.
+
+        With ``keeps_other_store``, the store for one row and the last one for several both stay in
+        memory, each in its place, however often the two take turns.
+        """
+        self._keeps_other_store = keeps_other_store
+        self._other_store: torch.Tensor | None = None
         self._config = config
         self.length = 0
         self.rows = 1
@@ -99,8 +108,15 @@ class KeyValueCache:
             slice(self.length),
             slice(min(slots, self.slots)),
         )
-        self.store = self._empty(positions, slots, old.device, old.dtype)
+        other, self._other_store = self._other_store, None
+        if other is not None and other.shape[3:5] == (positions, slots):
+            self.store = other  # what lies behind the live part may be anything that is finite
+        else:
+            del other
+            self.store = self._empty(positions, slots, old.device, old.dtype)
         self.store[live] = old[live]
+        if self._keeps_other_store and old.shape[3] == positions:
+            self._other_store = old
         table = torch.zeros((self.rows, positions), dtype=torch.int32, device=old.device)
         table[:, : self.length] = self.table[: self.rows, : self.length]
         self.table = table

@@ -24,7 +24,7 @@ from core.models.gpt2_weights import Gpt2Weights, LayerWeights
 SWITCH = "GPT2_PLAYGROUND_COMPILE"
 """Set to 0, this environment variable keeps torch from compiling."""
 
-_OPTIONS: dict[str, Any] = {"coordinate_descent_tuning": True, "assert_indirect_indexing": False}
+OPTIONS: dict[str, Any] = {"coordinate_descent_tuning": True, "assert_indirect_indexing": False}
 """Inductor's. Tiles of kernels are tried out: else products with one row are slow. Positions and
 slots are right by construction, and need not be checked on the device."""
 
@@ -41,7 +41,7 @@ def compiled_layers(weights: Gpt2Weights, config: Gpt2Config) -> Layers:
     """Return the layers; they are compiled when first used, for one row and for several."""
     # What was learnt from another model's sizes would make this one's kernels general and slow.
     torch.compiler.reset()
-    how: dict[str, Any] = {"fullgraph": True, "options": _OPTIONS}
+    how: dict[str, Any] = {"fullgraph": True, "options": OPTIONS}
     block: _Compiled = torch.compile(_block_of(config), **how)
     end: _Compiled = torch.compile(_end_of(config), **how)
     device, dtype = weights.tokens.device, weights.vector_dtype
