@@ -18,7 +18,10 @@ def gpu_report(found: dict[str, Any]) -> str:
         if name in found:
             lines += [*write(found), ""]
     if found["left_out"]:
-        lines += ["Left out for want of time: " + "; ".join(found["left_out"]) + ".", ""]
+        lines += [
+            "Left out, for want of time or because it broke: " + "; ".join(found["left_out"]) + ".",
+            "",
+        ]
     return "\n".join(lines)
 
 

@@ -1,9 +1,9 @@
 """The layers of a recorded step, compiled by torch's inductor: few kernels instead of many.
 
-One block is compiled and used for all layers, with their weights as its arguments. It sees all
-positions of the cache, so that it is compiled once; those ahead look at the newest token's, which
-the mask hides, so that only what is live is read from memory. Must never have torch import its
-compiler before something is compiled: that takes seconds.
+A layer is compiled in two halves, which serve for all layers: weights are their arguments. It sees
+all positions of the cache, so that one compilation does; those ahead look at the newest token's,
+which the mask hides, so that only what is live is read from memory. Must never have torch import
+its compiler before something is compiled: that takes seconds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ OPTIONS: dict[str, Any] = {"coordinate_descent_tuning": True, "assert_indirect_i
 """Inductor's. Tiles of kernels are tried out: else products with one row are slow. Positions and
 slots are right by construction, and need not be checked on the device."""
 
-_Compiled = Callable[..., torch.Tensor]
+_Compiled = Callable[..., Any]
 _NAMES = tuple(field.name for field in fields(LayerWeights))
 
 
@@ -42,7 +42,8 @@ def compiled_layers(weights: Gpt2Weights, config: Gpt2Config) -> Layers:
     # What was learnt from another model's sizes would make this one's kernels general and slow.
     torch.compiler.reset()
     how: dict[str, Any] = {"fullgraph": True, "options": OPTIONS}
-    block: _Compiled = torch.compile(_block_of(config), **how)
+    first: _Compiled = torch.compile(_first_half_of(config), **how)
+    second: _Compiled = torch.compile(_second_half, **how)
     end: _Compiled = torch.compile(_end_of(config), **how)
     device, dtype = weights.tokens.device, weights.vector_dtype
     # A tensor for each, not a part of one: inductor copies what does not begin at 16 bytes.
@@ -54,58 +55,69 @@ def compiled_layers(weights: Gpt2Weights, config: Gpt2Config) -> Layers:
         seen = torch.minimum(look.positions[0], look.position)
         slots = look.slots.gather(1, seen.expand_as(look.slots))
         for index, layer in enumerate(layer_weights):
-            keys, values = (look.store[index, which] for which in (0, 1))
-            hidden = block(
-                hidden, keys, values, look.position, seen, slots, visible, scales[index], layer
+            hidden, inner = first(
+                hidden, look.store[index], look.position, seen, slots, visible, scales[index], layer
             )
-        return end(hidden, weights.ln_f_weight, weights.ln_f_bias, weights.head)
+            hidden = second(hidden, inner, layer)
+        logits: torch.Tensor = end(hidden, weights.ln_f_weight, weights.ln_f_bias, weights.head)
+        return logits
 
     return layers
 
 
-def _block_of(config: Gpt2Config) -> _Compiled:
+def _first_half_of(config: Gpt2Config) -> Callable[..., tuple[torch.Tensor, torch.Tensor]]:
     heads, size, epsilon = config.n_head, config.head_size, config.layer_norm_epsilon
     function = config.activation_function
 
-    def block(
+    def first_half(
         hidden: torch.Tensor,
-        keys: torch.Tensor,
-        values: torch.Tensor,
+        store: torch.Tensor,
         position: torch.Tensor,
         seen: torch.Tensor,
         slots: torch.Tensor,
         visible: torch.Tensor,
         scale: torch.Tensor,
         layer: tuple[torch.Tensor, ...],
-    ) -> torch.Tensor:
-        """One layer: ``hidden`` has shape (rows, embedding), see ``StaticLook`` for the rest."""
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """One layer until its last product; ``hidden`` has shape (rows, embedding).
+
+        ``store`` is the layer's part of the cache, see ``StaticLook`` for the rest.
+        """
         weight = LayerWeights(*layer)
         rows, width = hidden.shape
         normed = functional.layer_norm(
             hidden, (width,), weight.ln_1_weight, weight.ln_1_bias, epsilon
         )
-        qkv = (_product(normed, weight.qkv) + weight.qkv_bias).to(keys.dtype)
-        query, key, value = qkv.view(rows, 3, heads, size).permute(1, 2, 0, 3)
-        keys[:, :, :rows].index_copy_(1, position, key[:, None])
-        values[:, :, :rows].index_copy_(1, position, value[:, None])
+        qkv = (_product(normed, weight.qkv) + weight.qkv_bias).to(store.dtype)
+        split = qkv.view(rows, 3, heads, size).permute(1, 2, 0, 3)
+        store[:, :, :, :rows].index_copy_(2, position, split[1:, :, None])
         # Written out, so that inductor spreads it over the positions too; shapes are (heads, rows,
         # positions, head size).
-        there = keys[:, seen, slots].to(hidden.dtype)
-        scores = (query[:, :, None].to(hidden.dtype) * there).sum(dim=-1) * scale
+        there = store[0][:, seen, slots].to(hidden.dtype)
+        scores = (split[0][:, :, None].to(hidden.dtype) * there).sum(dim=-1) * scale
         shares = scores.masked_fill(~visible, -torch.inf).softmax(dim=-1)
-        there = values[:, seen, slots].to(hidden.dtype)
+        there = store[1][:, seen, slots].to(hidden.dtype)
         mixed = (shares[..., None] * there).sum(dim=-2).transpose(0, 1).reshape(rows, width)
         hidden = hidden + _product(mixed, weight.projection) + weight.projection_bias
         normed = functional.layer_norm(
             hidden, (width,), weight.ln_2_weight, weight.ln_2_bias, epsilon
         )
         inner = activation(_product(normed, weight.up) + weight.up_bias, function)
-        return hidden + _product(inner, weight.down) + weight.down_bias
+        # Rounded here, where that is not a kernel of its own.
+        return hidden, inner if rows == 1 else inner.to(weight.down.dtype)
 
-    return block
+    return first_half
 
 
-def _end_of(config: Gpt2Config) -> _Compiled:
+def _second_half(
+    hidden: torch.Tensor, inner: torch.Tensor, layer: tuple[torch.Tensor, ...]
+) -> torch.Tensor:
+    """The rest of a layer, apart: inductor would compute the activation for each output anew."""
+    weight = LayerWeights(*layer)
+    return hidden + _product(inner, weight.down) + weight.down_bias
+
+
+def _end_of(config: Gpt2Config) -> Callable[..., torch.Tensor]:
     epsilon = config.layer_norm_epsilon
 
     def end(

@@ -38,7 +38,7 @@ def test_the_compiled_step_is_the_step(module):
     ours, theirs = recorded(module, is_compiled=True, report=told.append), TransformersModel(module)
     assert (ours.kernel, told) == ("CUDA graph, compiled", ["compiling the decoding step"])
     compiled = counters["stats"]["unique_graphs"]
-    assert compiled >= 4
+    assert compiled >= 6
     for model in (ours, theirs):
         model.prefill(tokens(3))
     for at in range(3, 30):
