@@ -33,7 +33,7 @@ def make_model(name: str, dtype: str, folder: Path) -> Path:
     shutil.copytree(model_folder(DEMO), place)
     if name in SHAPES:
         _save_random(name, getattr(torch, dtype), place)
-        _name_more_tokens(place / "tokenizer.json")
+        name_more_tokens(place / "tokenizer.json")
     for file in ("config.json", "generation_config.json"):
         content = json.loads((place / file).read_text())
         content["eos_token_id"] = None
@@ -56,7 +56,7 @@ def _save_random(name: str, dtype: torch.dtype, place: Path) -> None:
     module.save_pretrained(place)
 
 
-def _name_more_tokens(path: Path) -> None:
+def name_more_tokens(path: Path) -> None:
     """Give the bundled tokenizer as many tokens as the random model has."""
     content = json.loads(path.read_text())
     vocabulary = content["model"]["vocab"]

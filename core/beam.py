@@ -41,7 +41,8 @@ class Beam:
 class BeamState:
     """Live beams, best first, and the ended ones, best first.
 
-    ``scores`` are the live beams' summed log-probabilities, shape (beams,), float32.
+    ``scores`` are the live beams' summed log-probabilities, shape (beams,), float32, on the host:
+    a GPU is asked only where a vocabulary is gone through.
     ``is_done`` is whether the search is over.
     """
 
@@ -72,9 +73,9 @@ class BeamLimits:
     max_new_tokens: int
 
 
-def initial_state(num_beams: int, device: torch.device) -> BeamState:
+def initial_state(num_beams: int) -> BeamState:
     """Return the state before the first step: one real beam and fillers far behind it."""
-    scores = torch.full((num_beams,), _BEHIND_ALL, dtype=torch.float32, device=device)
+    scores = torch.full((num_beams,), _BEHIND_ALL, dtype=torch.float32)
     scores[0] = 0.0
     return BeamState((Beam((), 0.0, 0.0, 0),) * num_beams, scores)
 
@@ -98,7 +99,7 @@ def advance(
     """
     pool_scores, pool = _continuations(state, logprobs, settings, limits, generator)
     ended = limits.has_ended([beam.token_ids for beam in pool])
-    setback = torch.tensor(ended, dtype=torch.float32, device=pool_scores.device) * _BEHIND_ALL
+    setback = torch.tensor(ended, dtype=torch.float32) * _BEHIND_ALL
     live_scores, live_places = torch.topk(pool_scores + setback, k=settings.num_beams)
     places: list[int] = live_places.tolist()
     live = tuple(
@@ -129,14 +130,14 @@ def _continuations(
     In falling score for beam search; for beam sampling in the order in which they were drawn.
     """
     count = max(2, 1 + limits.eos_token_count) * settings.num_beams
-    accumulated = (logprobs + state.scores[:, None]).reshape(1, -1)
+    accumulated = (logprobs + state.scores.to(logprobs.device)[:, None]).reshape(1, -1)
     if settings.do_sample:
         probabilities = torch.softmax(accumulated, dim=-1)
         indices = torch.multinomial(probabilities, num_samples=count, generator=generator)
-        scores = accumulated.gather(1, indices)[0]
+        scores, indices = accumulated.gather(1, indices)[0].cpu(), indices.cpu()
     else:
         (best,) = row_figures(accumulated, count)
-        scores = torch.tensor(best.values, device=logprobs.device)
+        scores = torch.tensor(best.values)
         indices = torch.tensor([best.token_ids])
     length = len(state.live[0].token_ids) + 1
     normalized: list[float] = (scores / length**settings.length_penalty).tolist()

@@ -22,7 +22,7 @@ def beam_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
         eos_token_count=len(run.model.eos_token_ids),
         max_new_tokens=run.started.max_new_tokens,
     )
-    state = initial_state(num_beams, run.model.device)
+    state = initial_state(num_beams)
     writer = _HypothesisWriter(run)
     index = 0
     while not state.is_done and not is_cancelled():

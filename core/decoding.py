@@ -43,7 +43,7 @@ class Weighed:
 
     def final_logprob(self, row: int, token_id: int) -> float | None:
         """Return the log-probability that the decoder chooses from; ``None`` if removed."""
-        return _final(self.final[row], float(self.scores[row, token_id]), self.beams)
+        return final_logprob(self.final[row], float(self.scores[row, token_id]), beams=self.beams)
 
 
 def weigh(
@@ -82,29 +82,49 @@ def weigh(
             for one in raw
         ]
     distributions = tuple(
-        Distribution(
-            tuple(
-                Candidate(
-                    token_id=token_id,
-                    text=token_text(token_id),
-                    logprob=value - before.logsumexp,
-                    final_logprob=_final(after, score, beams),
-                    rank=rank,
-                    cut_by=cut,
-                )
-                for rank, (token_id, value, score, cut) in enumerate(
-                    zip(before.token_ids, before.values, row_finals, row_cuts, strict=True), 1
-                )
-            ),
-            before.entropy / math.log(2),
-            after.kept,
-        )
-        for before, after, row_finals, row_cuts in zip(raw, final, finals, cut_by, strict=True)
+        distribution(*row, token_text, beams=beams)
+        for row in zip(raw, final, finals, cut_by, strict=True)
     )
     return Weighed(logits, scores, raw, final, distributions, beams)
 
 
-def _final(figures: RowFigures, score: float, beams: bool) -> float | None:
+def distribution(
+    raw: RowFigures,
+    final: RowFigures,
+    finals: Sequence[float],
+    cut_by: Sequence[str | None],
+    token_text: Callable[[int], str],
+    *,
+    beams: bool,
+) -> Distribution:
+    """Return the record of one row.
+
+    Args:
+        raw: The figures of the model's logits; the record's candidates are its likeliest tokens.
+        final: The figures of the processed scores; their likeliest tokens are not asked for.
+        finals: The candidates' processed scores.
+        cut_by: The setting that removed each candidate.
+        token_text: Names a token.
+        beams: Whether scores are log-probabilities, see ``weigh``.
+    """
+    candidates = tuple(
+        Candidate(
+            token_id=token_id,
+            text=token_text(token_id),
+            logprob=value - raw.logsumexp,
+            final_logprob=final_logprob(final, score, beams=beams),
+            rank=rank,
+            cut_by=cut,
+        )
+        for rank, (token_id, value, score, cut) in enumerate(
+            zip(raw.token_ids, raw.values, finals, cut_by, strict=True), 1
+        )
+    )
+    return Distribution(candidates, raw.entropy / math.log(2), final.kept)
+
+
+def final_logprob(figures: RowFigures, score: float, *, beams: bool) -> float | None:
+    """Return the log-probability that a processed score means; ``None`` if it was removed."""
     if score == -math.inf:
         return None
     return score if beams else score - figures.logsumexp
@@ -114,24 +134,40 @@ def chosen_candidate(
     weighed: Weighed, row: int, token_id: int, token_text: Callable[[int], str]
 ) -> Candidate:
     """Return the record of one token of a row, whether it is among the shown ones or not."""
-    candidates = weighed.distributions[row].candidates
-    for candidate in candidates:
+    shown = weighed.distributions[row]
+    for candidate in shown.candidates:
         if candidate.token_id == token_id:
             return candidate
     logits = weighed.logits[row]
-    likelier = int((logits > logits[token_id]).sum())
-    return Candidate(
-        token_id=token_id,
-        text=token_text(token_id),
+    return unshown_candidate(
+        shown,
+        token_id,
+        token_text(token_id),
         logprob=weighed.logprob(row, token_id),
         final_logprob=weighed.final_logprob(row, token_id),
-        rank=max(likelier, len(candidates)) + 1,
+        likelier=int((logits > logits[token_id]).sum()),
     )
+
+
+def unshown_candidate(
+    shown: Distribution,
+    token_id: int,
+    text: str,
+    *,
+    logprob: float,
+    final_logprob: float | None,
+    likelier: int,
+) -> Candidate:
+    """Return the record of a token that is not among ``shown``; ``likelier`` ones are more so."""
+    rank = max(likelier, len(shown.candidates)) + 1
+    return Candidate(token_id, text, logprob, final_logprob, rank)
 
 
 def choose_greedy(weighed: Weighed) -> int:
     """Return the likeliest token of the only row, after all settings."""
-    return weighed.final[0].token_ids[0]
+    if weighed.scores.device.type == "cpu":
+        return weighed.final[0].token_ids[0]
+    return int(torch.argmax(weighed.scores[0]))  # of equal ones the first, as generate() has it
 
 
 def choose_sample(weighed: Weighed, generator: torch.Generator) -> int:
@@ -139,9 +175,10 @@ def choose_sample(weighed: Weighed, generator: torch.Generator) -> int:
 
     The same draw as transformers' after ``torch.manual_seed`` with the generator's seed.
     """
+    device = weighed.scores.device.type
+    if device != "cpu" or not _draws_are_known():
+        return int(draw(weighed.scores, generator))
     probabilities = torch.softmax(weighed.scores, dim=-1)
-    if weighed.scores.device.type != "cpu" or not _draws_are_known():
-        return int(torch.multinomial(probabilities, num_samples=1, generator=generator))
     # What multinomial does: each probability is divided by an exponential draw, the largest wins.
     # Every token takes its number from the generator, but logarithms only count where any is left.
     uniform = torch.rand(probabilities.shape[-1], dtype=torch.float64, generator=generator)
@@ -150,6 +187,20 @@ def choose_sample(weighed: Weighed, generator: torch.Generator) -> int:
         best = torch.argmax(probabilities[0, left] / _exponential(uniform[left]))
         return int(left[best])
     return int(torch.argmax(probabilities[0] / _exponential(uniform)))
+
+
+def draw(scores: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Draw a token for the only row of ``scores``, shape (1, vocabulary), float32.
+
+    Returns:
+        Its id, shape (1,), int64, on the device of the scores; on CUDA nothing waits for it. It is
+        what ``torch.multinomial`` draws, which waits there to complain of wrong probabilities.
+    """
+    probabilities = torch.softmax(scores, dim=-1)
+    if scores.device.type == "mps":  # where multinomial has a way of its own
+        return torch.multinomial(probabilities, num_samples=1, generator=generator)[:, 0]
+    waiting = torch.empty_like(probabilities).exponential_(1.0, generator=generator)
+    return torch.argmax(probabilities / waiting, dim=-1)
 
 
 _FEW = 0.5

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from typing import Protocol
 
 import torch
 
+from core.ahead import AheadChooser
 from core.backends.base import Request
 from core.beam_steps import beam_steps
 from core.decoding import choose_greedy, choose_sample, chosen_candidate
 from core.errors import PlaygroundError
-from core.models.base import CausalModel
+from core.models.base import CausalModel, LooksAhead
 from core.processors import build_processors
 from core.run import Run
 from core.settings import DEFAULT_NEW_TOKENS, Settings
-from core.steps import Event, FinishReason, Started, TokenStep
+from core.steps import Candidate, Distribution, Event, FinishReason, Started, TokenStep
 from core.stopping import StopRule
 from core.text import TextCodec
 
@@ -49,10 +52,51 @@ def _token_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
     pending = run.codec.pending_after(run.started.context_token_ids)
     reason: FinishReason | None = None
     run.begin_recording(is_cancelled)
-    while reason is None:
-        if is_cancelled():
-            reason = "cancelled"
-            break
+    with closing(_chooser(run)) as chooser:
+        while reason is None:
+            if is_cancelled():
+                reason = "cancelled"
+                break
+            token, distribution = chooser.next(token_ids)
+            text, pending = run.codec.extend(pending, token.token_id)
+            token_ids.append(token.token_id)
+            texts.append(text)
+            elapsed = run.tick()
+            yield TokenStep(len(token_ids) - 1, token, distribution, text, elapsed)
+            reason = run.stop_rule.reason(token_ids)
+    # Bytes that never became a character are shown as what they are: replacement marks.
+    rest = run.codec.decode(pending) if pending else ""
+    yield run.finished(reason, token_ids, "".join(texts) + rest)
+
+
+class _Chooser(Protocol):
+    """Chooses one token after the other."""
+
+    def next(self, token_ids: Sequence[int]) -> tuple[Candidate, Distribution]:
+        """Return the token after ``token_ids``, the generated ones, and what it was chosen from."""
+        ...
+
+    def close(self) -> None:
+        """Leave the model as it is after the last token."""
+        ...
+
+
+def _chooser(run: Run) -> _Chooser:
+    model = run.model
+    if isinstance(model, LooksAhead) and model.looks_ahead:
+        return AheadChooser(run, model)
+    return _StepByStep(run)
+
+
+class _StepByStep:
+    """Reads every step before it starts the next one."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def next(self, token_ids: Sequence[int]) -> tuple[Candidate, Distribution]:
+        """See ``_Chooser``."""
+        run = self._run
         logits = run.model.decode(token_ids[-1:]) if token_ids else run.prefill()
         weighed = run.weigh(logits, [token_ids])
         dice = run.dice()
@@ -62,15 +106,10 @@ def _token_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
             token_id = choose_greedy(weighed)
         run.record(logits, token_id, dice)
         token = chosen_candidate(weighed, 0, token_id, run.codec.token_text)
-        text, pending = run.codec.extend(pending, token_id)
-        token_ids.append(token_id)
-        texts.append(text)
-        elapsed = run.tick()
-        yield TokenStep(len(token_ids) - 1, token, weighed.distributions[0], text, elapsed)
-        reason = run.stop_rule.reason(token_ids)
-    # Bytes that never became a character are shown as what they are: replacement marks.
-    rest = run.codec.decode(pending) if pending else ""
-    yield run.finished(reason, token_ids, "".join(texts) + rest)
+        return token, weighed.distributions[0]
+
+    def close(self) -> None:
+        """See ``_Chooser``."""
 
 
 def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> Run:

@@ -1,8 +1,8 @@
 """Settings to transformers' logits processors, in ``generate()``'s order, and what each removes.
 
 Must never choose a token, and never changes logits in place. The order and conditions follow
-``GenerationMixin._get_logits_processor`` of transformers 5; ``quick_warpers`` stand in for two of
-its classes.
+``GenerationMixin._get_logits_processor`` of transformers 5; on the processor ``quick_warpers``
+stand in for two of its classes.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from transformers.generation.logits_process import (
     RepetitionPenaltyLogitsProcessor,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
+    TopPLogitsWarper,
+    TypicalLogitsWarper,
 )
 
 from core.quick_warpers import QuickTopP, QuickTypical
@@ -91,12 +93,16 @@ def _add_warpers(
         add("temperature", TemperatureLogitsWarper(settings.temperature))
     if settings.top_k != 0:
         add("top_k", TopKLogitsWarper(settings.top_k, min_tokens_to_keep=keep))
+    # On a GPU a sort is quicker than to wait for what the quick classes must know.
+    is_quick = device.type == "cpu"
     if settings.top_p < 1.0:
-        add("top_p", QuickTopP(settings.top_p, keep))
+        top_p = QuickTopP if is_quick else TopPLogitsWarper
+        add("top_p", cast("Process", top_p(settings.top_p, min_tokens_to_keep=keep)))
     if settings.min_p is not None:
         add("min_p", cast("Process", MinPLogitsWarper(settings.min_p, min_tokens_to_keep=keep)))
     if settings.typical_p < 1.0:
-        add("typical_p", QuickTypical(settings.typical_p, keep))
+        typical = QuickTypical if is_quick else TypicalLogitsWarper
+        add("typical_p", cast("Process", typical(settings.typical_p, min_tokens_to_keep=keep)))
     if settings.epsilon_cutoff > 0.0:
         add("epsilon_cutoff", EpsilonLogitsWarper(settings.epsilon_cutoff, min_tokens_to_keep=keep))
     if settings.eta_cutoff > 0.0:
@@ -125,18 +131,35 @@ def process(
     watched: torch.Tensor,
 ) -> Processed:
     """Apply ``processors`` in order, watching the tokens ``watched``, shape (rows, n), int64."""
+    stages = processed_stages(processors, token_ids, scores)
+    scores = stages[-1] if stages else scores
     rows, count = watched.shape
-    cut_by: list[list[str | None]] = [[None] * count for _ in range(rows)]
+    if not stages or not bool(torch.isneginf(scores.gather(1, watched)).any()):
+        return Processed(scores, [[None] * count for _ in range(rows)])
+    removed = torch.stack([torch.isneginf(stage.gather(1, watched)) for stage in stages], dim=1)
+    return Processed(scores, [first_to_remove(processors, row) for row in removed.tolist()])
+
+
+def processed_stages(
+    processors: Sequence[NamedProcessor], token_ids: torch.Tensor, scores: torch.Tensor
+) -> list[torch.Tensor]:
+    """Apply ``processors`` in order; return the scores after each, shaped as ``scores``."""
     stages: list[torch.Tensor] = []
     for processor in processors:
         scores = processor.process(token_ids, scores)
         stages.append(scores)
-    if not stages or not bool(torch.isneginf(scores.gather(1, watched)).any()):
-        return Processed(scores, cut_by)
-    removed = [torch.isneginf(stage.gather(1, watched)) for stage in stages]
-    for processor, after in zip(processors, torch.stack(removed).tolist(), strict=True):
-        for row in range(rows):
-            for position in range(count):
-                if after[row][position] and cut_by[row][position] is None:
-                    cut_by[row][position] = processor.name
-    return Processed(scores, cut_by)
+    return stages
+
+
+def first_to_remove(
+    processors: Sequence[NamedProcessor], removed: Sequence[Sequence[float]]
+) -> list[str | None]:
+    """Return the name of the setting that removed each watched token of a row, or ``None``.
+
+    ``removed[i][j]`` is whether the ``j``-th token is gone after the ``i``-th processor.
+    """
+    names = [processor.name for processor in processors]
+    return [
+        next((name for name, gone in zip(names, after, strict=True) if gone), None)
+        for after in zip(*removed, strict=True)
+    ]

@@ -39,7 +39,9 @@ def record_step(
         return RecordedStep(token_id, size, None, b"", b"", _bytes(logits), state)
     row = logits[0]
     top = torch.topk(row, min(EXACT_LOGITS, row.shape[-1]))
-    maximum, least = float(top.values[0]), float(top.values[-1])
+    # In few pieces: from a GPU, each is waited for.
+    exact = torch.cat((top.values, row[token_id : token_id + 1])).cpu()
+    maximum, least = float(exact[0]), float(exact[-2])
     tail = b""
     if len(top.values) < len(row):
         tail = _bytes((row - maximum).half().clamp_(max=_half_below(least - maximum)))
@@ -49,7 +51,7 @@ def record_step(
         greatest=maximum,
         tail=tail,
         exact_ids=_bytes(top.indices.int()) + struct.pack("=i", token_id),
-        exact_logits=_bytes(top.values) + struct.pack("=f", float(row[token_id])),
+        exact_logits=_bytes(exact),
         dice=state,
     )
 

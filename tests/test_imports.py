@@ -76,3 +76,15 @@ def test_the_command_line_loads_neither_models_nor_textual(code):
 
     assert "tui.cli" in loaded
     assert loaded.isdisjoint((*MODEL_LIBRARIES, "textual", "rich"))
+
+
+def test_torch_imports_its_compiler_only_where_there_is_a_gpu():
+    code = """
+from core.models.loading import load_model
+import core.engine
+load_model("demo", "cpu", "float32", lambda stage, share=None: None).model.prefill([1])
+"""
+    loaded = loaded_after(code)
+
+    assert "core.models.gpt2_compiled" in loaded
+    assert loaded.isdisjoint(("torch._inductor.compile_fx", "torch._dynamo.eval_frame"))

@@ -1,4 +1,4 @@
-"""The contract between decoding and a model: prefill, decode, reorder, rewind.
+"""The contract between decoding and a model: prefill, decode, reorder, rewind, look ahead.
 
 Must never know of settings, text or user interfaces: token ids go in, logits come out.
 """
@@ -6,7 +6,7 @@ Must never know of settings, text or user interfaces: token ids go in, logits co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -73,5 +73,32 @@ class CausalModel(Protocol):
 
         Returns:
             How many tokens were kept: ``length``, or 0 where the cache cannot be cut there.
+        """
+        ...
+
+
+@runtime_checkable
+class LooksAhead(Protocol):
+    """What a model offers whose next step can start from a token that only the device knows."""
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether it pays here: where the host would otherwise wait for the device."""
+        ...
+
+    def decode_ahead(self, token_id: torch.Tensor) -> torch.Tensor:
+        """Append a token, shape (1,), int64 on the device, to the only row, without waiting.
+
+        Until ``settle`` the token is not among ``rows``; nothing else may be called before it.
+
+        Returns:
+            The logits after it, shape (1, vocabulary), float32; later calls leave them alone.
+        """
+        ...
+
+    def settle(self, token_id: int | None) -> None:
+        """Tell which token ``decode_ahead`` has appended, or ``None`` to take it back.
+
+        Where nothing is to be settled, ``None`` changes nothing.
         """
         ...

@@ -1,12 +1,14 @@
 """A decoding step recorded once as a CUDA graph, and replayed: one launch instead of hundreds.
 
-Must never keep a graph over tensors that have moved: a cache that grew, or other rows, mean a new
+Must never replay a graph over tensors that have moved: a cache that grew, or other rows, mean a new
 recording. How it is recorded can be replaced, so that all but the recording runs without a GPU.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 import torch
 
@@ -26,7 +28,8 @@ def capture_on_gpu(step: Step) -> Step:
     Raises:
         RuntimeError: CUDA cannot record it.
     """
-    # Libraries set themselves up when first used, which cannot be recorded.
+    # Libraries set themselves up and kernels are compiled when first used, which cannot be
+    # recorded.
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
@@ -34,7 +37,8 @@ def capture_on_gpu(step: Step) -> Step:
             step()
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    # Another thread may throw dice on the GPU meanwhile.
+    with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
         result = step()
 
     def replay() -> torch.Tensor:
@@ -44,69 +48,109 @@ def capture_on_gpu(step: Step) -> Step:
     return replay
 
 
-class GraphedDecode:
-    """Decodes one token a row by replaying a recorded step."""
+class StaticLook:
+    """What a recorded step sees of the cache: all its positions, those ahead masked.
 
-    def __init__(self, weights: Gpt2Weights, config: Gpt2Config, capture: Capture) -> None:
-        self._weights, self._config, self._capture = weights, config, capture
-        self._recorded_for: tuple[int, int] | None = None
-
-    @torch.inference_mode()
-    def decode(self, cache: KeyValueCache, token_ids: Sequence[int]) -> torch.Tensor:
-        """Put one token into each row's slot; return the logits, shape (rows, vocabulary).
-
-        Raises:
-            RuntimeError: The step cannot be recorded; the cache is as it was.
-        """
-        if self._recorded_for != (cache.store.data_ptr(), cache.rows):
-            self._record(cache)
-        look = self._look
-        self._tokens.copy_(torch.tensor(token_ids)[:, None])
-        look.position.fill_(cache.length)
-        if cache.rows > 1:
-            look.slots.copy_(cache.table)
-        return self._replay()
-
-    def _record(self, cache: KeyValueCache) -> None:
-        self._recorded_for = None
-        device = cache.store.device
-        self._tokens = torch.zeros((cache.rows, 1), dtype=torch.int64, device=device)
-        self._look = look = _StaticLook(cache)
-        weights, config = self._weights, self._config
-
-        def step() -> torch.Tensor:
-            look.begin()
-            hidden = weights.tokens[self._tokens].to(weights.vector_dtype)
-            hidden = hidden + weights.positions[look.position]
-            return head(weights, blocks(weights, config, hidden, look)[:, -1])
-
-        look.position.fill_(cache.length)
-        self._replay = self._capture(step)
-        self._recorded_for = (cache.store.data_ptr(), cache.rows)
-
-
-class _StaticLook:
-    """What a recorded step sees of the cache: all its positions, those ahead masked."""
+    ``store`` is the cache's. ``position``, shape (1,), and ``slots``, shape (rows, capacity), both
+    int64, are written before each replay; ``positions``, shape (1, capacity), counts from 0.
+    """
 
     def __init__(self, cache: KeyValueCache) -> None:
         device = cache.store.device
-        self._store, self._rows = cache.store, cache.rows
+        self.store, self.rows = cache.store, cache.rows
         self.position = torch.zeros(1, dtype=torch.int64, device=device)
         self.slots = torch.zeros((cache.rows, cache.capacity), dtype=torch.int64, device=device)
-        self._own = torch.arange(cache.rows, device=device)[:, None]
-        self._positions = torch.arange(cache.capacity, device=device)[None]
+        self.positions = torch.arange(cache.capacity, device=device)[None]
         self.mask: torch.Tensor | None = None
+        self._own = torch.arange(cache.rows, device=device)[:, None]
 
     def begin(self) -> None:
         """Mask what lies ahead of the position, and look at the new tokens' own slots there."""
-        self.mask = self._positions <= self.position
+        self.mask = self.positions <= self.position
         self.slots.index_copy_(1, self.position, self._own)
 
     def put_and_see(self, layer: int, which: int, new: torch.Tensor) -> torch.Tensor:
         """See ``gpt2_forward.Look``."""
-        store = self._store[layer, which]
+        store = self.store[layer, which]
         fresh = new[:, :, 0].transpose(0, 1)[:, None]
-        store[:, :, : self._rows].index_copy_(1, self.position, fresh)
-        if self._rows == 1:
+        store[:, :, : self.rows].index_copy_(1, self.position, fresh)
+        if self.rows == 1:
             return store[None, :, :, 0]
-        return store[:, self._positions, self.slots].transpose(0, 1)
+        return store[:, self.positions, self.slots].transpose(0, 1)
+
+
+Layers = Callable[[torch.Tensor, StaticLook], torch.Tensor]
+"""From what a token of each row embeds to, shape (rows, embedding), to the logits."""
+
+
+def plain_layers(weights: Gpt2Weights, config: Gpt2Config) -> Layers:
+    """Return the layers as torch runs them, kernel by kernel."""
+
+    def layers(hidden: torch.Tensor, look: StaticLook) -> torch.Tensor:
+        return head(weights, blocks(weights, config, hidden[:, None], look)[:, -1])
+
+    return layers
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """A step with the tensors that it reads: ``tokens``, shape (rows,), int64, and ``look``."""
+
+    tokens: torch.Tensor
+    look: StaticLook
+    replay: Step
+
+    def is_of(self, cache: KeyValueCache) -> bool:
+        """Whether it was recorded for what ``cache`` is now."""
+        return self.look.store is cache.store and self.look.rows == cache.rows
+
+
+class GraphedDecode:
+    """Decodes one token a row by replaying a recorded step.
+
+    It keeps a recording for one row, and the last one for several.
+    """
+
+    def __init__(self, weights: Gpt2Weights, layers: Layers, capture: Capture) -> None:
+        self._weights, self._layers, self._capture = weights, layers, capture
+        self._recorded: dict[bool, _Recorded] = {}
+
+    @torch.inference_mode()
+    def decode(self, cache: KeyValueCache, token_ids: Sequence[int] | torch.Tensor) -> torch.Tensor:
+        """Put one token into each row's slot; return the logits, shape (rows, vocabulary).
+
+        Tokens that stand on the device already, shape (rows,), int64, are not waited for.
+
+        Raises:
+            RuntimeError: The step cannot be recorded; the cache is as it was.
+        """
+        is_alone = cache.rows == 1
+        recorded = self._recorded.get(is_alone)
+        if recorded is None or not recorded.is_of(cache):
+            recorded = None
+            self._recorded.pop(is_alone, None)  # its memory is free for the next one
+            with _on(cache.store.device):
+                recorded = self._recorded[is_alone] = self._record(cache)
+        recorded.tokens.copy_(torch.as_tensor(token_ids))
+        recorded.look.position.fill_(cache.length)
+        if not is_alone:
+            recorded.look.slots.copy_(cache.table)
+        return recorded.replay()
+
+    def _record(self, cache: KeyValueCache) -> _Recorded:
+        tokens = torch.zeros(cache.rows, dtype=torch.int64, device=cache.store.device)
+        look = StaticLook(cache)
+        weights, layers = self._weights, self._layers
+
+        def step() -> torch.Tensor:
+            look.begin()
+            hidden = weights.tokens[tokens].to(weights.vector_dtype)
+            return layers(hidden + weights.positions[look.position], look)
+
+        look.position.fill_(cache.length)
+        return _Recorded(tokens, look, self._capture(step))
+
+
+def _on(device: torch.device) -> AbstractContextManager[object]:
+    """Make ``device`` the one that streams and graphs belong to."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()

@@ -6,13 +6,14 @@ is one; plain torch runs everything else, long prompts first of all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 
-from core.models.cuda_graph import Capture, GraphedDecode, capture_on_gpu
-from core.models.gpt2_cache import KeyValueCache
+from core.models.cuda_graph import Capture, GraphedDecode, capture_on_gpu, plain_layers
+from core.models.gpt2_cache import FIRST_POSITIONS, KeyValueCache
+from core.models.gpt2_compiled import compiled_layers, is_wanted
 from core.models.gpt2_config import Gpt2Config
 from core.models.gpt2_forward import forward, head
 from core.models.gpt2_native import NativeStep
@@ -29,7 +30,8 @@ class Gpt2Model:
     """A GPT-2 with a cache of its own; see ``CausalModel``. ``kernel`` names what runs its steps.
 
     With ``is_native`` false, plain torch runs them, whatever there is. ``capture`` records steps as
-    graphs; on a GPU that is the rule, and where it fails, ``kernel`` says so.
+    graphs, and ``is_compiled`` has them compiled before; on a GPU both are the rule. ``kernel``
+    says what failed. ``report`` is told what is being prepared.
     """
 
     def __init__(
@@ -39,20 +41,26 @@ class Gpt2Model:
         *,
         is_native: bool = True,
         capture: Capture | None = None,
+        is_compiled: bool | None = None,
+        report: Callable[[str], None] = lambda stage: None,
     ) -> None:
         self._weights = weights
         self._config = config
         self._cache = self._empty_cache()
         self._rows: list[list[int]] = [[]]
+        self._is_ahead = False
         obstacle = NativeStep.why_not(weights, config) if is_native else "torch was asked for"
         self._threads = torch.get_num_threads()
         self._native = None if obstacle else NativeStep(weights, config)
         self.kernel = f"torch ({obstacle})" if obstacle else "native"
-        if capture is None and self.device.type == "cuda":
+        is_cuda = self.device.type == "cuda"
+        if capture is None and is_cuda:
             capture = capture_on_gpu
         self._graph: GraphedDecode | None = None
         if capture is not None:
-            self._try_graph(GraphedDecode(weights, config, capture))
+            if is_compiled is None:
+                is_compiled = is_cuda and is_wanted()
+            self._prepare_graph(capture, report, is_compiled=is_compiled)
 
     @property
     def device(self) -> torch.device:
@@ -103,15 +111,34 @@ class Gpt2Model:
             self._cache.make_room(1)
             logits = self._native.decode(self._cache, token_ids)
             self._cache.append(1)
-        elif self._graph:
-            self._cache.make_room(1)
-            logits = self._graph.decode(self._cache, token_ids)
-            self._cache.append(1)
         else:
-            logits = self._forward([[token_id] for token_id in token_ids])
+            logits = self._decode_by_torch(token_ids)
         for row, token_id in zip(self._rows, token_ids, strict=True):
             row.append(token_id)
         return logits
+
+    @property
+    def looks_ahead(self) -> bool:
+        """See ``LooksAhead``."""
+        return self._native is None and (self._graph is not None or self.device.type == "cuda")
+
+    def decode_ahead(self, token_id: torch.Tensor) -> torch.Tensor:
+        """See ``LooksAhead``."""
+        self._check_room(1)
+        logits = self._decode_by_torch(token_id)
+        self._is_ahead = True
+        # A recorded step writes where it wrote the last one's, which may not have been read yet.
+        return logits.clone() if self._graph else logits
+
+    def settle(self, token_id: int | None) -> None:
+        """See ``LooksAhead``."""
+        if not self._is_ahead:
+            return
+        self._is_ahead = False
+        if token_id is None:
+            self._cache.take_back()
+        else:
+            self._rows[0].append(token_id)
 
     def reorder(self, parents: Sequence[int]) -> None:
         """See ``CausalModel``."""
@@ -162,37 +189,91 @@ class Gpt2Model:
         finally:
             torch.set_num_threads(before)
 
+    def _decode_by_torch(self, token_ids: Sequence[int] | torch.Tensor) -> torch.Tensor:
+        if self._graph:
+            self._cache.make_room(1)
+            try:
+                logits = self._graph.decode(self._cache, token_ids)
+            except torch.OutOfMemoryError:
+                raise
+            except RuntimeError as error:
+                self._graph = None
+                self.kernel = f"torch (no CUDA graph: {_reason(error)})"
+            else:
+                self._cache.append(1)
+                return logits
+        return self._forward(torch.as_tensor(token_ids, device=self.device)[:, None])
+
     @torch.inference_mode()
-    def _forward(self, token_ids: Sequence[Sequence[int]]) -> torch.Tensor:
+    def _forward(self, token_ids: Sequence[Sequence[int]] | torch.Tensor) -> torch.Tensor:
         with self._all_threads():
             return head(self._weights, self._hidden(self._cache, token_ids)[:, -1])
 
-    def _try_graph(self, graph: GraphedDecode) -> None:
+    def _prepare_graph(
+        self, capture: Capture, report: Callable[[str], None], *, is_compiled: bool
+    ) -> None:
         """Record a step now, so that what fails is known before the first run."""
+        word = ""
+        if is_compiled:
+            report("compiling the decoding step")
+            try:
+                self._graph = self._compiled_graph(capture)
+            except Exception as error:
+                # Compilers of their own kind take part, and any of them may be missing or broken.
+                word = f", not compiled: {_reason(error)}"
+            else:
+                self.kernel = "CUDA graph, compiled"
+                return
+        report("recording the decoding step")
+        self._cache = self._empty_cache(is_recorded=True)
         self._cache.make_room(1)
+        graph = GraphedDecode(self._weights, plain_layers(self._weights, self._config), capture)
         try:
             graph.decode(self._cache, [0])
         except RuntimeError as error:
-            reason = (str(error).strip().splitlines() or ["no reason given"])[0][:100]
-            self.kernel = f"torch (no CUDA graph: {reason})"
+            self.kernel = f"torch (no CUDA graph: {_reason(error)})"
             return
         self._graph = graph
-        self.kernel = "CUDA graph"
+        self.kernel = f"CUDA graph{word}"
 
-    def _hidden(self, cache: KeyValueCache, token_ids: Sequence[Sequence[int]]) -> torch.Tensor:
+    def _compiled_graph(self, capture: Capture) -> GraphedDecode:
+        """Return a recorded step that is compiled, and have the step of several rows compiled."""
+        layers = compiled_layers(self._weights, self._config)
+        # Shapes that never change need one compilation, so there is room for all from the start.
+        room = self.context_size
+        self._cache = self._empty_cache(room, is_recorded=True)
+        graph = GraphedDecode(self._weights, layers, capture)
+        graph.decode(self._cache, [0])
+        several = self._empty_cache(room)
+        several.reorder([0, 0])
+        GraphedDecode(self._weights, layers, lambda step: step).decode(several, [0, 0])
+        return graph
+
+    def _hidden(
+        self, cache: KeyValueCache, token_ids: Sequence[Sequence[int]] | torch.Tensor
+    ) -> torch.Tensor:
         cache.make_room(len(token_ids[0]))
-        inputs = torch.tensor(token_ids, device=self.device)
+        inputs = torch.as_tensor(token_ids, device=self.device)
         return forward(self._weights, self._config, cache, inputs)
 
-    def _empty_cache(self) -> KeyValueCache:
-        return KeyValueCache(self._config, self.device, self._weights.tokens.dtype)
+    def _empty_cache(
+        self, positions: int = FIRST_POSITIONS, *, is_recorded: bool = False
+    ) -> KeyValueCache:
+        dtype = self._weights.tokens.dtype
+        return KeyValueCache(
+            self._config, self.device, dtype, positions, keeps_other_store=is_recorded
+        )
 
     def _check(self, token_ids: Sequence[int]) -> None:
         """Refuse what would read or write beyond a tensor: the kernel does not look."""
         if len(token_ids) == 0 or not 0 <= min(token_ids) <= max(token_ids) < self.vocabulary_size:
             raise ValueError(f"token ids must be from 0 to below {self.vocabulary_size}")
-        if (
-            self._cache.length + (len(token_ids) if self._cache.rows == 1 else 1)
-            > self.context_size
-        ):
+        self._check_room(len(token_ids) if self._cache.rows == 1 else 1)
+
+    def _check_room(self, count: int) -> None:
+        if self._cache.length + count > self.context_size:
             raise ValueError(f"a row holds at most {self.context_size} tokens")
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["no reason given"])[0][:100]

@@ -11,7 +11,8 @@ import torch
 
 from core.models.gpt2_config import Gpt2Config
 
-_FIRST_POSITIONS = 128
+FIRST_POSITIONS = 128
+"""How many positions a cache has room for at first, where nothing else is asked for."""
 
 
 class KeyValueCache:
@@ -23,11 +24,26 @@ class KeyValueCache:
     all in slot 0. Positions from ``length`` on are free.
     """
 
-    def __init__(self, config: Gpt2Config, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self,
+        config: Gpt2Config,
+        device: torch.device,
+        dtype: torch.dtype,
+        positions: int = FIRST_POSITIONS,
+        *,
+        keeps_other_store: bool = False,
+    ) -> None:
+        """``positions`` is how many there is room for at first.
+
+        With ``keeps_other_store``, the store for one row and the last one for several both stay in
+        memory, each in its place, however often the two take turns.
+        """
+        self._keeps_other_store = keeps_other_store
+        self._other_store: torch.Tensor | None = None
         self._config = config
         self.length = 0
         self.rows = 1
-        first = min(_FIRST_POSITIONS, config.n_positions)
+        first = min(positions, config.n_positions)
         self.store = self._empty(first, 1, device, dtype)
         self.table = torch.zeros((1, first), dtype=torch.int32, device=device)
 
@@ -61,6 +77,10 @@ class KeyValueCache:
             self.table[:, self.length : self.length + count] = own[:, None]
         self.length += count
 
+    def take_back(self) -> None:
+        """Forget the newest token of every row."""
+        self.length -= 1
+
     def reorder(self, parents: Sequence[int]) -> None:
         """Make new row ``i`` a copy of old row ``parents[i]``, without copying a key."""
         if len(parents) > self.slots:
@@ -88,8 +108,15 @@ class KeyValueCache:
             slice(self.length),
             slice(min(slots, self.slots)),
         )
-        self.store = self._empty(positions, slots, old.device, old.dtype)
+        other, self._other_store = self._other_store, None
+        if other is not None and other.shape[3:5] == (positions, slots):
+            self.store = other  # what lies behind the live part may be anything that is finite
+        else:
+            del other
+            self.store = self._empty(positions, slots, old.device, old.dtype)
         self.store[live] = old[live]
+        if self._keeps_other_store and old.shape[3] == positions:
+            self._other_store = old
         table = torch.zeros((self.rows, positions), dtype=torch.int32, device=old.device)
         table[:, : self.length] = self.table[: self.rows, : self.length]
         self.table = table

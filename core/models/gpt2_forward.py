@@ -57,7 +57,7 @@ def blocks(
     for index, layer in enumerate(weights.layers):
         hidden = hidden + _attention(hidden, layer, index, config, look)
         inner = _linear(_norm(hidden, layer.ln_2_weight, layer.ln_2_bias, config), layer.up)
-        inner = _activation(inner + layer.up_bias, config.activation_function)
+        inner = activation(inner + layer.up_bias, config.activation_function)
         hidden = hidden + _linear(inner, layer.down) + layer.down_bias
     return _norm(hidden, weights.ln_f_weight, weights.ln_f_bias, config)
 
@@ -121,7 +121,8 @@ def _linear(hidden: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
     return functional.linear(hidden.to(matrix.dtype), matrix).to(hidden.dtype)
 
 
-def _activation(inner: torch.Tensor, name: str) -> torch.Tensor:
+def activation(inner: torch.Tensor, name: str) -> torch.Tensor:
+    """Apply the function that transformers calls ``name``, one of ``gpt2_config.ACTIVATIONS``."""
     if name in ("gelu_new", "gelu_pytorch_tanh"):
         return functional.gelu(inner, approximate="tanh")
     if name == "quick_gelu":

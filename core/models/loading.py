@@ -98,7 +98,7 @@ def _load_fast(name: str, folder: Path, device: str, dtype: str, report: Report)
         ),
     )
     _prepare_processor(placement, weights.parameters, report)
-    model = Gpt2Model(weights, config)
+    model = Gpt2Model(weights, config, report=report)
     model.release_threads()
     phrase = f"fast, {model.kernel}"
     return _loaded(name, model, tokenizer, placement, weights.parameters, phrase)

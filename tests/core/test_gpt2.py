@@ -210,6 +210,12 @@ def test_steps_are_recorded_once_for_each_place_of_the_cache():
     model.reorder([2, 2, 0])
     model.decode([1, 2, 3])
     assert len(recorded) == 3
+    for _ in range(2):  # one row and several take turns
+        model.rewind(5)
+        model.decode([1])
+        model.reorder([0] * 3)
+        model.decode([1, 2, 3])
+    assert len(recorded) == 3
 
 
 @pytest.mark.parametrize("engine", FAST)

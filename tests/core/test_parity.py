@@ -1,6 +1,7 @@
 """The proof: the same tokens as ``model.generate()``, over random models and settings.
 
-On every engine: transformers and plain torch in float64, the native kernel in float32.
+On every engine: transformers and plain torch in float64, the latter also recorded, so that each
+step starts before the last one is read; the native kernel in float32.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tests.reference import (
 )
 
 CODEC = byte_codec()
-TOLERANCES = {"transformers": 1e-6, "torch": 1e-6, "native": 1e-5}
+TOLERANCES = {"transformers": 1e-6, "torch": 1e-6, "graph": 1e-6, "native": 1e-5}
 """Of probabilities: the kernel runs in float32, where two right answers differ by rounding."""
 
 seeds = st.integers(0, 2**31)

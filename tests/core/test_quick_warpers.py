@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers.generation.logits_process import TopPLogitsWarper, TypicalLogitsWarper
 
-from core.decoding import choose_sample, weigh
+from core.decoding import choose_sample, draw, weigh
+from core.processors import build_processors
 from core.quick_warpers import QuickTopP, QuickTypical
+from core.settings import Settings
 
 seeds = st.integers(0, 2**31)
 sharpness = st.sampled_from([0.01, 0.5, 1.0, 3.0, 8.0])
@@ -81,4 +83,24 @@ def test_draws_are_those_of_multinomial(seed, scale, cut):
     for _ in range(3):
         expected = int(torch.multinomial(probabilities, 1, generator=theirs))
         assert choose_sample(weighed, ours) == expected
+    assert torch.equal(ours.get_state(), theirs.get_state())
+
+
+def test_a_gpu_sorts_and_is_not_waited_for():
+    chosen = Settings(do_sample=True, top_k=0, top_p=0.9, typical_p=0.9)
+    found = {
+        device: [type(one.process) for one in build_processors(chosen, 3, (), torch.device(device))]
+        for device in ("cpu", "cuda")
+    }
+    assert found["cpu"] == [QuickTopP, QuickTypical]
+    assert found["cuda"] == [TopPLogitsWarper, TypicalLogitsWarper]
+
+
+def test_the_draw_of_a_gpu_is_the_one_of_multinomial():
+    torch.manual_seed(0)
+    scores = 4 * torch.randn(1, 5000)
+    ours, theirs = (torch.Generator().manual_seed(3) for _ in range(2))
+    for _ in range(50):
+        expected = torch.multinomial(scores.softmax(-1), num_samples=1, generator=theirs)
+        assert torch.equal(draw(scores, ours), expected[0])
     assert torch.equal(ours.get_state(), theirs.get_state())

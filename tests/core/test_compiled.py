@@ -1,0 +1,86 @@
+"""The compiled step against transformers, on the processor: inductor makes C++ of it here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+import torch
+from torch._dynamo.utils import counters
+
+from core.models import gpt2_compiled
+from core.models.gpt2 import Gpt2Model
+from core.models.transformers_model import TransformersModel
+from core.settings import Settings
+from tests.core.test_gpt2 import assert_close, random_module, tokens
+from tests.reference import behind, byte_codec, recorded_on_cpu, run_ours
+
+needs_compiler = pytest.mark.skipif(
+    shutil.which(os.environ.get("CXX", "g++")) is None, reason="there is no compiler for C++"
+)
+
+
+@pytest.fixture(scope="module")
+def module():
+    return random_module(n_layer=3, n_inner=40, scale_attn_by_inverse_layer_idx=True)
+
+
+def recorded(module, dtype=torch.float32, **how):
+    base = behind("torch", module, dtype)
+    return Gpt2Model(base._weights, base._config, is_native=False, capture=recorded_on_cpu, **how)
+
+
+@needs_compiler
+def test_the_compiled_step_is_the_step(module):
+    """Alone and with beams, to the end of the context, after reorders and rewinds."""
+    told = []
+    ours, theirs = recorded(module, is_compiled=True, report=told.append), TransformersModel(module)
+    assert (ours.kernel, told) == ("CUDA graph, compiled", ["compiling the decoding step"])
+    compiled = counters["stats"]["unique_graphs"]
+    assert compiled >= 6
+    for model in (ours, theirs):
+        model.prefill(tokens(3))
+    for at in range(3, 30):
+        assert_close(ours.decode([at]), theirs.decode([at]))
+    for model in (ours, theirs):
+        model.reorder([0] * 5)
+    for step in range(34):
+        new = tokens(5, offset=step)
+        assert_close(ours.decode(new), theirs.decode(new))
+        parents = [(step * at) % 5 for at in (1, 2, 3, 4, 5)]
+        ours.reorder(parents)
+        theirs.reorder(parents)
+    for model in (ours, theirs):
+        model.rewind(20, row=3)
+    assert_close(ours.decode([7]), theirs.decode([7]))
+    # Neither a layer, nor a position, nor another number of beams is compiled for.
+    assert counters["stats"]["unique_graphs"] == compiled
+
+    chosen = Settings(max_new_tokens=20, do_sample=True, seed=4, top_p=0.9)
+    runs = [run_ours(one, byte_codec(), chosen, context=(1, 2)) for one in (ours, theirs)]
+    assert runs[0].finished.token_ids == runs[1].finished.token_ids
+
+
+def test_what_cannot_be_compiled_is_recorded_as_it_is(module, monkeypatch):
+    def refuse(weights, config):
+        raise ImportError("there is no compiler\nmore")
+
+    monkeypatch.setattr("core.models.gpt2.compiled_layers", refuse)
+    told = []
+    ours = recorded(module, is_compiled=True, report=told.append)
+    assert ours.kernel == "CUDA graph, not compiled: there is no compiler"
+    assert told == ["compiling the decoding step", "recording the decoding step"]
+    theirs = TransformersModel(module)
+    for model in (ours, theirs):
+        model.prefill(tokens(3))
+    assert_close(ours.decode([4]), theirs.decode([4]))
+
+
+def test_nothing_is_compiled_where_nobody_asked(module, monkeypatch):
+    monkeypatch.setattr("core.models.gpt2.compiled_layers", None)
+    assert recorded(module).kernel == "CUDA graph"
+    monkeypatch.setenv(gpt2_compiled.SWITCH, "0")
+    assert not gpt2_compiled.is_wanted()
+    monkeypatch.delenv(gpt2_compiled.SWITCH)
+    assert gpt2_compiled.is_wanted()
