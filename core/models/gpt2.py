@@ -90,7 +90,6 @@ class Gpt2Model:
         if self._native and len(token_ids) <= _LONGEST_NATIVE_PROMPT:
             self._cache.make_room(len(token_ids))
             logits = self._native.prefill(self._cache, token_ids)
-            self._cache.append(len(token_ids))
         else:
             logits = self._forward([token_ids])
         self._rows[0].extend(token_ids)
@@ -102,7 +101,6 @@ class Gpt2Model:
         if self._native:
             self._cache.make_room(1)
             logits = self._native.decode(self._cache, token_ids)
-            self._cache.append(1)
         elif self._graph:
             self._cache.make_room(1)
             logits = self._graph.decode(self._cache, token_ids)
@@ -185,7 +183,7 @@ class Gpt2Model:
         return forward(self._weights, self._config, cache, inputs)
 
     def _empty_cache(self) -> KeyValueCache:
-        return KeyValueCache(self._config, self.device, self._weights.tokens.dtype)
+        return KeyValueCache(self._config, self.device, self._weights.cache_dtype)
 
     def _check(self, token_ids: Sequence[int]) -> None:
         """Refuse what would read or write beyond a tensor: the kernel does not look."""
