@@ -130,7 +130,7 @@ def read_step(numbers: Sequence[float], run: Run) -> tuple[Candidate, Distributi
         final = RowFigures((), (), normaliser, raw.entropy, int(kept))
         cut_by = first_to_remove(run.processors, [take(count) for _ in run.processors])
     token_text = run.codec.token_text
-    weighed = distribution(raw, final, finals, cut_by, token_text, beams=False)
+    weighed = distribution(raw, final, finals, cut_by, token_text, is_normalised=False)
     for candidate in weighed.candidates:
         if candidate.token_id == token_id:
             return candidate, weighed
@@ -139,7 +139,7 @@ def read_step(numbers: Sequence[float], run: Run) -> tuple[Candidate, Distributi
         int(token_id),
         token_text(int(token_id)),
         logprob=logit - raw.logsumexp,
-        final_logprob=final_logprob(final, score, beams=False),
+        final_logprob=final_logprob(final, score, is_normalised=False),
         likelier=int(likelier),
     )
     return token, weighed

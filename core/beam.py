@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from core.figures import row_figures
+from core.decoding import Weighed
+from core.figures import RowFigures
 from core.settings import Settings
 
 _BEHIND_ALL = -1.0e9
@@ -80,9 +81,14 @@ def initial_state(num_beams: int) -> BeamState:
     return BeamState((Beam((), 0.0, 0.0, 0),) * num_beams, scores)
 
 
+def pool_size(settings: Settings, eos_token_count: int) -> int:
+    """Return how many continuations are in play: beams must go on where others end."""
+    return max(2, 1 + eos_token_count) * settings.num_beams
+
+
 def advance(
     state: BeamState,
-    logprobs: torch.Tensor,
+    weighed: Weighed,
     settings: Settings,
     limits: BeamLimits,
     generator: torch.Generator | None = None,
@@ -91,13 +97,13 @@ def advance(
 
     Args:
         state: The beams so far, all of the same length.
-        logprobs: Of each live beam's next token, after processors; shape (beams, vocabulary),
-            float32.
+        weighed: What each live beam weighed for its next token, or all of them at the first step;
+            with ``pool_size`` tokens in its figures, but where ``do_sample`` is set.
         settings: ``num_beams``, ``do_sample``, ``length_penalty`` and ``early_stopping`` count.
         limits: What ends a beam.
         generator: Draws the continuations where ``do_sample`` is set.
     """
-    pool_scores, pool = _continuations(state, logprobs, settings, limits, generator)
+    pool_scores, pool = _continuations(state, weighed, settings, limits, generator)
     ended = limits.has_ended([beam.token_ids for beam in pool])
     setback = torch.tensor(ended, dtype=torch.float32) * _BEHIND_ALL
     live_scores, live_places = torch.topk(pool_scores + setback, k=settings.num_beams)
@@ -120,33 +126,51 @@ def advance(
 
 def _continuations(
     state: BeamState,
-    logprobs: torch.Tensor,
+    weighed: Weighed,
     settings: Settings,
     limits: BeamLimits,
     generator: torch.Generator | None,
 ) -> tuple[torch.Tensor, list[Beam]]:
-    """Return the continuations in play: enough that beams can go on where others end.
+    """Return the continuations in play.
 
     In falling score for beam search; for beam sampling in the order in which they were drawn.
     """
-    count = max(2, 1 + limits.eos_token_count) * settings.num_beams
-    accumulated = (logprobs + state.scores.to(logprobs.device)[:, None]).reshape(1, -1)
     if settings.do_sample:
+        logprobs = weighed.logprobs()
+        accumulated = (logprobs + state.scores.to(logprobs.device)[:, None]).reshape(1, -1)
         probabilities = torch.softmax(accumulated, dim=-1)
-        indices = torch.multinomial(probabilities, num_samples=count, generator=generator)
-        scores, indices = accumulated.gather(1, indices)[0].cpu(), indices.cpu()
+        count = pool_size(settings, limits.eos_token_count)
+        drawn = torch.multinomial(probabilities, num_samples=count, generator=generator)
+        scores = accumulated.gather(1, drawn)[0].cpu()
+        chosen = [divmod(index, logprobs.shape[-1]) for index in drawn[0].tolist()]
     else:
-        (best,) = row_figures(accumulated, count)
-        scores = torch.tensor(best.values)
-        indices = torch.tensor([best.token_ids])
+        likeliest = weighed.likeliest()
+        likeliest = [*likeliest] * (len(state.live) // len(likeliest))
+        scores, chosen = _best(state, likeliest, pool_size(settings, limits.eos_token_count))
     length = len(state.live[0].token_ids) + 1
     normalized: list[float] = (scores / length**settings.length_penalty).tolist()
-    vocabulary = logprobs.shape[-1]
-    pool: list[Beam] = []
-    for index, score, ranking in zip(indices[0].tolist(), scores.tolist(), normalized, strict=True):
-        parent, token_id = divmod(index, vocabulary)
-        pool.append(Beam((*state.live[parent].token_ids, token_id), score, ranking, parent))
+    pool = [
+        Beam((*state.live[parent].token_ids, token_id), score, ranking, parent)
+        for (parent, token_id), score, ranking in zip(
+            chosen, scores.tolist(), normalized, strict=True
+        )
+    ]
     return scores, pool
+
+
+def _best(
+    state: BeamState, likeliest: Sequence[RowFigures], count: int
+) -> tuple[torch.Tensor, list[tuple[int, int]]]:
+    """Return the best continuations with their parents; of equal ones the first.
+
+    None of the ``count`` best of all is behind as many of its own row.
+    """
+    logprobs = torch.tensor([row.values for row in likeliest])
+    accumulated = (logprobs + state.scores[:, None]).flatten()
+    scores, places = (one[:count] for one in accumulated.sort(descending=True, stable=True))
+    of_row = logprobs.shape[1]
+    chosen = [divmod(place, of_row) for place in places.tolist()]
+    return scores, [(parent, likeliest[parent].token_ids[rank]) for parent, rank in chosen]
 
 
 def _is_decided(

@@ -32,8 +32,7 @@ def beam_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
             run.model.reorder([min(beam.parent, len(run.model.rows) - 1) for beam in state.live])
             logits = run.model.decode([beam.token_ids[-1] for beam in state.live])
         weighed = run.weigh(logits, [beam.token_ids for beam in state.live[: len(logits)]])
-        logprobs = weighed.scores.expand(num_beams, -1)
-        state, dropped = advance(state, logprobs, run.settings, limits, run.generator)
+        state, dropped = advance(state, weighed, run.settings, limits, run.generator)
         yield writer.step(index, state, dropped, weighed, run.tick())
         index += 1
     yield _finished(run, state, writer)

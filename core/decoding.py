@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
@@ -26,8 +26,8 @@ class Weighed:
     """A batch of next-token distributions, before and after the settings.
 
     ``logits``: the model's own, shape (rows, vocabulary), float32. ``scores``: after all
-    processors, same shape; log-probabilities where ``beams`` is set, else unnormalised. ``raw``
-    and ``final``: the figures of each row of them. ``distributions``: one record for each row.
+    processors, same shape; log-probabilities where ``is_normalised`` is set. ``raw`` and
+    ``final``: the figures of each row of them. ``distributions``: one record for each row.
     """
 
     logits: torch.Tensor
@@ -35,7 +35,22 @@ class Weighed:
     raw: Sequence[RowFigures]
     final: Sequence[RowFigures]
     distributions: tuple[Distribution, ...]
-    beams: bool
+    is_normalised: bool
+
+    def logprobs(self) -> torch.Tensor:
+        """Return the log-probabilities that beams are sampled from, shaped like ``scores``."""
+        return self.scores if self.is_normalised else torch.log_softmax(self.scores, dim=-1)
+
+    def likeliest(self) -> Sequence[RowFigures]:
+        """Return the figures of ``logprobs()``, rounded as those are."""
+        if self.is_normalised:
+            return self.final
+        values = torch.tensor([one.values for one in self.final])
+        values -= torch.tensor([[one.logsumexp] for one in self.final])
+        return [
+            replace(one, values=tuple(row), logsumexp=0.0)
+            for one, row in zip(self.final, values.tolist(), strict=True)
+        ]
 
     def logprob(self, row: int, token_id: int) -> float:
         """Return the model's own log-probability of a token."""
@@ -43,7 +58,9 @@ class Weighed:
 
     def final_logprob(self, row: int, token_id: int) -> float | None:
         """Return the log-probability that the decoder chooses from; ``None`` if removed."""
-        return final_logprob(self.final[row], float(self.scores[row, token_id]), beams=self.beams)
+        return final_logprob(
+            self.final[row], float(self.scores[row, token_id]), is_normalised=self.is_normalised
+        )
 
 
 def weigh(
@@ -53,6 +70,7 @@ def weigh(
     token_text: Callable[[int], str],
     *,
     beams: bool,
+    ranked: int = 1,
 ) -> Weighed:
     """Apply the settings to ``logits`` and record what they did.
 
@@ -63,29 +81,28 @@ def weigh(
         token_text: Names a token.
         beams: Whether processors work on log-probabilities and are not renormalised afterwards,
             as transformers' beam search does; else they work on logits, as its sampling does.
+        ranked: How many of the likeliest tokens ``final`` names, at least.
     """
-    raw = row_figures(logits, SHOWN_CANDIDATES)
-    begun = torch.log_softmax(logits, dim=-1) if beams else logits
-    scores = begun
-    cut_by: Sequence[Sequence[str | None]] = [[None] * len(one.token_ids) for one in raw]
+    raw = row_figures(logits, max(SHOWN_CANDIDATES, ranked))
+    scores, final = logits, raw
+    cut_by: Sequence[Sequence[str | None]] = [[None] * SHOWN_CANDIDATES] * len(raw)
     if processors:
-        shown = torch.tensor([figures.token_ids for figures in raw], device=logits.device)
+        shown = torch.tensor(
+            [figures.token_ids[:SHOWN_CANDIDATES] for figures in raw], device=logits.device
+        )
+        begun = torch.log_softmax(logits, dim=-1) if beams else logits
         processed = process(processors, token_ids, begun, shown)
         scores, cut_by = processed.scores, processed.cut_by
-    if scores is not begun:
-        final = row_figures(scores, 1)
+    is_normalised = beams and scores is not logits
+    finals = [one.values[:SHOWN_CANDIDATES] for one in raw]
+    if scores is not logits:
+        final = row_figures(scores, ranked)
         finals = scores.gather(1, shown).tolist()
-    else:
-        final = raw
-        finals = [
-            [value - one.logsumexp for value in one.values] if beams else list(one.values)
-            for one in raw
-        ]
     distributions = tuple(
-        distribution(*row, token_text, beams=beams)
+        distribution(*row, token_text, is_normalised=is_normalised)
         for row in zip(raw, final, finals, cut_by, strict=True)
     )
-    return Weighed(logits, scores, raw, final, distributions, beams)
+    return Weighed(logits, scores, raw, final, distributions, is_normalised)
 
 
 def distribution(
@@ -95,39 +112,39 @@ def distribution(
     cut_by: Sequence[str | None],
     token_text: Callable[[int], str],
     *,
-    beams: bool,
+    is_normalised: bool,
 ) -> Distribution:
     """Return the record of one row.
 
     Args:
-        raw: The figures of the model's logits; the record's candidates are its likeliest tokens.
+        raw: The figures of the model's logits; the record's candidates are the first of its tokens.
         final: The figures of the processed scores; their likeliest tokens are not asked for.
         finals: The candidates' processed scores.
         cut_by: The setting that removed each candidate.
         token_text: Names a token.
-        beams: Whether scores are log-probabilities, see ``weigh``.
+        is_normalised: Whether scores are log-probabilities.
     """
     candidates = tuple(
         Candidate(
             token_id=token_id,
             text=token_text(token_id),
             logprob=value - raw.logsumexp,
-            final_logprob=final_logprob(final, score, beams=beams),
+            final_logprob=final_logprob(final, score, is_normalised=is_normalised),
             rank=rank,
             cut_by=cut,
         )
         for rank, (token_id, value, score, cut) in enumerate(
-            zip(raw.token_ids, raw.values, finals, cut_by, strict=True), 1
+            zip(raw.token_ids, raw.values, finals, cut_by, strict=False), 1
         )
     )
     return Distribution(candidates, raw.entropy / math.log(2), final.kept)
 
 
-def final_logprob(figures: RowFigures, score: float, *, beams: bool) -> float | None:
+def final_logprob(figures: RowFigures, score: float, *, is_normalised: bool) -> float | None:
     """Return the log-probability that a processed score means; ``None`` if it was removed."""
     if score == -math.inf:
         return None
-    return score if beams else score - figures.logsumexp
+    return score if is_normalised else score - figures.logsumexp
 
 
 def chosen_candidate(

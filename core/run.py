@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from core.beam import pool_size
 from core.decoding import Weighed, weigh
 from core.logits_store import RunRecorder, RunStart
 from core.models.base import CausalModel
@@ -61,12 +62,15 @@ class Run:
         else:
             shape = (len(rows), len(context) + len(rows[0]))
             token_ids = torch.empty(shape, dtype=torch.int64, device="meta")
+        beams = self.settings.num_beams > 1
+        is_searched = beams and not self.settings.do_sample
         return weigh(
             logits,
             token_ids,
             self.processors,
             self.codec.token_text,
-            beams=self.settings.num_beams > 1,
+            beams=beams,
+            ranked=pool_size(self.settings, len(self.model.eos_token_ids)) if is_searched else 1,
         )
 
     def begin_recording(self, is_cancelled: Callable[[], bool]) -> None:

@@ -98,7 +98,6 @@ class Gpt2Model:
         if self._native and len(token_ids) <= _LONGEST_NATIVE_PROMPT:
             self._cache.make_room(len(token_ids))
             logits = self._native.prefill(self._cache, token_ids)
-            self._cache.append(len(token_ids))
         else:
             logits = self._forward([token_ids])
         self._rows[0].extend(token_ids)
@@ -110,7 +109,6 @@ class Gpt2Model:
         if self._native:
             self._cache.make_room(1)
             logits = self._native.decode(self._cache, token_ids)
-            self._cache.append(1)
         else:
             logits = self._decode_by_torch(token_ids)
         for row, token_id in zip(self._rows, token_ids, strict=True):
@@ -259,7 +257,7 @@ class Gpt2Model:
     def _empty_cache(
         self, positions: int = FIRST_POSITIONS, *, is_recorded: bool = False
     ) -> KeyValueCache:
-        dtype = self._weights.tokens.dtype
+        dtype = self._weights.cache_dtype
         return KeyValueCache(
             self._config, self.device, dtype, positions, keeps_other_store=is_recorded
         )

@@ -20,17 +20,26 @@ from core.models.gpt2_weights import Gpt2Weights, LayerWeights
 from core.models.native_build import native_library
 
 _ACTIVATIONS = {"gelu_new": 0, "gelu_pytorch_tanh": 0, "gelu": 1, "relu": 2}
-"""By number as in gpt2.c."""
+"""By number as in vectors.h."""
+
+_FORMATS = {torch.float32: 0, torch.bfloat16: 1, torch.int8: 2}
+"""By number as in vectors.h."""
+
+_MATRICES = ("qkv", "projection", "up", "down")
 
 _SHORT_STEP_BYTES = 64 * 2**20
 """A step over fewer weights than this keeps Python's lock: giving it away costs more."""
+
+
+class _Matrix(Structure):
+    _fields_ = (("at", c_void_p), ("scale", c_void_p))
 
 
 class _Layer(Structure):
     _fields_ = (
         *[(name, c_void_p) for name in ("ln_1_weight", "ln_1_bias", "qkv_bias", "projection_bias")],
         *[(name, c_void_p) for name in ("ln_2_weight", "ln_2_bias", "up_bias", "down_bias")],
-        *[(name, c_void_p) for name in ("qkv", "projection", "up", "down")],
+        *[(name, _Matrix) for name in _MATRICES],
         ("attention_scale", c_float),
     )
 
@@ -38,11 +47,12 @@ class _Layer(Structure):
 class _Weights(Structure):
     _fields_ = (
         *[(name, c_int32) for name in ("layers", "heads", "embedding", "inner", "vocabulary")],
-        *[(name, c_int32) for name in ("is_bfloat16", "activation", "threads")],
+        *[(name, c_int32) for name in ("format", "cache_format", "activation", "threads")],
+        ("uses_tiles", c_int32),
         ("epsilon", c_float),
         ("layer", POINTER(_Layer)),
         *[(name, c_void_p) for name in ("positions", "ln_f_weight", "ln_f_bias")],
-        *[(name, c_void_p) for name in ("tokens", "head")],
+        *[(name, _Matrix) for name in ("tokens", "head")],
     )
 
 
@@ -69,8 +79,16 @@ def open_library(*, keeps_lock: bool = False) -> ctypes.CDLL | None:
     library.gpt2_step.argtypes = [c_void_p, POINTER(_Step)]
     library.gpt2_close.argtypes = [c_void_p]
     library.gpt2_close.restype = None
+    library.may_use_tiles.argtypes = []
     library.row_figures.argtypes = [c_void_p, c_int64, c_int32, c_void_p, c_void_p, c_void_p]
     return library
+
+
+@cache
+def has_tiles() -> bool:
+    """Whether the kernel may use the processor's matrix tiles; the system is asked for them."""
+    library = open_library()
+    return library is not None and bool(library.may_use_tiles())
 
 
 class NativeStep:
@@ -95,16 +113,18 @@ class NativeStep:
             embedding=config.n_embd,
             inner=config.n_inner,
             vocabulary=config.vocab_size,
-            is_bfloat16=weights.tokens.dtype == torch.bfloat16,
+            format=_FORMATS[weights.tokens.dtype],
+            cache_format=_FORMATS[weights.cache_dtype],
             activation=_ACTIVATIONS[config.activation_function],
             threads=torch.get_num_threads(),
+            uses_tiles=weights.tokens.dtype != torch.float32 and has_tiles(),
             epsilon=config.layer_norm_epsilon,
             layer=self._layers,
             positions=weights.positions.data_ptr(),
             ln_f_weight=weights.ln_f_weight.data_ptr(),
             ln_f_bias=weights.ln_f_bias.data_ptr(),
-            tokens=weights.tokens.data_ptr(),
-            head=weights.head.data_ptr(),
+            tokens=_Matrix(weights.tokens.data_ptr()),
+            head=_Matrix(weights.head.data_ptr()),
         )
         self._engine = library.gpt2_open(ctypes.byref(described))
         if not self._engine:
@@ -133,7 +153,7 @@ class NativeStep:
         return self._step(cache, token_ids, lanes)
 
     def decode(self, cache: KeyValueCache, token_ids: Sequence[int]) -> torch.Tensor:
-        """Append one token to each row; return the logits, shape (rows, vocabulary)."""
+        """Append one token to each row, where the cache has room; return the logits."""
         rows = len(token_ids)
         if self._lanes.count != rows:
             self._lanes = _Lanes(rows, first_logits=0)
@@ -154,6 +174,7 @@ class NativeStep:
         step.logits = self._logits.data_ptr()
         if self._run(self._engine, ctypes.byref(step)):
             raise MemoryError("the native kernel found no memory for this step")
+        cache.length += lanes.count if cache.rows == 1 else 1
         return self._logits[:wanted]
 
 
@@ -176,4 +197,5 @@ class _Lanes:
 
 def _layer(layer: LayerWeights, scale: float) -> _Layer:
     pointers = {field.name: getattr(layer, field.name).data_ptr() for field in fields(layer)}
-    return _Layer(attention_scale=scale, **pointers)
+    matrices = {name: _Matrix(pointers.pop(name)) for name in _MATRICES}
+    return _Layer(attention_scale=scale, **pointers, **matrices)

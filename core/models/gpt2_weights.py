@@ -70,6 +70,11 @@ class Gpt2Weights:
         return self.positions.dtype
 
     @property
+    def cache_dtype(self) -> torch.dtype:
+        """The dtype in which keys and values are kept."""
+        return self.tokens.dtype
+
+    @property
     def parameters(self) -> int:
         """The number of parameters; tied ones count once."""
         tensors = [self.tokens, self.positions, self.ln_f_weight, self.ln_f_bias]

@@ -22,7 +22,9 @@ import platformdirs
 SWITCH = "GPT2_PLAYGROUND_NATIVE"
 """Set to 0, this environment variable keeps the kernel from being compiled or loaded."""
 
-_SOURCE = Path(__file__).parent / "native" / "gpt2.c"
+_SOURCES = Path(__file__).parent / "native"
+"""Its gpt2.c includes all the others."""
+
 _FLAGS = (
     "-std=gnu11",
     "-O2",
@@ -81,7 +83,9 @@ def _fingerprint(compiler: str) -> str:
     """Return a name for what would be compiled here: source, flags, compiler and processor."""
     found = Path(shutil.which(compiler) or compiler)
     facts = (*_FLAGS, str(found.resolve()), str(found.stat().st_mtime_ns), platform.machine())
-    digest = hashlib.sha256(_SOURCE.read_bytes())
+    digest = hashlib.sha256()
+    for source in sorted(_SOURCES.glob("*.[ch]")):
+        digest.update(source.read_bytes())
     digest.update("\0".join((*facts, _processor())).encode())
     return digest.hexdigest()[:24]
 
@@ -100,7 +104,7 @@ def _compile(compiler: str, library: Path) -> None:
     handle, name = tempfile.mkstemp(suffix=".part", dir=library.parent)
     os.close(handle)
     part = Path(name)
-    command = [compiler, *_FLAGS, "-o", str(part), str(_SOURCE), *_LIBRARIES]
+    command = [compiler, *_FLAGS, "-o", str(part), str(_SOURCES / "gpt2.c"), *_LIBRARIES]
     try:
         done = subprocess.run(  # noqa: S603 (the user's own compiler on our own file)
             command, capture_output=True, timeout=_LONGEST_COMPILATION, check=False

@@ -57,12 +57,14 @@ def test_another_source_flag_or_processor_is_another_library(cache, monkeypatch,
         with monkeypatch.context() as changed:
             changed.setattr(native_build, name, value)
             names.add(native_library()[0].name)
-    source = tmp_path / "gpt2.c"
-    source.write_text(native_build._SOURCE.read_text() + "\n")
-    native_library.cache_clear()
-    monkeypatch.setattr(native_build, "_SOURCE", source)
-    names.add(native_library()[0].name)
-    assert len(names) == 4
+    sources = shutil.copytree(native_build._SOURCES, tmp_path / "native")
+    monkeypatch.setattr(native_build, "_SOURCES", sources)
+    for name in ("gpt2.c", "tiles.h"):
+        with (sources / name).open("a") as source:
+            source.write("\n")
+        native_library.cache_clear()
+        names.add(native_library()[0].name)
+    assert len(names) == 5
 
 
 def test_the_switch(cache, monkeypatch):

@@ -1,0 +1,68 @@
+/* The figures of a row of scores, in one pass for the likeliest and one for the sums. */
+#ifndef FIGURES_H
+#define FIGURES_H
+
+#include "vectors.h"
+
+/* The figures of one row of scores.
+ *
+ * ids and values take its count largest, largest first, of equal ones the first; figures takes the
+ * logarithm of the sum of exponentials, the entropy in nats, and how many are above minus infinity.
+ * Return how many of ids were filled: fewer than count where scores are few, or not a number. */
+int row_figures(const float *scores, int64_t size, int count, int64_t *ids, float *values, double *figures) {
+    int found = 0;
+    float least = -INFINITY;
+    for (int64_t begin = 0; begin < size; begin += 4 * WIDTH) {
+        const int64_t end = begin + 4 * WIDTH < size ? begin + 4 * WIDTH : size;
+        if (found == count && end - begin == 4 * WIDTH) {
+            ivec above = (load(scores + begin) > least) | (load(scores + begin + WIDTH) > least) |
+                         (load(scores + begin + 2 * WIDTH) > least) | (load(scores + begin + 3 * WIDTH) > least);
+            int64_t any[WIDTH / 2], seen = 0;
+            memcpy(any, &above, sizeof any);
+            for (int i = 0; i < WIDTH / 2; i++) seen |= any[i];
+            if (!seen) continue;
+        }
+        for (int64_t i = begin; i < end; i++) {
+            if (!(found < count ? scores[i] == scores[i] : scores[i] > least)) continue;
+            int place = found < count ? found++ : count - 1;
+            for (; place > 0 && values[place - 1] < scores[i]; place--) {
+                values[place] = values[place - 1];
+                ids[place] = ids[place - 1];
+            }
+            values[place] = scores[i];
+            ids[place] = i;
+            if (found == count) least = values[count - 1];
+        }
+    }
+    const float most = found ? values[0] : -INFINITY;
+    double total = 0.0, weighted = 0.0, kept = 0.0;
+    for (int64_t begin = 0; begin < size; begin += 64 * WIDTH) {
+        const int64_t end = begin + 64 * WIDTH < size ? begin + 64 * WIDTH : size;
+        vec sums = {0}, products = {0};
+        ivec counts = {0};
+        int64_t i = begin;
+        for (; i < end; i += WIDTH) {
+            vec x;
+            if (i + WIDTH <= end) x = load(scores + i);
+            else {
+                x = (vec){0} - INFINITY;
+                memcpy(&x, scores + i, (size_t)(end - i) * sizeof(float));
+            }
+            ivec is_finite = x > -INFINITY;
+            vec below = x - most;
+            vec power = vexp(below);
+            sums += power;
+            products += (vec)(is_finite & (ivec)(power * below));
+            counts -= is_finite;
+        }
+        total += sum(sums);
+        weighted += sum(products);
+        kept += sum(__builtin_convertvector(counts, vec));
+    }
+    figures[0] = most + log(total);
+    figures[1] = log(total) - weighted / total;
+    figures[2] = kept;
+    return found;
+}
+
+#endif
