@@ -5,6 +5,7 @@ Must never compare: a run tells how long its steps took.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,21 +65,41 @@ class Playground:
     modes: tuple[str, ...] = tuple(MODES)
 
     def __init__(self, folder: Path, dtype: str, device: str, engine: str = "auto") -> None:
-        self._backend = LocalBackend(str(folder), device=device, dtype=dtype, engine=engine)
-        self.info = self._backend.load(lambda stage, share=None: None)
-        loaded = self._backend._loaded
+        self.backend = LocalBackend(str(folder), device=device, dtype=dtype, engine=engine)
+        self.info = self.backend.load(lambda stage, share=None: None)
+        loaded = self.backend._loaded
         if loaded is None:
             raise RuntimeError("load() has loaded nothing")
         self.loaded = loaded
-        self._threads = torch.get_num_threads()
+        self.threads = torch.get_num_threads()
 
     def run(self, mode: str, prompt: list[int], steps: int) -> Timing:
         """See ``Contender``."""
-        torch.set_num_threads(self._threads)
+        torch.set_num_threads(self.threads)
         settings = Settings(max_new_tokens=steps, **MODES[mode])
-        events = self._backend.generate(Request("", settings, tuple(prompt)), bool)
+        events = self.backend.generate(Request("", settings, tuple(prompt)), bool)
         ends = [time.perf_counter() for one in events if isinstance(one, TokenStep | BeamStep)]
         return timing(ends)
+
+
+class PlaygroundApp:
+    """This program as it is seen, on the same model; it is here where textual is."""
+
+    name = "its app"
+    modes: tuple[str, ...] = tuple(MODES)
+
+    def __init__(self, playground: Playground) -> None:
+        self._playground = playground
+
+    def run(self, mode: str, prompt: list[int], steps: int) -> Timing:
+        """See ``Contender``; the times are the model's own, which frames hold up."""
+        from benchmarks.app_run import Lent, run_in_app
+
+        torch.set_num_threads(self._playground.threads)
+        settings = Settings(max_new_tokens=steps, **MODES[mode])
+        backend = Lent(self._playground.backend, self._playground.info, prompt)
+        done = asyncio.run(run_in_app(backend, "", settings))
+        return timing([step.elapsed for step in done])
 
 
 class ModelAlone:
@@ -89,7 +110,7 @@ class ModelAlone:
 
     def __init__(self, playground: Playground) -> None:
         self._model = playground.loaded.model
-        self._threads = torch.get_num_threads()
+        self._threads = playground.threads
 
     def run(self, mode: str, prompt: list[int], steps: int) -> Timing:
         """See ``Contender``."""

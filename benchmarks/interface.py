@@ -1,7 +1,7 @@
 """What the app costs: its first paint, and the token rate beside the headless one.
 
-Run with ``python -m benchmarks.interface``. Prints medians over alternating runs. Must never
-decide whether a test passes: machines differ.
+Run with ``python -m benchmarks.interface``. Prints medians over alternating runs, after one of each
+that does not count. Must never decide whether a test passes: machines differ.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
+from collections.abc import Sequence
 
-from core.backends.base import Request
+from benchmarks.app_run import Lent, run_in_app
+from core.backends.base import ModelInfo, Request
 from core.backends.local import LocalBackend
-from core.presets import Preset, PresetBook
 from core.settings import Settings
-from core.steps import Finished
+from core.steps import Event, TokenStep
 
 PROMPT = "A long long time ago, "
 SETTINGS = Settings(max_new_tokens=900, min_new_tokens=900)
-ROUNDS = 5
+ROUNDS = 7
 
 
 def first_paint_seconds() -> float:
@@ -52,31 +52,17 @@ def first_paint_seconds() -> float:
 
 def headless_rate(backend: LocalBackend) -> float:
     """Return tokens per second of a run that nobody watches."""
-    *_, finished = backend.generate(Request(PROMPT, SETTINGS), lambda: False)
-    if not isinstance(finished, Finished):
-        raise TypeError("a run ends with Finished")
-    return finished.tokens_per_second
+    return _rate(list(backend.generate(Request(PROMPT, SETTINGS), lambda: False)))
 
 
-async def app_rate() -> float:
-    """Return tokens per second of the same run in the app, composed at 120 by 40.
+def app_rate(backend: LocalBackend, info: ModelInfo) -> float:
+    """Return tokens per second of the same run in the app."""
+    return _rate(asyncio.run(run_in_app(Lent(backend, info), PROMPT, SETTINGS)))
 
-    Textual's headless driver composes every frame, but writes it to no terminal.
-    """
-    from tui.app import PlaygroundApp
 
-    book = PresetBook(Path("benchmark"), (Preset("benchmark", "f1", "", SETTINGS),))
-    app = PlaygroundApp(lambda _name: LocalBackend("demo", device="cpu"), book)
-    async with app.run_test(size=(120, 40)) as pilot:
-        state = app.playground
-        while state.model.info is None:
-            await asyncio.sleep(0.05)
-        app.main.prompt.text = PROMPT
-        await pilot.press("enter")
-        while not state.session.turns or state.session.is_running:
-            await asyncio.sleep(0.05)
-        finished = state.session.turns[-1].finished
-    return finished.tokens_per_second if finished is not None else 0.0
+def _rate(events: Sequence[Event]) -> float:
+    ends = [event.elapsed for event in events if isinstance(event, TokenStep)]
+    return (len(ends) - 1) / (ends[-1] - ends[0])
 
 
 def main() -> None:
@@ -84,12 +70,14 @@ def main() -> None:
     paints = [first_paint_seconds() for _ in range(ROUNDS)]
     print(f"first paint: median {statistics.median(paints):.2f} s, worst {max(paints):.2f} s")
     backend = LocalBackend("demo", device="cpu")
-    backend.load(lambda stage, share=None: None)
+    info = backend.load(lambda stage, share=None: None)
     headless: list[float] = []
     shown: list[float] = []
+    headless_rate(backend)
+    app_rate(backend, info)
     for _ in range(ROUNDS):
         headless.append(headless_rate(backend))
-        shown.append(asyncio.run(app_rate()))
+        shown.append(app_rate(backend, info))
     ratio = statistics.median(shown) / statistics.median(headless)
     print(f"headless: median {statistics.median(headless):.0f} tokens/s")
     print(f"in the app: median {statistics.median(shown):.0f} tokens/s, ratio {ratio:.2f}")

@@ -13,7 +13,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from benchmarks.contenders import (
     ModelAlone,
     NotebookLoop,
     Playground,
+    PlaygroundApp,
 )
 from benchmarks.fresh import first_token
 from benchmarks.models import MODELS, make_model
@@ -79,9 +80,8 @@ def measure(name: str, dtype: str, folder: Path, options: argparse.Namespace) ->
         generate,
         NotebookLoop(generate),
     ]
-    # Few processors have bfloat16 enough for it.
-    if importlib.util.find_spec("ctranslate2") and (device, dtype) == ("cpu", "float32"):
-        contenders.append(CTranslate2(place, dtype))
+    others, left_out = _others(playground, place, dtype, device)
+    contenders += others
     steps = options.steps or STEPS[name]
     pairs = [(mode, one) for mode in playground.modes for one in contenders if mode in one.modes]
     bar = Bar(options.rounds * (len(pairs) + len(CONTEXTS)))
@@ -108,11 +108,41 @@ def measure(name: str, dtype: str, folder: Path, options: argparse.Namespace) ->
         "steps": steps,
         "weight_bytes": weights,
         "rates": rates,
+        "left_out": left_out,
         "by_context": {str(context): found for context, found in by_context.items()},
         "fresh": {
             one: first_token(one, place, dtype, device) for one in (Playground.name, Generate.name)
         },
     }
+
+
+def _others(
+    playground: Playground, place: Path, dtype: str, device: str
+) -> tuple[list[Contender], list[str]]:
+    """Return the contenders whose packages are here, and why each of the rest is left out."""
+    makers: list[tuple[str, tuple[str, ...], tuple[str, ...], Callable[[], Contender]]] = [
+        (PlaygroundApp.name, ("textual",), (dtype,), lambda: PlaygroundApp(playground)),
+        # Few processors have bfloat16 enough for it.
+        ("CTranslate2", ("ctranslate2",), ("float32",), lambda: CTranslate2(place, dtype)),
+        ("llama.cpp", ("llama_cpp", "gguf"), ("float32", "bfloat16"), lambda: _llama_cpp(place)),
+    ]
+    found: list[Contender] = []
+    left_out: list[str] = []
+    for name, packages, dtypes, make in makers:
+        missing = [one for one in packages if importlib.util.find_spec(one) is None]
+        if missing:
+            left_out.append(f"{name}: {' and '.join(missing)} not installed")
+        elif dtype not in dtypes or (device != "cpu" and name != PlaygroundApp.name):
+            left_out.append(f"{name}: not measured in {dtype} on {device}")
+        else:
+            found.append(make())
+    return found, left_out
+
+
+def _llama_cpp(place: Path) -> Contender:
+    from benchmarks.llama_cpp import LlamaCpp
+
+    return LlamaCpp(place)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-OURS, PEER = "gpt2-playground", "generate()"
+OURS, APP, PEER = "gpt2-playground", "its app", "generate()"
 
 
 def report(results: dict[str, Any]) -> str:
@@ -22,6 +22,7 @@ def report(results: dict[str, Any]) -> str:
         lines += ["", f"**{model['model']}, {model['dtype']}** ({model['engine']})", ""]
         lines += _rates(model)
         lines += ["", *_facts(model, results["bandwidth"])]
+        lines += [f"- left out: {sentence}" for sentence in model["left_out"]]
     return "\n".join(lines) + "\n"
 
 
@@ -54,6 +55,13 @@ def _facts(model: dict[str, Any], bandwidth: float) -> list[str]:
         + ", ".join(f"{name}: {found:.1f}" for name, found in contexts.items())
         + f" (last to first: {most / least:.0%})",
     ]
+    kept = {
+        mode: _median(found[APP]) / _median(found[OURS])
+        for mode, found in model["rates"].items()
+        if APP in found
+    }
+    if kept:
+        lines.append("- the app keeps " + ", ".join(f"{kept[mode]:.0%} ({mode})" for mode in kept))
     lines += [
         f"- {name}, cold process: first token after {one['first_token_s']:.1f} s,"
         f" {one['peak_gb']:.2f} GB at most"

@@ -17,6 +17,7 @@ from textual.timer import Timer
 
 from core.preset_book import PresetBook
 from tui.fetching import Fetching
+from tui.frame_budget import FrameBudget
 from tui.model_actions import ModelActions
 from tui.model_state import Clock, ModelFactory
 from tui.playground import Playground
@@ -28,12 +29,8 @@ from tui.widgets.preset_list import PresetList
 from tui.widgets.prompt_input import PromptInput
 from tui.widgets.transcript import Transcript
 
-DRAINS_PER_SECOND = 12
-"""How often events are taken over and painted while something runs."""
-
-MANY_STEPS = 60
-"""As many steps in one drain are more than a person can follow: the next one may wait, since
-painting takes its time from a model that is as fast as that."""
+DRAINS_PER_SECOND = 30
+"""How often it is looked for events while something runs; ``FrameBudget`` may let some wait."""
 
 STATUS_INTERVAL = 0.25
 """The least time between two status lines, in seconds, unless something began or ended."""
@@ -71,7 +68,7 @@ class PlaygroundApp(StepActions, ModelActions):
         self.main = MainScreen(book)
         self._clock = clock
         self._status_due = 0.0
-        self._rests = 0
+        self._frames = FrameBudget()
         self._drain_timer: Timer | None = None
         self.register_theme(INK)
         self.register_theme(PAPER)
@@ -84,8 +81,14 @@ class PlaygroundApp(StepActions, ModelActions):
         return self.main
 
     def on_ready(self) -> None:
-        """The first frame stands: now the model may be loaded."""
+        """The widgets stand: when they are painted, the model may be loaded.
+
+        Before, its imports would take the interpreter from the first frame.
+        """
         self._drain_timer = self.set_interval(1 / DRAINS_PER_SECOND, self._drain, pause=True)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
         self.playground.model.start()
         if self._fetch_at_start:
             self.playground.fetch(self._fetch_at_start)
@@ -99,14 +102,13 @@ class PlaygroundApp(StepActions, ModelActions):
 
     def _drain(self) -> None:
         """Take over what the worker brought, and paint it once."""
-        if self._rests:
-            self._rests -= 1
+        if not self._frames.is_due:
             return
         changes = self.playground.drain()
-        self._rests = min(2, changes.steps // MANY_STEPS)
         if changes.returned_prompt is not None:
             self.main.prompt.give_back(changes.returned_prompt)
-        if changes.anything:
+        if changes.anything or self.main.is_behind:
+            self._frames.begin_frame()
             self.main.paint(self.playground)
         self._paint_status(is_due=changes.keys)
         if changes.keys:
@@ -124,6 +126,7 @@ class PlaygroundApp(StepActions, ModelActions):
 
     def changed(self) -> None:
         """Paint after something a person did, and listen if there is something to hear."""
+        self._frames.waive()
         self.main.paint(self.playground)
         self._paint_status(is_due=True)
         self.main.refresh_bindings()

@@ -35,7 +35,6 @@ class Changes:
 
     anything: bool = False
     keys: bool = False
-    steps: int = 0
     returned_prompt: str | None = None
     failure: str = ""
 
@@ -140,7 +139,6 @@ class Runs:
         for event in self._service.drain():
             changes.anything = True
             if isinstance(event, TokenStep | BeamStep):
-                changes.steps += 1
                 changes.keys |= event.index == 0  # now there is a step to look back at
                 self.session.apply(event)
             else:

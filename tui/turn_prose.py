@@ -6,6 +6,7 @@ at, because beams revise what they wrote.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -30,7 +31,7 @@ TINTS: tuple[str, ...] = tuple(f"tint-{level}" for level in range(len(TINT_LIMIT
 
 def tint(surprisal: float) -> str:
     """Return the name of the tint of a token that carried ``surprisal`` bits."""
-    return TINTS[sum(surprisal >= limit for limit in TINT_LIMITS)]
+    return TINTS[bisect_right(TINT_LIMITS, surprisal)]
 
 
 @dataclass(frozen=True, slots=True)

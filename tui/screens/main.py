@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 from core.preset_book import PresetBook
 from core.session import Session
+from tui.changed_rows import compositor
 from tui.playground import Playground
 from tui.render import DIM
 from tui.screens.breakpoints import HEIGHTS, WIDTHS
@@ -72,6 +73,9 @@ class MainScreen(Screen[None]):
     def __init__(self, book: PresetBook) -> None:
         super().__init__()
         self._book = book
+        self._compositor = compositor()
+        self.is_behind = False
+        """Whether the last painting left something for the next one."""
         self._bind_presets()
 
     def _bind_presets(self) -> None:
@@ -158,7 +162,9 @@ class MainScreen(Screen[None]):
     def paint(self, playground: Playground) -> None:
         """Bring every widget but the status and the gauge up to date, as far as it changed."""
         self._paint_document(playground)
-        self.query_one(StepPanel).show(playground.session)
+        panel = self.query_one(StepPanel)
+        panel.show(playground.session)
+        self.is_behind = panel.is_behind
         self._follow(playground.book)
         self.query_one(PresetList).show(playground.book, playground.preset)
         self.query_one(PromptTokens).follow(playground)

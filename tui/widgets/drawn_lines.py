@@ -1,11 +1,16 @@
 """Lines that a widget has drawn, handed to textual without its own cache between.
 
 Only for widgets without border and padding: textual's cache, which is emptied at every scroll, has
-nothing to add there. Must never draw a line itself.
+nothing to add there. Must never decide what stands in a line.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -20,3 +25,24 @@ def drawn_lines(widget: Widget, crop: Region) -> list[Strip]:
     if crop.column_span != (0, widget.size.width):
         strips = [strip.crop(*crop.column_span) for strip in strips]
     return strips
+
+
+def drawn_line(parts: Iterable[tuple[str, Style]], width: int, empty: Style) -> Strip:
+    """Return text cut or filled up to ``width`` cells, neighbours of one style put together.
+
+    All lines without text are one and the same, which textual then has to work on but once.
+    """
+    runs: list[tuple[str, Style]] = []
+    cells = 0
+    for text, style in parts:
+        cells += cell_len(text)
+        if runs and runs[-1][1] == style:
+            runs[-1] = (runs[-1][0] + text, style)
+        else:
+            runs.append((text, style))
+    if not any(text for text, _ in runs):
+        return Strip.blank(width, empty)
+    if cells < width:
+        runs.append((" " * (width - cells), empty))
+    strip = Strip([Segment(*run) for run in runs], max(cells, width))
+    return strip.crop(0, width)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
@@ -16,7 +15,7 @@ from textual.style import Style as TextualStyle
 from textual.widget import Widget
 
 from tui.render import Row
-from tui.widgets.drawn_lines import drawn_lines
+from tui.widgets.drawn_lines import drawn_line, drawn_lines
 
 
 class LinesView(Widget):
@@ -59,9 +58,8 @@ class LinesView(Widget):
         """Draw one row."""
         strip = self._strips.get(y)
         if strip is None:
-            segments = [Segment(text, self._rich_style(style)) for text, style in self._row(y)]
-            width = self.size.width
-            strip = Strip(segments).crop_extend(0, width, self._rich_style("")).simplify()
+            parts = [(text, self._rich_style(style)) for text, style in self._row(y)]
+            strip = drawn_line(parts, self.size.width, self._rich_style(""))
             self._strips[y] = strip
         return strip
 

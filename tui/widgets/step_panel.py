@@ -5,6 +5,8 @@ Must never keep a step of its own: it draws the one that it is given.
 
 from __future__ import annotations
 
+import time
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
@@ -14,6 +16,12 @@ from tui.render import CHOSEN, DIM, Row, candidate_table, step_header
 from tui.render_beams import beam_header, beam_list
 from tui.widgets.lines_view import LinesView
 
+READABLE = 0.1
+"""In seconds: numbers that change sooner cannot be read, and a fast model would wait for them."""
+
+MANY_STEPS = 10
+"""As many since the last drawing are what a fast model writes; of fewer, each is shown."""
+
 
 class StepPanel(Vertical):
     """A header of three lines and a table under it, of candidates or of beams."""
@@ -21,6 +29,10 @@ class StepPanel(Vertical):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's name
         super().__init__(id=id)
         self._drawn: tuple[object, ...] | None = None
+        self._drawn_at = 0.0
+        self._drawn_count = 0
+        self.is_behind = False
+        """Whether ``show`` has left a step out, which a later call draws."""
 
     def compose(self) -> ComposeResult:
         """Lay the header over the table."""
@@ -29,7 +41,7 @@ class StepPanel(Vertical):
         yield LinesView(id="step-table")
 
     def show(self, session: Session) -> None:
-        """Draw the session's selected step."""
+        """Draw the session's selected step; of a fast run, ten a second."""
         table = self.query_one("#step-table", LinesView)
         width, height = table.size
         selected = session.selected()
@@ -38,15 +50,21 @@ class StepPanel(Vertical):
         position = _position(session)
         step_id = id(selected[1]) if selected is not None else None
         drawn = (step_id, width, height, *position)
-        if drawn == self._drawn:
+        self.is_behind = self._may_wait(session, position[1])
+        if drawn == self._drawn or self.is_behind:
             return
-        self._drawn = drawn
+        self._drawn, self._drawn_at, self._drawn_count = drawn, time.monotonic(), position[1]
         if selected is None:
             self._show_nothing()
             return
         header, body = _contents(*selected, width, height)
         self.query_one("#step-header", LinesView).update_rows([_title(*position), *header])
         table.update_rows(body)
+
+    def _may_wait(self, session: Session, count: int) -> bool:
+        is_live = session.is_running and session.cursor is None
+        is_fast = count >= self._drawn_count + MANY_STEPS
+        return is_live and is_fast and time.monotonic() < self._drawn_at + READABLE
 
     def _show_nothing(self) -> None:
         self.query_one("#step-header", LinesView).update_rows(

@@ -20,12 +20,14 @@ from core.session import Session
 from tui.prose import Line, Piece
 from tui.turn_prose import END_OF_TEXT, FAILURE, MARK, PLAIN, PROMPT, TINTS, TurnProse, View
 from tui.visible import NEWLINE
-from tui.widgets.drawn_lines import drawn_lines
+from tui.widgets.drawn_lines import drawn_line, drawn_lines
 
 LONGEST_LINE = 110
 """The most cells of a line: the eye loses its way back on longer ones."""
 
 _LINES_AT_ONCE = 8
+_MORE_LINES_AT_ONCE = 16
+_MANY_LINES = 3
 _SELECTED = "selected"
 _CARET = "caret"
 
@@ -94,27 +96,30 @@ class Transcript(ScrollView, can_focus=True):
         self._is_running = session.is_running
         first = self._sync_turns(session)
         if first is not None:
-            self._forget_from(first)
+            self._forget(first, max(before, self.line_count))
         if selection_moved:
             self._strips.clear()
             self.refresh()
         elif self._turns:
-            self._refresh_from(min(first if first is not None else before, before) - 1)
-        self._grow()
+            self._refresh_from(min(first if first is not None else before, before) - 1, before)
+        self._grow(self.line_count - before)
         if selection_moved and self._selected is not None:
             self._show_step(self._selected)
         elif follows or selection_moved:
             self.scroll_end(animate=False, immediate=True, x_axis=False)
 
-    def _grow(self) -> None:
+    def _grow(self, added: int) -> None:
         """Take a new height without laying out the whole screen, whose sizes don't depend on it.
 
         While text comes, the height grows by several lines at once: a screen that scrolls costs
         many times one that doesn't, and is harder to read.
         """
         height = self.line_count
-        if self._is_running:
-            height = -(-height // _LINES_AT_ONCE) * _LINES_AT_ONCE
+        if self._is_running and height > self.virtual_size.height:
+            at_once = _LINES_AT_ONCE if added < _MANY_LINES else _MORE_LINES_AT_ONCE
+            height = -(-height // at_once) * at_once
+        elif self._is_running:
+            height = self.virtual_size.height
         size = Size(self.scrollable_content_region.width, height)
         if size != self.virtual_size:
             self.set_reactive(Transcript.virtual_size, size)
@@ -154,17 +159,16 @@ class Transcript(ScrollView, can_focus=True):
             session.turns[index], first_step=position, before=before, width=self._width
         )
 
-    def _forget_from(self, first: int) -> None:
+    def _forget(self, first: int, end: int) -> None:
         if len(self._strips) > 4 * max(1, self.size.height):
             self._strips.clear()
             return
-        for y in [y for y in self._strips if y >= first]:
-            del self._strips[y]
+        for y in range(first, end):
+            self._strips.pop(y, None)
 
-    def _refresh_from(self, first: int) -> None:
-        top = self.scroll_offset.y
-        first = max(first, top, 0)
-        last = max(self.line_count, top + self.size.height)
+    def _refresh_from(self, first: int, lines_before: int) -> None:
+        first = max(first, self.scroll_offset.y, 0)
+        last = max(self.line_count, lines_before)
         if first < last:
             self.refresh_lines(first, last - first)
 
@@ -237,18 +241,18 @@ class Transcript(ScrollView, can_focus=True):
         return drawn_lines(self, crop)
 
     def _draw(self, y: int) -> Strip:
-        segments = [self._segment(piece) for piece in self._line(y)]
+        parts = [self._part(piece) for piece in self._line(y)]
         is_last = y == self.line_count - 1
         if is_last and self._is_running and self._selected is None:
-            segments.append(Segment("▌", self._style(_CARET)))
-        return Strip(segments).crop_extend(0, self.size.width, self._style(PLAIN)).simplify()
+            parts.append(("▌", self._style(_CARET)))
+        return drawn_line(parts, self.size.width, self._style(PLAIN))
 
-    def _segment(self, piece: Piece) -> Segment:
+    def _part(self, piece: Piece) -> tuple[str, Style]:
         is_selected = self._selected is not None and piece.step == self._selected
         text = piece.text
         if text == "\n":
             text = NEWLINE if is_selected else ""
-        return Segment(text, self._style(piece.kind, is_selected=is_selected))
+        return text, self._style(piece.kind, is_selected=is_selected)
 
     def _style(self, kind: str, *, is_selected: bool = False) -> Style:
         style = self._styles.get((kind, is_selected))
