@@ -30,6 +30,7 @@ class Dtype(StrEnum):
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
     FLOAT16 = "float16"
+    INT8 = "int8"
 
 
 class Engine(StrEnum):
@@ -74,7 +75,12 @@ DeviceOption = Annotated[
     ),
 ]
 DtypeOption = Annotated[
-    Dtype | None, typer.Option("--dtype", help="The number format of the weights.")
+    Dtype | None,
+    typer.Option(
+        "--dtype",
+        help="The number format of the weights; int8 is for a "
+        "GPT-2 on the processor, and rounds what it says.",
+    ),
 ]
 EngineOption = Annotated[
     Engine | None,

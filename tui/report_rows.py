@@ -77,12 +77,13 @@ def _running_rows(cache: CacheFacts | None, info: ModelInfo) -> tuple[_Pairs, _P
     """Return where the model runs, and its cache there if that differs from the one as stored."""
     why = f" ({info.placement})" if info.placement else ""
     runs_on = [("runs on", f"{info.device} in {info.dtype}{why}")]
-    size = _BYTES.get(info.dtype)
-    if cache is None or size is None or info.dtype == cache.dtype:
+    kept = "bfloat16" if info.dtype == "int8" else info.dtype  # weights alone are int8
+    size = _BYTES.get(kept)
+    if cache is None or size is None or kept == cache.dtype:
         return runs_on, []
     bytes_per_token = 2 * cache.layers * cache.key_value_heads * cache.head_dim * size
     shown = f"{bytes_per_token:,} bytes, {readable_bytes(bytes_per_token)} per token"
-    return runs_on, [("as it runs", f"{shown} ({info.dtype})")]
+    return runs_on, [("as it runs", f"{shown} ({kept})")]
 
 
 def _named(rows: Sequence[tuple[str, str]]) -> tuple[Row, ...]:

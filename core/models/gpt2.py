@@ -22,6 +22,12 @@ from core.models.gpt2_weights import Gpt2Weights
 _LONGEST_NATIVE_PROMPT = 24
 """Above this, torch's matrix products are quicker than reading weights once for eight tokens."""
 
+_LONGEST_TILED_PROMPT = 48
+"""The same with matrix tiles, which read weights once for as many."""
+
+_READ_AT_ONCE = 60
+"""How many tokens of a prompt the kernel runs together: twice as many as its tiles hold in int8."""
+
 _SCORED_AT_ONCE = 64
 """How many rows of logits there are at once: a row of gpt2-xl's has 0.2 MB."""
 
@@ -49,9 +55,15 @@ class Gpt2Model:
         self._cache = self._empty_cache()
         self._rows: list[list[int]] = [[]]
         self._is_ahead = False
-        obstacle = NativeStep.why_not(weights, config) if is_native else "torch was asked for"
+        obstacle = "torch was asked for"
+        if is_native:
+            obstacle = NativeStep.why_not(self.device, weights.tokens.dtype, config)
         self._threads = torch.get_num_threads()
         self._native = None if obstacle else NativeStep(weights, config)
+        self._is_tiled = self._native is not None and self._native.uses_tiles
+        self._is_int8 = weights.tokens.dtype == torch.int8
+        if self._is_int8 and obstacle:
+            raise ValueError(f"int8 weights are for the native kernel alone: {obstacle}")
         self.kernel = f"torch ({obstacle})" if obstacle else "native"
         is_cuda = self.device.type == "cuda"
         if capture is None and is_cuda:
@@ -95,9 +107,10 @@ class Gpt2Model:
     def prefill(self, token_ids: Sequence[int]) -> torch.Tensor:
         """See ``CausalModel``."""
         self._check(token_ids)
-        if self._native and len(token_ids) <= _LONGEST_NATIVE_PROMPT:
-            self._cache.make_room(len(token_ids))
-            logits = self._native.prefill(self._cache, token_ids)
+        longest = _LONGEST_TILED_PROMPT if self._is_tiled else _LONGEST_NATIVE_PROMPT
+        if self._native and (self._is_int8 or len(token_ids) <= longest):
+            pieces = self._natively(self._native, self._cache, token_ids, wants_all=False)
+            *_, logits = pieces
         else:
             logits = self._forward([token_ids])
         self._rows[0].extend(token_ids)
@@ -163,6 +176,9 @@ class Gpt2Model:
         They are float32. The text is read anew, beside the rows, which stay as they are.
         """
         cache = self._empty_cache()
+        if self._native and self._is_int8:
+            yield from self._natively(self._native, cache, token_ids, wants_all=True)
+            return
         for start in range(0, len(token_ids), _SCORED_AT_ONCE):
             piece = token_ids[start : start + _SCORED_AT_ONCE]
             with torch.inference_mode(), self._all_threads():
@@ -177,6 +193,20 @@ class Gpt2Model:
         """
         if self._native:
             torch.set_num_threads(1)
+
+    def _natively(
+        self,
+        native: NativeStep,
+        cache: KeyValueCache,
+        token_ids: Sequence[int],
+        *,
+        wants_all: bool,
+    ) -> Iterator[torch.Tensor]:
+        """Read tokens piece by piece; yield the logits of each piece before the next is read."""
+        cache.make_room(len(token_ids))
+        for start in range(0, len(token_ids), _READ_AT_ONCE):
+            piece = token_ids[start : start + _READ_AT_ONCE]
+            yield native.prefill(cache, piece, wants_all=wants_all)
 
     @contextmanager
     def _all_threads(self) -> Iterator[None]:

@@ -107,6 +107,7 @@ class NativeStep:
                 for layer, scale in zip(weights.layers, config.attention_scales, strict=True)
             ]
         )
+        self.uses_tiles = weights.tokens.dtype != torch.float32 and has_tiles()
         described = _Weights(
             layers=config.n_layer,
             heads=config.n_head,
@@ -117,14 +118,14 @@ class NativeStep:
             cache_format=_FORMATS[weights.cache_dtype],
             activation=_ACTIVATIONS[config.activation_function],
             threads=torch.get_num_threads(),
-            uses_tiles=weights.tokens.dtype != torch.float32 and has_tiles(),
+            uses_tiles=self.uses_tiles,
             epsilon=config.layer_norm_epsilon,
             layer=self._layers,
             positions=weights.positions.data_ptr(),
             ln_f_weight=weights.ln_f_weight.data_ptr(),
             ln_f_bias=weights.ln_f_bias.data_ptr(),
-            tokens=_Matrix(weights.tokens.data_ptr()),
-            head=_Matrix(weights.head.data_ptr()),
+            tokens=_matrix(weights.tokens, weights.tokens_scale),
+            head=_matrix(weights.head, weights.head_scale),
         )
         self._engine = library.gpt2_open(ctypes.byref(described))
         if not self._engine:
@@ -135,20 +136,27 @@ class NativeStep:
         self._lanes = _Lanes(1, first_logits=0)
 
     @staticmethod
-    def why_not(weights: Gpt2Weights, config: Gpt2Config) -> str:
-        """Return why the kernel cannot run this model; empty where it can."""
-        if weights.tokens.device.type != "cpu":
+    def why_not(device: torch.device, dtype: torch.dtype, config: Gpt2Config) -> str:
+        """Return why the kernel cannot run such a model; empty where it can."""
+        if device.type != "cpu":
             return "the model is not on the processor"
-        if weights.tokens.dtype not in (torch.float32, torch.bfloat16):
-            return f"it has no {str(weights.tokens.dtype).removeprefix('torch.')}"
+        if dtype not in _FORMATS:
+            return f"it has no {str(dtype).removeprefix('torch.')}"
         if config.activation_function not in _ACTIVATIONS:
             return f"it has no {config.activation_function}"
         return native_library()[1]
 
-    def prefill(self, cache: KeyValueCache, token_ids: Sequence[int]) -> torch.Tensor:
-        """Append ``token_ids`` to the only row; return its logits, shape (1, vocabulary)."""
+    def prefill(
+        self, cache: KeyValueCache, token_ids: Sequence[int], *, wants_all: bool = False
+    ) -> torch.Tensor:
+        """Append ``token_ids`` to the only row, where the cache has room.
+
+        Returns:
+            The logits after the last of them, or with ``wants_all`` after each; shape (n,
+            vocabulary), float32.
+        """
         count = len(token_ids)
-        lanes = _Lanes(count, first_logits=count - 1)
+        lanes = _Lanes(count, first_logits=0 if wants_all else count - 1)
         lanes.position[:] = list(range(cache.length, cache.length + count))
         return self._step(cache, token_ids, lanes)
 
@@ -196,6 +204,16 @@ class _Lanes:
 
 
 def _layer(layer: LayerWeights, scale: float) -> _Layer:
-    pointers = {field.name: getattr(layer, field.name).data_ptr() for field in fields(layer)}
-    matrices = {name: _Matrix(pointers.pop(name)) for name in _MATRICES}
-    return _Layer(attention_scale=scale, **pointers, **matrices)
+    matrices = {
+        name: _matrix(getattr(layer, name), getattr(layer, f"{name}_scale")) for name in _MATRICES
+    }
+    vectors = {
+        field.name: getattr(layer, field.name).data_ptr()
+        for field in fields(layer)
+        if field.name not in matrices and not field.name.endswith("_scale")
+    }
+    return _Layer(attention_scale=scale, **vectors, **matrices)
+
+
+def _matrix(matrix: torch.Tensor, scale: torch.Tensor | None) -> _Matrix:
+    return _Matrix(matrix.data_ptr(), None if scale is None else scale.data_ptr())

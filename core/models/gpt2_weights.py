@@ -25,13 +25,22 @@ _TURNED_AT_ONCE = 64
 """Rows of a matrix that are turned together: whole ones do not fit the cache, and take four times
 as long."""
 
+_ROUNDED_AT_ONCE = 128
+"""Rows of a matrix that are rounded to int8 together, in float32."""
+
+_Placed = tuple[torch.Tensor, torch.Tensor | None]
+"""A matrix and the scales of its rows."""
+
 Take = Callable[[str], torch.Tensor]
 """Hands out a tensor of the checkpoint by its name; asked once for each."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerWeights:
-    """One block. Matrices have shape (outputs, inputs); the others are vectors."""
+    """One block. Matrices have shape (outputs, inputs); the others are vectors.
+
+    Each output of an int8 matrix counts in units of its scale, shape (outputs,), float32.
+    """
 
     ln_1_weight: torch.Tensor
     ln_1_bias: torch.Tensor
@@ -45,6 +54,10 @@ class LayerWeights:
     up_bias: torch.Tensor
     down: torch.Tensor
     down_bias: torch.Tensor
+    qkv_scale: torch.Tensor | None = None
+    projection_scale: torch.Tensor | None = None
+    up_scale: torch.Tensor | None = None
+    down_scale: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +67,7 @@ class Gpt2Weights:
     ``tokens`` has shape (vocabulary, embedding), as has ``head``, which is the same tensor where
     the two are tied. Matrices have the model's dtype; vectors and ``positions``, shape (context,
     embedding), have ``vector_dtype``, which activations have too: float32, or float64 in a
-    float64 model.
+    float64 model. Rows of int8 ``tokens`` and ``head`` count in units of their scales.
     """
 
     tokens: torch.Tensor
@@ -63,6 +76,8 @@ class Gpt2Weights:
     ln_f_weight: torch.Tensor
     ln_f_bias: torch.Tensor
     head: torch.Tensor
+    tokens_scale: torch.Tensor | None = None
+    head_scale: torch.Tensor | None = None
 
     @property
     def vector_dtype(self) -> torch.dtype:
@@ -71,15 +86,16 @@ class Gpt2Weights:
 
     @property
     def cache_dtype(self) -> torch.dtype:
-        """The dtype in which keys and values are kept."""
-        return self.tokens.dtype
+        """The dtype of keys and values: beside int8 weights bfloat16, which costs them less."""
+        return torch.bfloat16 if self.tokens.dtype == torch.int8 else self.tokens.dtype
 
     @property
     def parameters(self) -> int:
         """The number of parameters; tied ones count once."""
         tensors = [self.tokens, self.positions, self.ln_f_weight, self.ln_f_bias]
         for layer in self.layers:
-            tensors += [getattr(layer, field.name) for field in fields(layer)]
+            names = [field.name for field in fields(layer) if not field.name.endswith("_scale")]
+            tensors += [getattr(layer, name) for name in names]
         if self.head is not self.tokens:
             tensors.append(self.head)
         return sum(tensor.numel() for tensor in tensors)
@@ -104,7 +120,8 @@ def take_weights(
 ) -> Gpt2Weights:
     """Take every tensor of a checkpoint to ``device``; ``report`` takes the share done, 0 to 1.
 
-    ``let_go`` is told of each tensor of the checkpoint that has been copied.
+    ``let_go`` is told of each tensor of the checkpoint that has been copied. For int8, each row of
+    a matrix is divided by a scale that makes its largest weight 127, and rounded to nearest.
 
     Raises:
         NotFastError: A tensor is missing or has another shape than ``config`` says.
@@ -120,7 +137,8 @@ def take_weights(
     # One place for what is converted: allocated anew for each, it would leave holes in the heap
     # that add up to most of the model.
     largest = max(3 * width * width, width * inner)
-    staging = torch.empty(largest, dtype=dtype, device=device)
+    is_int8 = dtype == torch.int8
+    staging = torch.empty(0 if is_int8 else largest, dtype=dtype, device=device)
 
     def matrix_room(*shape: int) -> torch.Tensor:
         nonlocal used
@@ -134,15 +152,24 @@ def take_weights(
             raise NotFastError(f"{name} has the shape {tuple(source.shape)}, not {shape}")
         return source
 
-    def table(name: str, rows: int) -> torch.Tensor:
+    def table(name: str, rows: int) -> _Placed:
         source = checked(name, rows, width)
-        placed = matrix_room(rows, width).copy_(source.detach())
+        placed, scale = matrix_room(rows, width), None
+        if is_int8:
+            scale = round_rows(source.detach(), placed)
+        else:
+            placed.copy_(source.detach())
         let_go(source)
-        return placed
+        return placed, scale
 
-    def matrix(name: str, inputs: int, outputs: int) -> torch.Tensor:
+    def matrix(name: str, inputs: int, outputs: int) -> _Placed:
         source = checked(name, inputs, outputs)
         staged = source.detach()
+        if is_int8:
+            placed = matrix_room(outputs, inputs)
+            scale = round_rows(staged.t(), placed)
+            let_go(source)
+            return placed, scale
         if staged.dtype != dtype or staged.device != device:
             staged = staging[: source.numel()].view(source.shape).copy_(staged)
         placed = matrix_room(outputs, inputs)
@@ -150,7 +177,7 @@ def take_weights(
             rows = slice(begin, begin + _TURNED_AT_ONCE)
             placed[:, rows].copy_(staged[rows].t())
         let_go(source)
-        return placed
+        return placed, None
 
     def vector(name: str, *shape: int) -> torch.Tensor:
         source = checked(name, *shape)
@@ -158,37 +185,66 @@ def take_weights(
         let_go(source)
         return placed
 
-    tokens = table("transformer.wte.weight", config.vocab_size)
+    tokens, tokens_scale = table("transformer.wte.weight", config.vocab_size)
     layers: list[LayerWeights] = []
     for index in range(config.n_layer):
         report((index + 1) / (config.n_layer + 2))
         at = f"transformer.h.{index}."
+        qkv, qkv_scale = matrix(at + "attn.c_attn.weight", width, 3 * width)
+        projection, projection_scale = matrix(at + "attn.c_proj.weight", width, width)
+        up, up_scale = matrix(at + "mlp.c_fc.weight", width, inner)
+        down, down_scale = matrix(at + "mlp.c_proj.weight", inner, width)
         layers.append(
             LayerWeights(
                 ln_1_weight=vector(at + "ln_1.weight", width),
                 ln_1_bias=vector(at + "ln_1.bias", width),
-                qkv=matrix(at + "attn.c_attn.weight", width, 3 * width),
+                qkv=qkv,
                 qkv_bias=vector(at + "attn.c_attn.bias", 3 * width),
-                projection=matrix(at + "attn.c_proj.weight", width, width),
+                projection=projection,
                 projection_bias=vector(at + "attn.c_proj.bias", width),
                 ln_2_weight=vector(at + "ln_2.weight", width),
                 ln_2_bias=vector(at + "ln_2.bias", width),
-                up=matrix(at + "mlp.c_fc.weight", width, inner),
+                up=up,
                 up_bias=vector(at + "mlp.c_fc.bias", inner),
-                down=matrix(at + "mlp.c_proj.weight", inner, width),
+                down=down,
                 down_bias=vector(at + "mlp.c_proj.bias", width),
+                qkv_scale=qkv_scale,
+                projection_scale=projection_scale,
+                up_scale=up_scale,
+                down_scale=down_scale,
             )
         )
+    head, head_scale = tokens, tokens_scale
+    if not config.tie_word_embeddings:
+        head, head_scale = table("lm_head.weight", config.vocab_size)
     weights = Gpt2Weights(
         tokens=tokens,
         positions=vector("transformer.wpe.weight", config.n_positions, width),
         layers=tuple(layers),
         ln_f_weight=vector("transformer.ln_f.weight", width),
         ln_f_bias=vector("transformer.ln_f.bias", width),
-        head=tokens if config.tie_word_embeddings else table("lm_head.weight", config.vocab_size),
+        head=head,
+        tokens_scale=tokens_scale,
+        head_scale=head_scale,
     )
     report(1.0)
     return weights
+
+
+def round_rows(rows: torch.Tensor, placed: torch.Tensor) -> torch.Tensor:
+    """Round ``rows``, shape (outputs, inputs), to int8 into ``placed``, of the same shape.
+
+    Returns:
+        The scale of each row, shape (outputs,), float32: its largest weight is 127 of them.
+    """
+    scale = torch.empty(len(rows), dtype=torch.float32)
+    for begin in range(0, len(rows), _ROUNDED_AT_ONCE):
+        some = slice(begin, begin + _ROUNDED_AT_ONCE)
+        exact = rows[some].float()
+        scale[some] = exact.abs().amax(dim=1) / 127
+        units = torch.where(scale[some] > 0, scale[some], 1.0)[:, None]
+        placed[some] = (exact / units).round_()
+    return scale
 
 
 def read_weights(

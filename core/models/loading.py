@@ -30,6 +30,9 @@ ENGINE_NAMES = ("auto", "fast", "transformers")
 """What runs a model; ``auto`` is ``fast`` where that can run it."""
 
 
+_INSTEAD_OF_INT8 = "use --dtype bfloat16 or float32"
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
     """A model that is ready, with the codec of its tokenizer and why it is where it is.
@@ -62,6 +65,8 @@ def load_model(
     check_names(device, dtype)
     if engine not in ENGINE_NAMES:
         raise PlaygroundError(f"unknown engine {engine!r}; use one of {', '.join(ENGINE_NAMES)}")
+    if dtype == "int8" and engine == "transformers":
+        raise PlaygroundError(f"--engine transformers has no int8 weights; {_INSTEAD_OF_INT8}")
     folder = model_folder(name)
     if engine != "transformers":
         try:
@@ -71,11 +76,17 @@ def load_model(
                 raise PlaygroundError(
                     f"--engine fast cannot run {name!r}: {obstacle}; use --engine auto"
                 ) from None
+            if dtype == "int8":
+                raise PlaygroundError(
+                    f"int8 weights are for the fast engine, which cannot run {name!r}: {obstacle};"
+                    " use another --dtype"
+                ) from None
     return _load_general(name, folder, device, dtype, report)
 
 
 def _load_fast(name: str, folder: Path, device: str, dtype: str, report: Report) -> LoadedModel:
     from core.models.gpt2 import Gpt2Model
+    from core.models.gpt2_native import NativeStep
     from core.models.gpt2_weights import parameter_count, read_weights
 
     config = read_gpt2_config(folder)
@@ -86,6 +97,13 @@ def _load_fast(name: str, folder: Path, device: str, dtype: str, report: Report)
     report("reading the tokenizer")
     tokenizer = _reading(name, "tokenizer", lambda: _tokenizer(folder))
     placement = place(_size(name, config, parameter_count(config)), device, dtype)
+    if placement.dtype == torch.int8:
+        report("preparing the native kernel")
+        obstacle = NativeStep.why_not(placement.device, placement.dtype, config)
+        if obstacle:
+            raise PlaygroundError(
+                f"int8 weights need the native kernel, and {obstacle}; {_INSTEAD_OF_INT8}"
+            )
     weights = _moving(
         name,
         placement,

@@ -13,7 +13,17 @@ import torch
 
 from core.errors import PlaygroundError
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+DTYPES = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+    "int8": torch.int8,
+}
+"""int8 is never chosen for anybody: it changes what a model says."""
+
+_CACHE_BYTES = {"int8": 2}
+"""Of an element of the key-value cache, where it is not the weights' dtype."""
+
 DTYPE_NAMES = ("auto", *DTYPES)
 DEVICE_NAMES = ("auto", "cpu", "cuda", "mps")
 
@@ -57,8 +67,9 @@ class ModelSize:
 
     def needed_bytes(self, dtype: str, device: str) -> int:
         """Return the bytes that weights and one full cache take in ``dtype`` on ``device``."""
-        elements = self.parameters + self.cache_elements
-        needed = int(elements * DTYPES[dtype].itemsize * _OVERHEAD)
+        size = DTYPES[dtype].itemsize
+        cache_bytes = self.cache_elements * _CACHE_BYTES.get(dtype, size)
+        needed = int((self.parameters * size + cache_bytes) * _OVERHEAD)
         return needed + (_CUDA_CONTEXT_BYTES if device.startswith("cuda") else 0)
 
 
@@ -97,11 +108,18 @@ def place(
         devices: What there is; the processor stands last. Looked up where empty.
 
     Raises:
-        PlaygroundError: A name is unknown, the device is not there, or the model does not fit;
-            the sentence then names what would.
+        PlaygroundError: A name is unknown, the device is not there or has no such dtype, or the
+            model does not fit; the sentence then names what would.
     """
     check_names(device, dtype)
     devices = list(devices) or devices_of_this_machine()
+    if dtype == "int8":
+        if device not in ("auto", "cpu"):
+            raise PlaygroundError(
+                f"int8 weights run on the processor alone, not on {device}; use --device cpu, or"
+                " --dtype bfloat16"
+            )
+        devices = devices[-1:]
     wanted = _matching(devices, device)
     for candidate in wanted:
         chosen = candidate.native_dtype if dtype == "auto" else dtype
@@ -157,6 +175,8 @@ def _reason(
             f"the processor, since {most.name} has {_gigabytes(most.free_bytes)} free"
             f" of the {_gigabytes(needed)} needed"
         )
+    elif dtype == "int8":
+        where = "the processor, where alone int8 runs"
     else:
         where = "the processor, since there is no GPU"
     what = f"{dtype_name} as asked for" if dtype != "auto" else f"{dtype_name} suits it"

@@ -19,6 +19,8 @@ from tests.test_imports import loaded_after
 
 SHAPE = {"vocab_size": 2048, "n_positions": 64, "n_embd": 32, "n_layer": 2, "n_head": 4}
 
+NEEDS_KERNEL = pytest.mark.skipif(native_library()[0] is None, reason=native_library()[1] or "-")
+
 LLAMA = {
     "vocab_size": 2048,
     "hidden_size": 16,
@@ -81,7 +83,7 @@ def test_an_unknown_engine_is_told(gpt2):
         ({"architectures": ["GPT2ForTokenClassification"]}, "not a GPT2LMHeadModel"),
         ({"n_head": 5}, "32 channels cannot be shared by 5 heads"),
         ({"n_layer": "two"}, "sets n_layer to 'two'"),
-        ({"n_layer": 3}, "has no transformer.h.2.ln_1.weight"),
+        ({"n_layer": 3}, "has no transformer.h.2.attn.c_attn.weight"),
         ({"n_inner": 99}, "has the shape"),
     ],
 )
@@ -151,6 +153,50 @@ def test_a_tokenizer_that_only_transformers_reads_right(gpt2):
     theirs = AutoTokenizer.from_pretrained(gpt2)
     ours = load(gpt2, "fast").codec.encode("once upon", is_beginning=True)
     assert ours == theirs("once upon").input_ids
+
+
+@NEEDS_KERNEL
+@pytest.mark.parametrize("stored", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("is_tied", [True, False])
+def test_int8_from_any_checkpoint(save, stored, is_tied):
+    torch.manual_seed(1)
+    config = GPT2Config(**SHAPE, tie_word_embeddings=is_tied, initializer_range=0.1)
+    module = GPT2LMHeadModel(config).to(torch.bfloat16)
+    exact = load(save(module.to(stored)), "fast")
+    loaded = load(save(module.to(stored)), "auto", "int8")
+    assert loaded.placement.dtype == torch.int8
+    assert loaded.parameters == exact.parameters
+    assert loaded.engine == "fast, native"
+    ours, theirs = (one.model.prefill([5, 6, 7]) for one in (loaded, exact))
+    assert 0 < (ours - theirs).abs().max() < 0.05 * theirs.abs().max()
+
+
+@pytest.mark.parametrize(
+    ("engine", "values", "sentence"),
+    [
+        ("transformers", {}, "--engine transformers has no int8 weights; use --dtype bfloat16 or"),
+        ("auto", {"model_type": "llama"}, "int8 weights are for the fast engine, which cannot run"),
+        (
+            "auto",
+            {"activation_function": "silu"},
+            "int8 weights need the native kernel, and it has",
+        ),
+    ],
+)
+def test_int8_where_it_cannot_run(gpt2, engine, values, sentence):
+    change(gpt2, "config.json", **values)
+    with pytest.raises(PlaygroundError, match=sentence):
+        load(gpt2, engine, "int8")
+
+
+def test_int8_without_a_kernel(gpt2, monkeypatch):
+    monkeypatch.setenv(SWITCH, "0")
+    native_library.cache_clear()
+    try:
+        with pytest.raises(PlaygroundError, match=f"native kernel, and {SWITCH} is 0; use --dtype"):
+            load(gpt2, "auto", "int8")
+    finally:
+        native_library.cache_clear()
 
 
 def test_the_weights_are_in_memory_once(gpt2):

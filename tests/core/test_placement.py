@@ -36,6 +36,22 @@ def test_processor_where_no_gpu_has_room():
     assert "cuda:0 has 1.0 GB free of the 4.2 GB needed" in placement.reason
 
 
+def test_int8_is_for_the_processor_and_only_where_asked_for():
+    for devices in ([CPU], [LARGE_GPU, CPU]):
+        for device in ("auto", "cpu"):
+            placement = place(XL, device, "int8", devices=devices)
+            assert (placement.device.type, placement.dtype) == ("cpu", torch.int8)
+    assert place(XL, "auto", "int8", devices=[LARGE_GPU, CPU]).reason == (
+        "the processor, where alone int8 runs; int8 as asked for"
+    )
+    with pytest.raises(
+        PlaygroundError, match=r"not on cuda; use --device cpu, or --dtype bfloat16"
+    ):
+        place(XL, "cuda", "int8", devices=[LARGE_GPU, CPU])
+    # A byte for each parameter, two for each element of the cache.
+    assert XL.needed_bytes("int8", "cpu") == int((1_557_611_200 + 2 * XL.cache_elements) * 1.05)
+
+
 def test_a_named_device_is_kept_to():
     assert (
         str(

@@ -274,6 +274,10 @@ def test_the_cache_is_told_as_the_model_runs():
     texts = {section.name: section.text for section in report_sections(report, INFO)}
     assert "  as it runs    307,200 bytes, 307 kB per token (bfloat16)" in texts["cache"]
     assert "  runs on       cuda:0 in bfloat16 (the largest)" in texts["model"]
+    in_int8 = dataclasses.replace(INFO, dtype="int8")  # its weights alone: the cache is bfloat16
+    texts = {section.name: section.text for section in report_sections(report, in_int8)}
+    assert "  as it runs    307,200 bytes, 307 kB per token (bfloat16)" in texts["cache"]
+    assert "  runs on       cuda:0 in int8 (the largest)" in texts["model"]
     same = dataclasses.replace(INFO, dtype="float32")
     assert all("as it runs" not in section.text for section in report_sections(report, same))
     assert "runs on" not in report_sections(report, None)[0].text
