@@ -11,13 +11,14 @@ from contextlib import contextmanager
 
 import torch
 
-from core.models.cuda_graph import Capture, GraphedDecode, capture_on_gpu, plain_layers
-from core.models.gpt2_cache import FIRST_POSITIONS, KeyValueCache
-from core.models.gpt2_compiled import compiled_layers, is_wanted
+from core.models.cuda_graph import Capture, GraphedDecode, capture_on_gpu
+from core.models.gpt2_cache import KeyValueCache
+from core.models.gpt2_compiled import is_wanted
 from core.models.gpt2_config import Gpt2Config
 from core.models.gpt2_forward import forward, head
 from core.models.gpt2_native import NativeStep
 from core.models.gpt2_weights import Gpt2Weights
+from core.models.recorded_step import reason_of, recorded_step
 
 _LONGEST_NATIVE_PROMPT = 24
 """Above this, torch's matrix products are quicker than reading weights once for eight tokens."""
@@ -72,7 +73,8 @@ class Gpt2Model:
         if capture is not None:
             if is_compiled is None:
                 is_compiled = is_cuda and is_wanted()
-            self._prepare_graph(capture, report, is_compiled=is_compiled)
+            made = recorded_step(weights, config, capture, report, is_compiled=is_compiled)
+            self._graph, self._cache, self.kernel = made.graph, made.cache, made.kernel
 
     @property
     def device(self) -> torch.device:
@@ -226,7 +228,7 @@ class Gpt2Model:
                 raise
             except RuntimeError as error:
                 self._graph = None
-                self.kernel = f"torch (no CUDA graph: {_reason(error)})"
+                self.kernel = f"torch (no CUDA graph: {reason_of(error)})"
             else:
                 self._cache.append(1)
                 return logits
@@ -237,46 +239,6 @@ class Gpt2Model:
         with self._all_threads():
             return head(self._weights, self._hidden(self._cache, token_ids)[:, -1])
 
-    def _prepare_graph(
-        self, capture: Capture, report: Callable[[str], None], *, is_compiled: bool
-    ) -> None:
-        """Record a step now, so that what fails is known before the first run."""
-        word = ""
-        if is_compiled:
-            report("compiling the decoding step")
-            try:
-                self._graph = self._compiled_graph(capture)
-            except Exception as error:
-                # Compilers of their own kind take part, and any of them may be missing or broken.
-                word = f", not compiled: {_reason(error)}"
-            else:
-                self.kernel = "CUDA graph, compiled"
-                return
-        report("recording the decoding step")
-        self._cache = self._empty_cache(is_recorded=True)
-        self._cache.make_room(1)
-        graph = GraphedDecode(self._weights, plain_layers(self._weights, self._config), capture)
-        try:
-            graph.decode(self._cache, [0])
-        except RuntimeError as error:
-            self.kernel = f"torch (no CUDA graph: {_reason(error)})"
-            return
-        self._graph = graph
-        self.kernel = f"CUDA graph{word}"
-
-    def _compiled_graph(self, capture: Capture) -> GraphedDecode:
-        """Return a recorded step that is compiled, and have the step of several rows compiled."""
-        layers = compiled_layers(self._weights, self._config)
-        # Shapes that never change need one compilation, so there is room for all from the start.
-        room = self.context_size
-        self._cache = self._empty_cache(room, is_recorded=True)
-        graph = GraphedDecode(self._weights, layers, capture)
-        graph.decode(self._cache, [0])
-        several = self._empty_cache(room)
-        several.reorder([0, 0])
-        GraphedDecode(self._weights, layers, lambda step: step).decode(several, [0, 0])
-        return graph
-
     def _hidden(
         self, cache: KeyValueCache, token_ids: Sequence[Sequence[int]] | torch.Tensor
     ) -> torch.Tensor:
@@ -284,13 +246,8 @@ class Gpt2Model:
         inputs = torch.as_tensor(token_ids, device=self.device)
         return forward(self._weights, self._config, cache, inputs)
 
-    def _empty_cache(
-        self, positions: int = FIRST_POSITIONS, *, is_recorded: bool = False
-    ) -> KeyValueCache:
-        dtype = self._weights.cache_dtype
-        return KeyValueCache(
-            self._config, self.device, dtype, positions, keeps_other_store=is_recorded
-        )
+    def _empty_cache(self) -> KeyValueCache:
+        return KeyValueCache(self._config, self.device, self._weights.cache_dtype)
 
     def _check(self, token_ids: Sequence[int]) -> None:
         """Refuse what would read or write beyond a tensor: the kernel does not look."""
@@ -301,7 +258,3 @@ class Gpt2Model:
     def _check_room(self, count: int) -> None:
         if self._cache.length + count > self.context_size:
             raise ValueError(f"a row holds at most {self.context_size} tokens")
-
-
-def _reason(error: Exception) -> str:
-    return (str(error).strip().splitlines() or ["no reason given"])[0][:100]

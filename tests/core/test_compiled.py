@@ -66,7 +66,7 @@ def test_what_cannot_be_compiled_is_recorded_as_it_is(module, monkeypatch):
     def refuse(weights, config):
         raise ImportError("there is no compiler\nmore")
 
-    monkeypatch.setattr("core.models.gpt2.compiled_layers", refuse)
+    monkeypatch.setattr("core.models.recorded_step.compiled_layers", refuse)
     told = []
     ours = recorded(module, is_compiled=True, report=told.append)
     assert ours.kernel == "CUDA graph, not compiled: there is no compiler"
@@ -78,7 +78,7 @@ def test_what_cannot_be_compiled_is_recorded_as_it_is(module, monkeypatch):
 
 
 def test_nothing_is_compiled_where_nobody_asked(module, monkeypatch):
-    monkeypatch.setattr("core.models.gpt2.compiled_layers", None)
+    monkeypatch.setattr("core.models.recorded_step.compiled_layers", None)
     assert recorded(module).kernel == "CUDA graph"
     monkeypatch.setenv(gpt2_compiled.SWITCH, "0")
     assert not gpt2_compiled.is_wanted()
