@@ -17,7 +17,15 @@ MOST_RANKED = 1024
 
 _MARGIN = 1e-5
 _WORTH_IT = 16
-"""Sorting a vocabulary of fewer times ``MOST_RANKED`` tokens than this costs no more."""
+"""No more than one of so many tokens is ranked: sorting them all would cost no more."""
+_FEWEST = 16
+"""Below so many ranked tokens, vocabularies are too small for a sort to matter."""
+
+
+def _ranked(scores: torch.Tensor, most: int) -> int:
+    """Return how many tokens to rank, 0 where sorting all of them costs no more."""
+    count = min(most, scores.shape[-1] // _WORTH_IT)
+    return count if count >= _FEWEST else 0
 
 
 class QuickTopP:
@@ -29,22 +37,35 @@ class QuickTopP:
 
     def __call__(self, token_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return ``scores``, shape (rows, vocabulary), with minus infinity outside the nucleus."""
-        if scores.shape[-1] < _WORTH_IT * self._most:
+        count = _ranked(scores, self._most)
+        if not count:
             return self._sorted(token_ids, scores)
-        top = torch.topk(scores, self._most, dim=-1)
-        normaliser = torch.logsumexp(scores, dim=-1, keepdim=True).double()
-        shares = torch.exp(top.values.double() - normaliser)
-        # A token stays while the likelier ones hold less than top_p.
-        likelier = (torch.cumsum(shares, dim=-1) - shares)[:, self._keep :]
-        stays = torch.nn.functional.pad(likelier < self._top_p, (self._keep, 0), value=True)
-        is_open = stays[:, -1].any() | ((likelier - self._top_p).abs() < _MARGIN).any()
-        is_tied = (
-            (top.values[:, :-1] == top.values[:, 1:]) & (stays[:, :-1] != stays[:, 1:])
-        ).any()
-        if bool(is_open | is_tied):
-            return self._sorted(token_ids, scores)
-        kept = top.values.masked_fill(~stays, -math.inf)
-        return torch.full_like(scores, -math.inf).scatter(1, top.indices, kept)
+        top = torch.topk(scores, count, dim=-1)
+        normalisers: list[float] = torch.logsumexp(scores, dim=-1).tolist()
+        result = torch.full_like(scores, -math.inf)
+        for row, (values, normaliser) in enumerate(
+            zip(top.values.tolist(), normalisers, strict=True)
+        ):
+            size = self._nucleus(values, normaliser)
+            if size is None:
+                return self._sorted(token_ids, scores)
+            result[row].scatter_(0, top.indices[row, :size], top.values[row, :size])
+        return result
+
+    def _nucleus(self, values: list[float], normaliser: float) -> int | None:
+        """Return how many of ``values``, falling scores, stay; ``None`` where it is too close.
+
+        A token stays while the likelier ones hold less than ``top_p``.
+        """
+        likelier = 0.0
+        for size, value in enumerate(values):
+            if size >= self._keep:
+                if abs(likelier - self._top_p) < _MARGIN:
+                    return None
+                if likelier > self._top_p:
+                    return None if value == values[size - 1] else size
+            likelier += math.exp(value - normaliser)
+        return None
 
     def _sorted(self, token_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         result: torch.Tensor = self._reference(token_ids, scores)
@@ -60,17 +81,18 @@ class QuickTypical:
 
     def __call__(self, token_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return ``scores``, shape (rows, vocabulary), with minus infinity where untypical."""
-        if self._keep > 1 or scores.shape[-1] < _WORTH_IT * self._most:
+        count = _ranked(scores, self._most)
+        if self._keep > 1 or not count:
             return self._sorted(token_ids, scores)
         # As transformers computes them: the threshold is compared with these very numbers.
         logprobs = torch.log_softmax(scores, dim=-1)
         probabilities = torch.exp(logprobs)
         entropy = -(logprobs * probabilities).nansum(-1, keepdim=True)
         distances = torch.abs((-logprobs) - entropy)
-        near = torch.topk(distances, self._most, dim=-1, largest=False)
+        near = torch.topk(distances, count, dim=-1, largest=False)
         held = torch.cumsum(probabilities.gather(1, near.indices).double(), dim=-1)
         last = (held < self._mass).sum(dim=-1, keepdim=True)
-        is_open = (last >= self._most).any() | ((held - self._mass).abs() < _MARGIN).any()
+        is_open = (last >= count).any() | ((held - self._mass).abs() < _MARGIN).any()
         if bool(is_open):
             return self._sorted(token_ids, scores)
         return scores.masked_fill(distances > near.values.gather(1, last), -math.inf)
