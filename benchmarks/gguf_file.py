@@ -1,9 +1,9 @@
 """GPT-2's weights as a GGUF file, which llama.cpp reads: the same numbers under its names.
 
-Must never round a weight: float32 stays float32, bfloat16 stays bfloat16, and what llama.cpp wants
-in float32 (norms, biases, positions) is widened. Names and keys are those of llama.cpp's
-``gpt2`` architecture (``src/models/gpt2.cpp``); matrices lie there as (outputs, inputs), where
-transformers' GPT-2 has them as (inputs, outputs).
+Must never round a weight, but where q8_0 is asked for: float32 stays float32, bfloat16 stays
+bfloat16, and what llama.cpp wants in float32 (norms, biases, positions) is widened. Names and keys
+are those of llama.cpp's ``gpt2`` architecture (``src/models/gpt2.cpp``); matrices lie there as
+(outputs, inputs), where transformers' GPT-2 has them as (inputs, outputs).
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ _UNUSED = (".attn.bias", ".attn.masked_bias", "lm_head.weight")
 """Masks that old files hold, and the head, which is the table of tokens once more."""
 
 
-def write_gguf(folder: Path, path: Path) -> None:
+def write_gguf(folder: Path, path: Path, *, is_quantised: bool = False) -> None:
     """Write the model in ``folder`` (config.json, tokenizer.json, model.safetensors) to ``path``.
+
+    With ``is_quantised``, matrices are rounded to llama.cpp's q8_0: 8 bits, a scale for each 32.
 
     Raises:
         ValueError: A tensor of the file has no place in a GPT-2.
@@ -48,12 +50,15 @@ def write_gguf(folder: Path, path: Path) -> None:
     _add_tokens(writer, json.loads((folder / "tokenizer.json").read_text())["model"])
     with safe_open(folder / "model.safetensors", framework="pt") as tensors:
         names = [name for name in tensors.keys() if not name.endswith(_UNUSED)]  # noqa: SIM118
-        if any(tensors.get_tensor(name).dtype == torch.bfloat16 for name in names[:1]):
+        if is_quantised:
+            writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+        elif any(tensors.get_tensor(name).dtype == torch.bfloat16 for name in names[:1]):
             writer.add_file_type(gguf.LlamaFileType.MOSTLY_BF16)
         else:
             writer.add_file_type(gguf.LlamaFileType.ALL_F32)
         for name in names:
-            _add_tensor(writer, name.removeprefix(_PREFIX), tensors.get_tensor(name))
+            tensor = tensors.get_tensor(name)
+            _add_tensor(writer, name.removeprefix(_PREFIX), tensor, is_quantised=is_quantised)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -95,12 +100,18 @@ def _add_tokens(writer: gguf.GGUFWriter, model: dict[str, Any]) -> None:
     writer.add_token_merges(merges)
 
 
-def _add_tensor(writer: gguf.GGUFWriter, name: str, tensor: torch.Tensor) -> None:
+def _add_tensor(
+    writer: gguf.GGUFWriter, name: str, tensor: torch.Tensor, *, is_quantised: bool
+) -> None:
     if name.endswith(_TURNED):
         tensor = tensor.T
     tensor = tensor.contiguous()
     is_matrix = tensor.ndim == 2 and name != "wpe.weight"
-    if tensor.dtype == torch.bfloat16 and is_matrix:
+    if is_quantised and is_matrix:
+        kind = gguf.GGMLQuantizationType.Q8_0
+        data = gguf.quants.quantize(tensor.float().numpy(), kind)
+        writer.add_tensor(gguf_name(name), data, raw_dtype=kind)
+    elif tensor.dtype == torch.bfloat16 and is_matrix:
         data = tensor.view(torch.uint8).numpy()
         writer.add_tensor(gguf_name(name), data, raw_dtype=gguf.GGMLQuantizationType.BF16)
     else:

@@ -24,8 +24,8 @@ class LlamaCpp:
     name = "llama.cpp"
     modes: tuple[str, ...] = ("greedy", "nucleus")
 
-    def __init__(self, folder: Path) -> None:
-        self._llama = open_llama(folder)
+    def __init__(self, folder: Path, *, is_quantised: bool = False) -> None:
+        self._llama = open_llama(folder, is_quantised=is_quantised)
 
     def run(self, mode: str, prompt: list[int], steps: int) -> Timing:
         """See ``Contender``."""
@@ -44,13 +44,13 @@ class LlamaCpp:
         return timing(times)
 
 
-def open_llama(folder: Path, *, all_logits: bool = False) -> Any:  # noqa: ANN401 - untyped library
+def open_llama(folder: Path, *, all_logits: bool = False, is_quantised: bool = False) -> Any:  # noqa: ANN401 - untyped library
     """Return the model in ``folder``, converted when it is first asked for."""
     from llama_cpp import Llama
 
-    path = folder / "model.gguf"
+    path = folder / ("model-q8_0.gguf" if is_quantised else "model.gguf")
     if not path.exists():
-        write_gguf(folder, path)
+        write_gguf(folder, path, is_quantised=is_quantised)
     return Llama(
         str(path),
         n_ctx=_CONTEXT,

@@ -19,7 +19,9 @@ def report(results: dict[str, Any]) -> str:
         "Steps per second: medians, lowest to highest in brackets; contenders took turns.",
     ]
     for model in results["models"]:
-        lines += ["", f"**{model['model']}, {model['dtype']}** ({model['engine']})", ""]
+        peers = model["stored_dtype"]
+        others = "" if peers == model["dtype"] else f"; {PEER} in {peers}"
+        lines += ["", f"**{model['model']}, {model['dtype']}** ({model['engine']}{others})", ""]
         lines += _rates(model)
         lines += ["", *_facts(model, results["bandwidth"])]
         lines += [f"- left out: {sentence}" for sentence in model["left_out"]]

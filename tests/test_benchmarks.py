@@ -32,7 +32,8 @@ def test_the_tables_tell_the_share_that_the_app_keeps_and_who_is_left_out():
     rates = {"gpt2-playground": [100.0], "its model alone": [110.0], "generate()": [50.0]}
     model = {
         "model": "demo",
-        "dtype": "float32",
+        "dtype": "int8",
+        "stored_dtype": "bfloat16",
         "engine": "fast",
         "weight_bytes": 10**8,
         "rates": {"greedy": {**rates, "its app": [92.0]}, "5 beams": rates},
@@ -43,6 +44,7 @@ def test_the_tables_tell_the_share_that_the_app_keeps_and_who_is_left_out():
     told = report(
         {"device": "processor", "machine": "m", "torch": "2", "bandwidth": 2e10, "models": [model]}
     )
+    assert "**demo, int8** (fast; generate() in bfloat16)" in told
     assert "- the app keeps 92% (greedy)\n" in told
     assert "| its app | 92.0 (92.0–92.0) | – |" in told
     assert "- left out: llama.cpp: llama_cpp and gguf not installed" in told

@@ -69,3 +69,29 @@ def test_a_tensor_of_another_model_is_refused():
 
     with pytest.raises(ValueError, match="no part of a GPT-2"):
         gguf_name("h.0.attn.q_proj.weight")
+
+
+def test_q8_0_rounds_matrices_to_eight_bits_and_nothing_else(tmp_path):
+    import gguf
+
+    from benchmarks.gguf_file import write_gguf
+
+    folder = make_model("demo", "float32", tmp_path)
+    write_gguf(folder, folder / "exact.gguf")
+    write_gguf(folder, folder / "rounded.gguf", is_quantised=True)
+    exact, rounded = (
+        {one.name: one for one in gguf.GGUFReader(folder / name).tensors}
+        for name in ("exact.gguf", "rounded.gguf")
+    )
+    assert exact.keys() == rounded.keys()
+    for name, one in rounded.items():
+        wanted = torch.from_numpy(exact[name].data.copy())
+        if one.tensor_type != gguf.GGMLQuantizationType.Q8_0:
+            assert wanted.ndim == 1 or name == "position_embd.weight"
+            assert torch.equal(torch.from_numpy(one.data.copy()), wanted)
+            continue
+        found = torch.from_numpy(gguf.quants.dequantize(one.data, one.tensor_type))
+        errors, sizes = (one.abs().reshape(-1, 32).amax(1) for one in (wanted - found, wanted))
+        # Half a step, and what the scale loses as a number of 16 bits.
+        assert bool((errors <= 0.6 * sizes / 127 + 1e-7).all())
+        assert float(errors.max()) > 0
