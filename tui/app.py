@@ -29,7 +29,7 @@ from tui.widgets.preset_list import PresetList
 from tui.widgets.prompt_input import PromptInput
 from tui.widgets.transcript import Transcript
 
-DRAINS_PER_SECOND = 30
+DRAINS_PER_SECOND = 40
 """How often it is looked for events while something runs; ``FrameBudget`` may let some wait."""
 
 STATUS_INTERVAL = 0.25

@@ -12,7 +12,7 @@ from collections.abc import Callable
 SHARE = 0.06
 """As much of the time may go into painting, as far as ``LONGEST_WAIT`` allows."""
 
-LONGEST_WAIT = 1 / 16
+LONGEST_WAIT = 1 / 12
 """In seconds: no frame waits longer for its turn than until the next look, whatever frames cost."""
 
 
