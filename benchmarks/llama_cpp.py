@@ -56,6 +56,9 @@ def open_llama(folder: Path, *, all_logits: bool = False, is_quantised: bool = F
         n_ctx=_CONTEXT,
         n_threads=THREADS,
         n_threads_batch=THREADS,
+        # Several q8_0 rows at once end its process where the processor has matrix tiles; how a
+        # prompt is read is not measured.
+        n_batch=1 if is_quantised else 512,
         logits_all=all_logits,
         verbose=False,
     )

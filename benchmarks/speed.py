@@ -14,11 +14,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from benchmarks.apart import Apart
 from benchmarks.contenders import (
     THREADS,
     Contender,
@@ -135,8 +137,12 @@ def _others(
     """Return the contenders whose packages are here, and why each of the rest is left out."""
     makers: list[tuple[str, tuple[str, ...], tuple[str, ...], Callable[[], Contender]]] = [
         (PlaygroundApp.name, ("textual",), (dtype,), lambda: PlaygroundApp(playground)),
-        # Few processors have bfloat16 enough for it.
-        ("CTranslate2", ("ctranslate2",), ("float32", "int8"), lambda: CTranslate2(place, dtype)),
+        (
+            CTranslate2.name,
+            ("ctranslate2",),
+            ("float32", "int8"),
+            lambda: _ctranslate2(place, dtype),
+        ),
         (
             "llama.cpp",
             ("llama_cpp", "gguf"),
@@ -157,10 +163,15 @@ def _others(
     return found, left_out
 
 
+def _ctranslate2(place: Path, dtype: str) -> Contender:
+    return Apart(CTranslate2.name, CTranslate2.modes, partial(CTranslate2, place, dtype))
+
+
 def _llama_cpp(place: Path, *, is_quantised: bool) -> Contender:
     from benchmarks.llama_cpp import LlamaCpp
 
-    return LlamaCpp(place, is_quantised=is_quantised)
+    make = partial(LlamaCpp, place, is_quantised=is_quantised)
+    return Apart(LlamaCpp.name, LlamaCpp.modes, make)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
