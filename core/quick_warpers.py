@@ -8,9 +8,12 @@ those by at most some 1e-6, so that what is decided by more than ``_MARGIN`` is 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from transformers.generation.logits_process import TopPLogitsWarper, TypicalLogitsWarper
+
+from core.figures import row_figures
 
 MOST_RANKED = 1024
 """How many tokens are ranked before the whole vocabulary is sorted after all."""
@@ -19,7 +22,9 @@ _MARGIN = 1e-5
 _WORTH_IT = 16
 """No more than one of so many tokens is ranked: sorting them all would cost no more."""
 _FEWEST = 16
-"""Below so many ranked tokens, vocabularies are too small for a sort to matter."""
+"""A vocabulary of which fewer would be ranked is too small for a sort to matter."""
+_FEW = 32
+"""So many are looked at first: most nuclei are smaller."""
 
 
 def _ranked(scores: torch.Tensor, most: int) -> int:
@@ -37,22 +42,31 @@ class QuickTopP:
 
     def __call__(self, token_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return ``scores``, shape (rows, vocabulary), with minus infinity outside the nucleus."""
+        few = min(_FEW, self._most)
         count = _ranked(scores, self._most)
         if not count:
             return self._sorted(token_ids, scores)
-        top = torch.topk(scores, count, dim=-1)
-        normalisers: list[float] = torch.logsumexp(scores, dim=-1).tolist()
-        result = torch.full_like(scores, -math.inf)
-        for row, (values, normaliser) in enumerate(
-            zip(top.values.tolist(), normalisers, strict=True)
-        ):
-            size = self._nucleus(values, normaliser)
-            if size is None:
-                return self._sorted(token_ids, scores)
-            result[row].scatter_(0, top.indices[row, :size], top.values[row, :size])
-        return result
+        found = self._among([(one.values, one.logsumexp) for one in row_figures(scores, few)])
+        if found is None and count > few:
+            top = torch.topk(scores, count, dim=-1).values.tolist()
+            normalisers = torch.logsumexp(scores, dim=-1).tolist()
+            found = self._among(list(zip(top, normalisers, strict=True)))
+        if found is None:
+            return self._sorted(token_ids, scores)
+        least = torch.tensor(found, dtype=scores.dtype, device=scores.device)[:, None]
+        return scores.masked_fill(scores < least, -math.inf)
 
-    def _nucleus(self, values: list[float], normaliser: float) -> int | None:
+    def _among(self, rows: Sequence[tuple[Sequence[float], float]]) -> list[float] | None:
+        """Return the least score that stays in each row, ``None`` where one is too close to tell.
+
+        A row is its likeliest tokens' scores, falling, with its log-sum-exp.
+        """
+        sizes = [self._nucleus(values, normaliser) for values, normaliser in rows]
+        if any(size is None for size in sizes):
+            return None
+        return [values[size - 1] for (values, _), size in zip(rows, sizes, strict=True) if size]
+
+    def _nucleus(self, values: Sequence[float], normaliser: float) -> int | None:
         """Return how many of ``values``, falling scores, stay; ``None`` where it is too close.
 
         A token stays while the likelier ones hold less than ``top_p``.
