@@ -24,6 +24,8 @@ from core.steps import Finished, FinishReason, Started
 from core.stopping import StopRule
 from core.text import TextCodec
 
+_NO_TOKENS = torch.empty((0, 0), dtype=torch.int64, device="meta")
+
 
 @dataclass(slots=True)
 class Run:
@@ -59,9 +61,11 @@ class Run:
             token_ids = torch.tensor(
                 [[*context, *row] for row in rows], dtype=torch.int64, device=logits.device
             )
-        else:
+        elif self.processors:
             shape = (len(rows), len(context) + len(rows[0]))
             token_ids = torch.empty(shape, dtype=torch.int64, device="meta")
+        else:
+            token_ids = _NO_TOKENS
         beams = self.settings.num_beams > 1
         is_searched = beams and not self.settings.do_sample
         return weigh(

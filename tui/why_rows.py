@@ -32,7 +32,9 @@ from tui.visible import fit, visible_prose, visible_token
 
 _TITLE = "bold $text-primary"
 _WIDE = 62
-"""The cells from which on a candidate's row has room for a long token and a bar."""
+"""The cells from which on a candidate's row has room for a long token and a long bar."""
+_MEDIUM = 48
+"""The cells from which on it has room for any bar."""
 
 
 def facts(explanation: Explanation) -> list[Row]:
@@ -139,8 +141,12 @@ def _finisher(one: Finisher) -> Row:
 
 def candidate(one: Candidate, picked_by: Sequence[str], width: int, *, is_chosen: bool) -> Row:
     """Return a candidate's row: rank, token, probabilities, and the presets that would pick it."""
+    rank_width, token_width, bar_width, final_width = (3, 10, 0, 7)
+    if width >= _MEDIUM:
+        rank_width, token_width, bar_width, final_width = (4, 12, 5, 8)
     is_wide = width >= _WIDE
-    rank_width, token_width, bar_width, final_width = (4, 18, 10, 8) if is_wide else (3, 10, 0, 7)
+    if is_wide:
+        token_width, bar_width = 18, 10
     is_cut = one.final_logprob is None
     style = "bold " + CHOSEN if is_chosen else (DIM if is_cut else NUMBER)
     shade = CHOSEN_BAR if is_chosen else (CUT_BAR if is_cut else RAW_BAR)
