@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.steps import BeamStep, Candidate, Distribution, Hypothesis, Step
+from core.token_ids import common_length
 
 Fate = Literal["live", "finished", "dropped", "cut", "outside"]
 """``cut``: a setting removed the token. ``outside``: too far behind to be compared at all."""
@@ -101,7 +102,7 @@ def tokens_in_common(step: BeamStep) -> int:
     rows = [one.token_ids for one in step.hypotheses]
     if not rows:
         return 0
-    return _common(min(rows), max(rows))
+    return common_length(min(rows), max(rows))
 
 
 def place_of_winner(step: BeamStep, token_ids: Sequence[int]) -> int:
@@ -128,7 +129,7 @@ def text_beyond(steps: Sequence[Step], hypothesis: Hypothesis, token_ids: Sequen
 
     ``steps`` are those of its run.
     """
-    common = _common(hypothesis.token_ids, token_ids)
+    common = common_length(hypothesis.token_ids, token_ids)
     ancestor: Hypothesis = hypothesis
     for length in range(len(hypothesis.token_ids) - 1, common - 1, -1):
         if not length:
@@ -138,12 +139,3 @@ def text_beyond(steps: Sequence[Step], hypothesis: Hypothesis, token_ids: Sequen
             return hypothesis.text
         ancestor = before.hypotheses[ancestor.parent]
     return hypothesis.text[len(ancestor.text) :]
-
-
-def _common(first: Sequence[int], second: Sequence[int]) -> int:
-    length = 0
-    for ours, theirs in zip(first, second, strict=False):
-        if ours != theirs:
-            break
-        length += 1
-    return length

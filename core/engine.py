@@ -25,6 +25,7 @@ from core.settings import DEFAULT_NEW_TOKENS, Settings
 from core.steps import Candidate, Distribution, Event, FinishReason, Started, TokenStep
 from core.stopping import StopRule
 from core.text import TextCodec
+from core.token_ids import common_length
 
 _SEEDS = 2**32
 """A run without a seed draws one below this: short enough to be typed again."""
@@ -173,11 +174,7 @@ def _reusable(
     """
     best, best_row = 0, 0
     for row, cached in enumerate(rows):
-        length = 0
-        for ours, theirs in zip(context, cached, strict=False):
-            if ours != theirs:
-                break
-            length += 1
+        length = common_length(context, cached)
         if length > best:
             best, best_row = length, row
     return min(best, most), best_row

@@ -24,6 +24,7 @@ from core.history_records import (
     TreeRow,
 )
 from core.settings import Settings
+from core.token_ids import common_length
 
 
 class History:
@@ -101,7 +102,7 @@ class History:
         Raises:
             PlaygroundError: There is no such run.
         """
-        kept = _common(self.document(parent), context)
+        kept = common_length(self.document(parent), context)
         return Branch(parent, kept, tuple(context[kept:]), inserted_text)
 
     def fork(
@@ -230,7 +231,7 @@ class History:
         one, other = self.node(first).run, self.node(second).run
         self.check_model(first, other.model)
         ours, theirs = self.document(first), self.document(second)
-        common = _common(ours, theirs)
+        common = common_length(ours, theirs)
         names = [each.name for each in dataclasses.fields(Settings)]
         differing = tuple(
             (name, getattr(one.settings, name), getattr(other.settings, name))
@@ -298,13 +299,3 @@ class History:
         self._last_id = node.node_id
         self.cursor = node.node_id
         return node
-
-
-def _common(first: Sequence[int], second: Sequence[int]) -> int:
-    """Return how many tokens two documents have in common at their beginning."""
-    length = 0
-    for ours, theirs in zip(first, second, strict=False):
-        if ours != theirs:
-            break
-        length += 1
-    return length
