@@ -84,7 +84,7 @@ class AheadChooser:
         """Return the document with ``count`` new tokens, shape (1, length), for the processors."""
         length = self._length + count
         if self._document is None:
-            return torch.empty((1, length), dtype=torch.int64, device="meta")
+            return self._run.unread_tokens(1, length)
         return self._document[:, :length]
 
 

@@ -61,11 +61,8 @@ class Run:
             token_ids = torch.tensor(
                 [[*context, *row] for row in rows], dtype=torch.int64, device=logits.device
             )
-        elif self.processors:
-            shape = (len(rows), len(context) + len(rows[0]))
-            token_ids = torch.empty(shape, dtype=torch.int64, device="meta")
         else:
-            token_ids = _NO_TOKENS
+            token_ids = self.unread_tokens(len(rows), len(context) + len(rows[0]))
         beams = self.settings.num_beams > 1
         is_searched = beams and not self.settings.do_sample
         return weigh(
@@ -76,6 +73,12 @@ class Run:
             beams=beams,
             ranked=pool_size(self.settings, len(self.model.eos_token_ids)) if is_searched else 1,
         )
+
+    def unread_tokens(self, rows: int, length: int) -> torch.Tensor:
+        """Return what stands for token ids that no processor reads: a shape without numbers."""
+        if not self.processors:
+            return _NO_TOKENS
+        return torch.empty((rows, length), dtype=torch.int64, device="meta")
 
     def begin_recording(self, is_cancelled: Callable[[], bool]) -> None:
         """Tell the recorder, if there is one, what the run begins from."""

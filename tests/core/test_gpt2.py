@@ -41,6 +41,29 @@ def tokens(count, vocabulary=97, offset=0):
     return [(7 * at + offset) % vocabulary for at in range(count)]
 
 
+def assert_alike_in_rows(ours, theirs, rows):
+    """The same logits for as many rows that begin alike and go on differently."""
+    for model in (ours, theirs):
+        model.prefill(tokens(5))
+        model.reorder([0] * rows)
+    for step in range(3):
+        new = tokens(rows, offset=step)
+        assert_close(ours.decode(new), theirs.decode(new))
+
+
+def assert_alike_through(ours, theirs, actions, data, vocabulary):
+    """The same rows and logits whatever is done to both, one thing after the other."""
+    for model in (ours, theirs):
+        model.prefill(tokens(3, vocabulary))
+    for action, number in zip(actions, data, strict=False):
+        if not ours.rows[0] and action == "decode":
+            continue
+        results = [play(model, action, number) for model in (ours, theirs)]
+        assert ours.rows == theirs.rows
+        if results[0] is not None:
+            assert_close(*results)
+
+
 @pytest.fixture(scope="module")
 def long_module():
     return random_module(n_positions=1024, n_embd=48, n_head=3, initializer_range=0.1)
@@ -67,12 +90,7 @@ def test_every_length(long_module, engine, length, at_once):
 @pytest.mark.parametrize("rows", range(1, 17))
 def test_every_batch(long_module, engine, rows):
     ours, theirs = behind(engine, long_module), TransformersModel(long_module)
-    for model in (ours, theirs):
-        model.prefill(tokens(5))
-        model.reorder([0] * rows)
-    for step in range(3):
-        new = tokens(rows, offset=step)
-        assert_close(ours.decode(new), theirs.decode(new))
+    assert_alike_in_rows(ours, theirs, rows)
 
 
 @pytest.mark.parametrize("engine", FAST)
@@ -137,15 +155,7 @@ def test_random_shapes_and_doings(engine, shape, head_size, actions, data):
         shape = {**shape, "activation_function": "gelu_new"}
     module = random_module(**{**shape, "n_embd": shape["n_head"] * head_size})
     ours, theirs = behind(engine, module), TransformersModel(module)
-    for model in (ours, theirs):
-        model.prefill(tokens(3, shape["vocab_size"]))
-    for action, number in zip(actions, data, strict=False):
-        if not ours.rows[0] and action == "decode":
-            continue
-        results = [play(model, action, number) for model in (ours, theirs)]
-        assert ours.rows == theirs.rows
-        if results[0] is not None:
-            assert_close(*results)
+    assert_alike_through(ours, theirs, actions, data, shape["vocab_size"])
 
 
 @pytest.mark.parametrize("engine", FAST)

@@ -15,7 +15,13 @@ from core.models.gpt2_config import gpt2_config
 from core.models.gpt2_weights import Gpt2Weights
 from core.models.native_build import native_library
 from core.models.transformers_model import TransformersModel
-from tests.core.test_gpt2 import assert_close, play, random_module, tokens
+from tests.core.test_gpt2 import (
+    assert_alike_in_rows,
+    assert_alike_through,
+    assert_close,
+    random_module,
+    tokens,
+)
 from tests.reference import behind
 
 pytestmark = pytest.mark.skipif(native_library()[0] is None, reason=native_library()[1] or "-")
@@ -61,12 +67,7 @@ def test_every_batch(choose, by_tiles, dtype, rows):
     """From one group of lanes to four; the vocabulary leaves a row that fills no tile."""
     choose(by_tiles)
     ours, theirs = pair(random_module(n_embd=128, n_head=2, initializer_range=0.1), dtype)
-    for model in (ours, theirs):
-        model.prefill(tokens(5))
-        model.reorder([0] * rows)
-    for step in range(3):
-        new = tokens(rows, offset=step)
-        assert_close(ours.decode(new), theirs.decode(new))
+    assert_alike_in_rows(ours, theirs, rows)
 
 
 @DTYPES
@@ -116,15 +117,7 @@ def test_random_shapes_and_doings(choose, by_tiles, dtype, shape, head_size, act
     """Some fill tiles in all their products, some in a few, some in none."""
     choose(by_tiles)
     ours, theirs = pair(random_module(**{**shape, "n_embd": shape["n_head"] * head_size}), dtype)
-    for model in (ours, theirs):
-        model.prefill(tokens(3, shape["vocab_size"]))
-    for action, number in zip(actions, data, strict=False):
-        if not ours.rows[0] and action == "decode":
-            continue
-        results = [play(model, action, number) for model in (ours, theirs)]
-        assert ours.rows == theirs.rows
-        if results[0] is not None:
-            assert_close(*results)
+    assert_alike_through(ours, theirs, actions, data, shape["vocab_size"])
 
 
 @BY

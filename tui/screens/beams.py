@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -23,24 +22,16 @@ from core.steps import BeamStep, Candidate
 from tui.beam_rows import beam_facts, contest_rows
 from tui.playground import Playground
 from tui.render import line, lines
-from tui.screens.breakpoints import WIDTHS
-from tui.why_rows import title
+from tui.screens.step_screen import StepScreen
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines_view import LinesView
 
 
-class BeamsScreen(Screen[bool]):
-    """Explains the beam step that the session's cursor is on.
+class BeamsScreen(StepScreen):
+    """Explains the beam step that the session's cursor is on."""
 
-    The result is whether the cursor has come to a step that another screen explains.
-    """
-
-    CSS_PATH = ["../styles/why.tcss"]  # noqa: RUF012 - textual declares it
-    HORIZONTAL_BREAKPOINTS = WIDTHS
+    KIND = BeamStep
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "fork", "go on with this one"),
-        Binding("left", "step(-1)", "step back", key_display="←"),
-        Binding("right", "step(1)", "step on", key_display="→"),
         Binding("g", "revision", "next change of lead"),
         Binding("p", "app.score_document", "score the prompt too"),
         Binding("t", "app.score", "score a text"),
@@ -56,8 +47,7 @@ class BeamsScreen(Screen[bool]):
             self.chosen = chosen
 
     def __init__(self, playground: Playground) -> None:
-        super().__init__()
-        self._playground = playground
+        super().__init__(playground)
         self._rows: list[tuple[ParentBeam, Contender | None]] = []
 
     def compose(self) -> ComposeResult:
@@ -77,19 +67,13 @@ class BeamsScreen(Screen[bool]):
         self.query_one("#why-facts").border_title = "why"
         options.focus()
 
-    def on_resize(self) -> None:
-        """Draw for the new width, once everything has it."""
-        self.call_after_refresh(self.show)
-
     def show(self) -> None:
         """Draw the selected step."""
         selected = self._selected()
         if selected is None:
             return
         turn, step = selected
-        session, store = self._playground.session, self._playground.branches.store
-        row = title("why these beams", session, store.facts())
-        self.query_one("#why-title", LinesView).update_rows([row])
+        self._show_title("why these beams")
         before = turn.steps[step.index - 1] if step.index else None
         previous = before if isinstance(before, BeamStep) else None
         text = self.query_one("#why-text", Static)
@@ -118,14 +102,6 @@ class BeamsScreen(Screen[bool]):
         return selected[0], selected[1]
 
     # What a person does
-
-    def action_step(self, offset: int) -> None:
-        """Explain an earlier or a later step."""
-        self._playground.session.move_cursor(offset)
-        if self._selected() is None:
-            self.dismiss(True)
-        else:
-            self.show()
 
     def action_revision(self) -> None:
         """Go to the next step at which another beam took the lead; at the last, to the first."""

@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -22,33 +21,26 @@ from core.errors import PlaygroundError
 from core.explain import MOST_ROWS, explain, look_up, tokens_of
 from core.ghosts import Ghosts, find_ghosts
 from core.logits_store import RecordedRun
-from core.steps import BeamStep, Candidate
+from core.steps import Candidate, TokenStep
 from core.sweep import Sweeper
 from tui.background_call import BackgroundCall
 from tui.key_name import key_name
 from tui.playground import Playground
 from tui.render import DIM, Row, line, lines
-from tui.screens.breakpoints import WIDTHS
+from tui.screens.step_screen import StepScreen
 from tui.visible import visible_prose
-from tui.why_rows import candidate, dice, effects, facts, found, perplexity, title
+from tui.why_rows import candidate, dice, effects, facts, found, perplexity
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines_view import LinesView
 
 _LOOKS_PER_SECOND = 10
 
 
-class WhyScreen(Screen[bool]):
-    """Explains the token step that the session's cursor is on.
+class WhyScreen(StepScreen):
+    """Explains the token step that the session's cursor is on."""
 
-    The result is whether the cursor has come to a step that another screen explains.
-    """
-
-    CSS_PATH = ["../styles/why.tcss"]  # noqa: RUF012 - textual declares it
-    HORIZONTAL_BREAKPOINTS = WIDTHS
+    KIND = TokenStep
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "fork", "go on with this one"),
-        Binding("left", "step(-1)", "step back", key_display="←"),
-        Binding("right", "step(1)", "step on", key_display="→"),
         Binding("g", "disagreement", "next disagreement"),
         Binding("w", "app.write_here", "write here"),
         Binding("slash", "look_up", "look up", key_display="/"),
@@ -66,8 +58,7 @@ class WhyScreen(Screen[bool]):
             self.chosen = chosen
 
     def __init__(self, playground: Playground) -> None:
-        super().__init__()
-        self._playground = playground
+        super().__init__(playground)
         self._rows: tuple[Candidate, ...] = ()
         self._ghosts: Ghosts | None = None
         self._ghosts_of: tuple[str, int] | None = None
@@ -93,16 +84,10 @@ class WhyScreen(Screen[bool]):
         options.focus()
         self.set_interval(1 / _LOOKS_PER_SECOND, self._take_ghosts)
 
-    def on_resize(self) -> None:
-        """Draw for the new width, once everything has it."""
-        self.call_after_refresh(self.show)
-
     def show(self) -> None:
         """Draw the selected step."""
         recorded = self._playground.branches.recorded()
-        store = self._playground.branches.store.facts()
-        row = title("why this token", self._playground.session, store)
-        self.query_one("#why-title", LinesView).update_rows([row])
+        self._show_title("why this token")
         self.query_one("#why-found", Static).update("")
         if recorded is None:
             self._tell("Nothing is recorded for this step: only greedy and sampling runs are.")
@@ -205,16 +190,6 @@ class WhyScreen(Screen[bool]):
             self.action_step(found_at - index)
 
     # What a person does
-
-    def action_step(self, offset: int) -> None:
-        """Explain an earlier or a later step."""
-        session = self._playground.session
-        session.move_cursor(offset)
-        selected = session.selected()
-        if selected is not None and isinstance(selected[1], BeamStep):
-            self.dismiss(True)
-        else:
-            self.show()
 
     def action_look_up(self) -> None:
         """Go to the box that looks a token up."""
