@@ -17,7 +17,7 @@ import torch
 from core.backends.base import Request
 from core.backends.local import LocalBackend
 from core.settings import Settings
-from core.steps import BeamStep, TokenStep
+from core.steps import BeamStep, Event, Finished, TokenStep
 
 THREADS = torch.get_num_threads()
 """What torch takes by itself; everything but this program is given as many."""
@@ -64,22 +64,55 @@ class Playground:
     name = "gpt2-playground"
     modes: tuple[str, ...] = tuple(MODES)
 
-    def __init__(self, folder: Path, dtype: str, device: str, engine: str = "auto") -> None:
-        self.backend = LocalBackend(str(folder), device=device, dtype=dtype, engine=engine)
+    def __init__(
+        self,
+        folder: Path,
+        dtype: str,
+        device: str,
+        engine: str = "auto",
+        assistant: str = "auto",
+    ) -> None:
+        self.backend = LocalBackend(str(folder), device, dtype, engine, assistant)
         self.info = self.backend.load(lambda stage, share=None: None)
         loaded = self.backend._loaded
         if loaded is None:
             raise RuntimeError("load() has loaded nothing")
         self.loaded = loaded
         self.threads = torch.get_num_threads()
+        self.accepted: dict[str, float] = {}
+        """Of each mode's last run, the share of an assistant's guesses that came true."""
 
     def run(self, mode: str, prompt: list[int], steps: int) -> Timing:
         """See ``Contender``."""
         torch.set_num_threads(self.threads)
         settings = Settings(max_new_tokens=steps, **MODES[mode])
-        events = self.backend.generate(Request("", settings, tuple(prompt)), bool)
-        ends = [time.perf_counter() for one in events if isinstance(one, TokenStep | BeamStep)]
+        ends: list[float] = []
+        event: Event | None = None
+        for event in self.backend.generate(Request("", settings, tuple(prompt)), bool):
+            if isinstance(event, TokenStep | BeamStep):
+                ends.append(time.perf_counter())
+        if isinstance(event, Finished) and event.drafted_tokens:
+            self.accepted[mode] = event.accepted_share
         return timing(ends)
+
+
+class Unassisted:
+    """The same program and model, but its assistant is not asked."""
+
+    name = "without its assistant"
+    modes: tuple[str, ...] = ("greedy", "nucleus")
+
+    def __init__(self, playground: Playground) -> None:
+        self._playground = playground
+
+    def run(self, mode: str, prompt: list[int], steps: int) -> Timing:
+        """See ``Contender``."""
+        model: Any = self._playground.loaded.model
+        assistant, model._assistant = model._assistant, None
+        try:
+            return self._playground.run(mode, prompt, steps)
+        finally:
+            model._assistant = assistant
 
 
 class PlaygroundApp:

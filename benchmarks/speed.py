@@ -30,6 +30,7 @@ from benchmarks.contenders import (
     NotebookLoop,
     Playground,
     PlaygroundApp,
+    Unassisted,
 )
 from benchmarks.fresh import first_token
 from benchmarks.models import MODELS, make_model
@@ -85,7 +86,7 @@ def measure(name: str, dtype: str, folder: Path, options: argparse.Namespace) ->
     stored = STORED.get(dtype, dtype)
     place = make_model(name, stored, folder)
     device = options.device
-    playground = Playground(place, dtype, device)
+    playground = Playground(place, dtype, device, assistant=options.assistant)
     generate = Generate(place, stored, device)
     contenders: list[Contender] = [
         playground,
@@ -93,6 +94,8 @@ def measure(name: str, dtype: str, folder: Path, options: argparse.Namespace) ->
         generate,
         NotebookLoop(generate),
     ]
+    if getattr(playground.loaded.model, "most_guesses", 0):
+        contenders.append(Unassisted(playground))
     others, left_out = _others(playground, place, dtype, device)
     contenders += others
     steps = options.steps or STEPS[name]
@@ -122,6 +125,7 @@ def measure(name: str, dtype: str, folder: Path, options: argparse.Namespace) ->
         "steps": steps,
         "weight_bytes": parameters * getattr(torch, dtype).itemsize,
         "rates": rates,
+        "accepted": playground.accepted,
         "left_out": left_out,
         "by_context": {str(context): found for context, found in by_context.items()},
         "fresh": {
@@ -180,6 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--dtypes", nargs="+", help="instead of those that suit the processor")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--assistant", default="auto", help="auto, int8 or none")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, help="tokens of a run")
     parser.add_argument("--out", type=Path, default=Path("build/bench"))

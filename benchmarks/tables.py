@@ -9,6 +9,7 @@ import statistics
 from typing import Any
 
 OURS, APP, PEER = "gpt2-playground", "its app", "generate()"
+UNASSISTED = "without its assistant"
 
 
 def report(results: dict[str, Any]) -> str:
@@ -45,7 +46,8 @@ def _rates(model: dict[str, Any]) -> list[str]:
 
 def _facts(model: dict[str, Any], bandwidth: float) -> list[str]:
     greedy = model["rates"]["greedy"]
-    ours, alone = _median(greedy[OURS]), _median(greedy["its model alone"])
+    ours = _median(greedy.get(UNASSISTED, greedy[OURS]))
+    alone = _median(greedy["its model alone"])
     share = alone * model["weight_bytes"] / bandwidth
     contexts = {name: _median(found) for name, found in model["by_context"].items()}
     least, *_, most = contexts.values()
@@ -57,6 +59,9 @@ def _facts(model: dict[str, Any], bandwidth: float) -> list[str]:
         + ", ".join(f"{name}: {found:.1f}" for name, found in contexts.items())
         + f" (last to first: {most / least:.0%})",
     ]
+    if model["accepted"]:
+        shares = [f"{share:.0%} ({mode})" for mode, share in model["accepted"].items()]
+        lines.append("- guesses of the assistant that came true: " + ", ".join(shares))
     kept = {
         mode: _median(found[APP]) / _median(found[OURS])
         for mode, found in model["rates"].items()

@@ -9,20 +9,20 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from typing import Protocol
 
 import torch
 
 from core.ahead import AheadChooser
+from core.assisted import AssistedChooser
 from core.backends.base import Request
 from core.beam_steps import beam_steps
-from core.decoding import choose_greedy, choose_sample, chosen_candidate
+from core.choosers import Chooser, StepByStep
 from core.errors import PlaygroundError
-from core.models.base import CausalModel, LooksAhead
+from core.models.base import CausalModel, LooksAhead, TakesGuesses
 from core.processors import build_processors
 from core.run import Run
 from core.settings import DEFAULT_NEW_TOKENS, Settings
-from core.steps import Candidate, Distribution, Event, FinishReason, Started, TokenStep
+from core.steps import Event, FinishReason, Started, TokenStep
 from core.stopping import StopRule
 from core.text import TextCodec
 from core.token_ids import common_length
@@ -70,47 +70,13 @@ def _token_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
     yield run.finished(reason, token_ids, "".join(texts) + rest)
 
 
-class _Chooser(Protocol):
-    """Chooses one token after the other."""
-
-    def next(self, token_ids: Sequence[int]) -> tuple[Candidate, Distribution]:
-        """Return the token after ``token_ids``, the generated ones, and what it was chosen from."""
-        ...
-
-    def close(self) -> None:
-        """Leave the model as it is after the last token."""
-        ...
-
-
-def _chooser(run: Run) -> _Chooser:
+def _chooser(run: Run) -> Chooser:
     model = run.model
     if isinstance(model, LooksAhead) and model.looks_ahead:
         return AheadChooser(run, model)
-    return _StepByStep(run)
-
-
-class _StepByStep:
-    """Reads every step before it starts the next one."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-
-    def next(self, token_ids: Sequence[int]) -> tuple[Candidate, Distribution]:
-        """See ``_Chooser``."""
-        run = self._run
-        logits = run.model.decode(token_ids[-1:]) if token_ids else run.prefill()
-        weighed = run.weigh(logits, [token_ids])
-        dice = run.dice()
-        if run.settings.do_sample:
-            token_id = choose_sample(weighed, run.generator)
-        else:
-            token_id = choose_greedy(weighed)
-        run.record(logits, token_id, dice)
-        token = chosen_candidate(weighed, 0, token_id, run.codec.token_text)
-        return token, weighed.distributions[0]
-
-    def close(self) -> None:
-        """See ``_Chooser``."""
+    if isinstance(model, TakesGuesses) and model.most_guesses:
+        return AssistedChooser(run, model)
+    return StepByStep(run)
 
 
 def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> Run:

@@ -151,6 +151,9 @@ def _finished(event: Finished) -> dict[str, Any]:
     }
     if event.score is not None:
         record["score"] = _number(event.score)
+    if event.drafted_tokens:
+        record["drafted_tokens"] = event.drafted_tokens
+        record["accepted_tokens"] = event.accepted_tokens
     if event.detail:
         record["detail"] = event.detail
     return record

@@ -29,7 +29,10 @@ _NO_TOKENS = torch.empty((0, 0), dtype=torch.int64, device="meta")
 
 @dataclass(slots=True)
 class Run:
-    """A request made ready: where it starts, what changes its scores, what ends it."""
+    """A request made ready: where it starts, what changes its scores, what ends it.
+
+    ``drafted_tokens`` counts what an assistant has guessed, ``accepted_tokens`` what of it came.
+    """
 
     model: CausalModel
     codec: TextCodec
@@ -42,6 +45,8 @@ class Run:
     generator: torch.Generator
     recorder: RunRecorder | None = None
     score_prompt: bool = False
+    drafted_tokens: int = 0
+    accepted_tokens: int = 0
     _began: float = field(default_factory=time.perf_counter)
     _ticks: list[float] = field(default_factory=list)
 
@@ -130,7 +135,15 @@ class Run:
         score: float | None = None,
     ) -> Finished:
         """Return the run's last record."""
-        return Finished(reason, tuple(token_ids), text, self._tokens_per_second(), score)
+        return Finished(
+            reason,
+            tuple(token_ids),
+            text,
+            self._tokens_per_second(),
+            score,
+            drafted_tokens=self.drafted_tokens,
+            accepted_tokens=self.accepted_tokens,
+        )
 
     def _tokens_per_second(self) -> float:
         """The rate of steps after the first, which reads the prompt; of that one if alone."""

@@ -150,6 +150,8 @@ class Finished:
 
     ``token_ids`` and ``text`` are the generated ones, without the prompt. ``score`` is the ranking
     score of a beam search's winner, ``None`` elsewhere. ``detail`` is a sentence for a person.
+    ``drafted_tokens`` is how many tokens an assistant guessed, ``accepted_tokens`` how many of
+    them the model then chose.
     """
 
     reason: FinishReason
@@ -158,6 +160,13 @@ class Finished:
     tokens_per_second: float
     score: float | None = None
     detail: str = ""
+    drafted_tokens: int = 0
+    accepted_tokens: int = 0
+
+    @property
+    def accepted_share(self) -> float:
+        """How much of what an assistant guessed came true, 0 to 1; 0 where nothing was guessed."""
+        return self.accepted_tokens / self.drafted_tokens if self.drafted_tokens else 0.0
 
 
 Step = TokenStep | BeamStep

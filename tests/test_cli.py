@@ -158,9 +158,17 @@ def test_options_before_the_command_count_too(cli, backend):
 
 
 def test_where_and_how_to_run(cli, backend):
-    cli("generate", PROMPT, "--device", "cuda:1", "--dtype", "bfloat16")
+    cli("generate", PROMPT, "--device", "cuda:1", "--dtype", "bfloat16", "--assistant", "none")
 
     assert (backend.choices.device, backend.choices.dtype) == ("cuda:1", "bfloat16")
+    assert backend.choices.assistant == "none"
+
+
+def test_how_many_guesses_came_true(cli, backend, monkeypatch):
+    monkeypatch.setattr(backend, "accepted_tokens", 3)
+    _, _, err = cli("generate", PROMPT, "--steps", "3")
+
+    assert "100.0 tokens/s, 75% of the drafts accepted" in err
 
 
 @pytest.mark.parametrize(

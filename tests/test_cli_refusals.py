@@ -82,6 +82,7 @@ def give_stdin(monkeypatch, data: bytes):
         (["generate", "a", "--steps", "many"], "Invalid value for '--steps'"),
         (["generate", "a", "--seed", "-1"], "Invalid value for '--seed'"),
         (["generate", "a", "--dtype", "int4"], "Invalid value for '--dtype'"),
+        (["generate", "a", "--assistant", "gpt2"], "Invalid value for '--assistant'"),
         (["generate", "a", "--device", "tpu"], "Invalid value for '--device': 'tpu' is not one of"),
         (["generate", "a", "--preset", "beem"], "no preset 'beem' in presets.yaml; did you mean"),
         (["generate", "a", "--set", "top_k"], "--set 'top_k' must be name=value"),

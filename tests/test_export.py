@@ -100,6 +100,8 @@ def test_an_end():
     assert event_record(Finished("length", (5,), " far", 9.5)) == plain
     of_beams = Finished("length", (5,), " far", 9.5, score=-0.35, detail="why")
     assert event_record(of_beams) == {**plain, "score": -0.35, "detail": "why"}
+    assisted = Finished("length", (5,), " far", 9.5, drafted_tokens=4, accepted_tokens=3)
+    assert event_record(assisted) == {**plain, "drafted_tokens": 4, "accepted_tokens": 3}
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])

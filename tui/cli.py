@@ -22,6 +22,7 @@ from core.visible import one_line
 from tui.cli_download import download_command
 from tui.cli_info import info_command
 from tui.cli_options import (
+    AssistantOption,
     DeviceOption,
     DtypeOption,
     EngineOption,
@@ -80,6 +81,7 @@ def open_app(
     device: DeviceOption = None,
     dtype: DtypeOption = None,
     engine: EngineOption = None,
+    assistant: AssistantOption = None,
     seed: SeedOption = None,
     _version: Annotated[
         bool,
@@ -89,7 +91,7 @@ def open_app(
     ] = False,
 ) -> int:
     """See how a language model decides. Without a command, open the playground."""
-    context.obj = Choices(preset, presets, model, device, dtype, seed, engine)
+    context.obj = Choices(preset, presets, model, device, dtype, seed, engine, assistant)
     if context.invoked_subcommand is not None:
         return 0
     return _open_app(context.obj)
@@ -108,13 +110,14 @@ def generate(
     device: DeviceOption = None,
     dtype: DtypeOption = None,
     engine: EngineOption = None,
+    assistant: AssistantOption = None,
     presets: PresetsOption = None,
 ) -> int:
     """Continue PROMPT without the app.
 
     The result is on standard output, everything else on standard error.
     """
-    own = Choices(preset, presets, model, device, dtype, seed, engine)
+    own = Choices(preset, presets, model, device, dtype, seed, engine, assistant)
     return run_generate(
         prompt,
         _merged(context.obj, own),

@@ -41,6 +41,14 @@ class Engine(StrEnum):
     TRANSFORMERS = "transformers"
 
 
+class Assistant(StrEnum):
+    """What can guess tokens for a model."""
+
+    AUTO = "auto"
+    INT8 = "int8"
+    NONE = "none"
+
+
 def _device(name: str) -> str:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", name):
         raise typer.BadParameter(f"{name!r} is not one of auto, cpu, cuda, cuda:N, mps")
@@ -88,6 +96,15 @@ EngineOption = Annotated[
         "--engine",
         help="What runs the model: fast is for GPT-2s, transformers for any; auto is fast "
         "where that can run it.",
+    ),
+]
+AssistantOption = Annotated[
+    Assistant | None,
+    typer.Option(
+        "--assistant",
+        help="What guesses tokens that the model then checks several at once, so that the same "
+        "text comes sooner: int8 is a rounded copy of a GPT-2, auto takes it for models of up to "
+        "1 GB where it pays.",
     ),
 ]
 SeedOption = Annotated[

@@ -54,6 +54,7 @@ class Choices:
     dtype: str | None = None
     seed: int | None = None
     engine: str | None = None
+    assistant: str | None = None
 
 
 def make_backend(choices: Choices, model: str | None, *, stands_in_for: str = "") -> Backend:
@@ -61,8 +62,8 @@ def make_backend(choices: Choices, model: str | None, *, stands_in_for: str = ""
     from core.backends.local import LocalBackend
 
     device, dtype = choices.device or "auto", choices.dtype or "auto"
-    engine = choices.engine or "auto"
-    return LocalBackend(model, device, dtype, engine, stands_in_for=stands_in_for)
+    engine, assistant = choices.engine or "auto", choices.assistant or "auto"
+    return LocalBackend(model, device, dtype, engine, assistant, stands_in_for=stands_in_for)
 
 
 def open_book(choices: Choices) -> tuple[PresetBook, Preset]:
@@ -258,6 +259,8 @@ def _exit_code(settings: Settings, started: Started | None, finished: Finished |
     parts = [f"finished: {finished.detail or _REASONS[finished.reason]}"]
     parts.append(f"{len(finished.token_ids)} tokens")
     parts.append(f"{finished.tokens_per_second:.1f} tokens/s")
+    if finished.drafted_tokens:
+        parts.append(f"{finished.accepted_share:.0%} of the drafts accepted")
     if settings.do_sample and started is not None:
         parts.append(f"seed {started.seed}")
     note(", ".join(parts))

@@ -33,8 +33,8 @@ class LocalBackend:
 
     ``model`` is a name or folder, ``None`` for gpt2-xl where it is here, else the bundled model.
     ``device`` and ``dtype`` are torch's names or ``auto``; ``engine`` is ``auto``, ``fast`` or
-    ``transformers``. ``stands_in_for`` names the model that was asked for, where this one runs
-    because that is not here yet.
+    ``transformers``; ``assistant`` is ``auto``, ``int8`` or ``none``. ``stands_in_for`` names the
+    model that was asked for, where this one runs because that is not here yet.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class LocalBackend:
         device: str = "auto",
         dtype: str = "auto",
         engine: str = "auto",
+        assistant: str = "auto",
         *,
         stands_in_for: str = "",
     ) -> None:
@@ -51,6 +52,7 @@ class LocalBackend:
         self._device = device
         self._dtype = dtype
         self._engine = engine
+        self._assistant = assistant
         self._loaded: LoadedModel | None = None
         self._chat: ChatPrompts | None = None
 
@@ -64,7 +66,9 @@ class LocalBackend:
         from core.models.loading import load_model
 
         with _BUILDING:
-            loaded = load_model(name, self._device, self._dtype, report, self._engine)
+            loaded = load_model(
+                name, self._device, self._dtype, report, self._engine, self._assistant
+            )
         self._loaded = loaded
         _spare_collections()
         missing = self._stands_in_for

@@ -44,7 +44,8 @@ class ScriptedBackend:
 
     ``texts`` are the tokens' texts; the token id of ``texts[i]`` is ``i + 100``. ``step_gate``,
     where given, is awaited before every step, so that a test decides when a step happens.
-    ``load_error`` makes loading fail with that sentence.
+    ``load_error`` makes loading fail with that sentence. With ``accepted_tokens``, a run says that
+    so many of four guesses of an assistant came true.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class ScriptedBackend:
         self.texts = tuple(texts)
         self.requests: list[Request] = []
         self.closed = False
+        self.accepted_tokens = 0
         self._step_gate = step_gate
         self._load_error = load_error
         self._info = info
@@ -194,4 +196,6 @@ class ScriptedBackend:
             token_ids=tuple(range(100, 100 + count)),
             text="".join(self.texts[:count]),
             tokens_per_second=100.0,
+            drafted_tokens=4 if self.accepted_tokens else 0,
+            accepted_tokens=self.accepted_tokens,
         )

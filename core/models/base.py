@@ -1,4 +1,4 @@
-"""The contract between decoding and a model: prefill, decode, reorder, rewind, look ahead.
+"""The contract between decoding and a model: prefill, decode, reorder, rewind, and two shortcuts.
 
 Must never know of settings, text or user interfaces: token ids go in, logits come out.
 """
@@ -100,5 +100,35 @@ class LooksAhead(Protocol):
         """Tell which token ``decode_ahead`` has appended, or ``None`` to take it back.
 
         Where nothing is to be settled, ``None`` changes nothing.
+        """
+        ...
+
+
+@runtime_checkable
+class TakesGuesses(Protocol):
+    """What a model offers that can check several tokens in about the time of one.
+
+    ``guess`` and ``check`` follow ``prefill`` or each other, while there is one row.
+    """
+
+    @property
+    def most_guesses(self) -> int:
+        """How many guesses can be checked at once; 0 where there is no assistant."""
+        ...
+
+    def guess(self, token_id: int) -> torch.Tensor:
+        """Show the assistant one token more, which is not yet among ``rows``.
+
+        Returns:
+            What the assistant makes of it: logits, shape (1, vocabulary), float32.
+        """
+        ...
+
+    def check(self, token_ids: Sequence[int]) -> torch.Tensor:
+        """Forget what the assistant was shown, and append ``token_ids`` to the only row.
+
+        Returns:
+            The model's own logits after each, shape (n, vocabulary), float32: to the bit those
+            that ``decode`` returns one after the other.
         """
         ...

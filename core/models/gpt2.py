@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import torch
 
 from core.models.cuda_graph import Capture, GraphedDecode, capture_on_gpu
+from core.models.gpt2_assistant import MOST_GUESSES, Assistant, why_no_room
 from core.models.gpt2_cache import KeyValueCache
 from core.models.gpt2_compiled import is_wanted
 from core.models.gpt2_config import Gpt2Config
@@ -66,6 +67,7 @@ class Gpt2Model:
         if self._is_int8 and obstacle:
             raise ValueError(f"int8 weights are for the native kernel alone: {obstacle}")
         self.kernel = f"torch ({obstacle})" if obstacle else "native"
+        self._assistant: Assistant | None = None
         is_cuda = self.device.type == "cuda"
         if capture is None and is_cuda:
             capture = capture_on_gpu
@@ -152,6 +154,56 @@ class Gpt2Model:
             self._cache.take_back()
         else:
             self._rows[0].append(token_id)
+
+    def why_no_assistant(self, *, is_wanted: bool) -> str:
+        """Return why an assistant is out of the question; empty where it is not.
+
+        ``is_wanted`` says that somebody asked for one.
+        """
+        if self._native is None:
+            return f"it needs the native kernel, and {self.kernel} runs the model"
+        if self._is_int8:
+            return "the model itself is in int8"
+        return why_no_room(self._weights, is_wanted=is_wanted)
+
+    def take_assistant(self, *, only_if_it_pays: bool) -> bool:
+        """Make an assistant, and keep it unless it does not pay; return whether there is one now.
+
+        The model must be empty, as it is at first.
+
+        Raises:
+            ValueError: ``why_no_assistant`` has something against it.
+        """
+        if self._native is None or self._is_int8:
+            raise ValueError(self.why_no_assistant(is_wanted=True))
+        with self._all_threads():
+            assistant = Assistant(self._native, self._weights, self._config)
+        if not only_if_it_pays or assistant.pays(self._cache):
+            self._assistant = assistant
+        return self._assistant is not None
+
+    @property
+    def most_guesses(self) -> int:
+        """See ``TakesGuesses``."""
+        return MOST_GUESSES if self._assistant else 0
+
+    def guess(self, token_id: int) -> torch.Tensor:
+        """See ``TakesGuesses``."""
+        self._check([token_id])
+        return self._assisting().guess(self._cache, token_id)
+
+    def check(self, token_ids: Sequence[int]) -> torch.Tensor:
+        """See ``TakesGuesses``."""
+        self._cache.length = len(self._rows[0])
+        self._check(token_ids)
+        logits = self._assisting().check(self._cache, token_ids)
+        self._rows[0].extend(token_ids)
+        return logits
+
+    def _assisting(self) -> Assistant:
+        if self._assistant is None:
+            raise ValueError("the model has no assistant")
+        return self._assistant
 
     def reorder(self, parents: Sequence[int]) -> None:
         """See ``CausalModel``."""

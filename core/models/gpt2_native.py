@@ -92,9 +92,14 @@ def has_tiles() -> bool:
 
 
 class NativeStep:
-    """Runs steps of one model; made only where ``why_not`` has nothing against it."""
+    """Runs steps of one model; made only where ``why_not`` has nothing against it.
 
-    def __init__(self, weights: Gpt2Weights, config: Gpt2Config) -> None:
+    Its caches hold ``cache_dtype``; without it, what suits the weights.
+    """
+
+    def __init__(
+        self, weights: Gpt2Weights, config: Gpt2Config, *, cache_dtype: torch.dtype | None = None
+    ) -> None:
         matrix_bytes = weights.parameters * weights.tokens.element_size()
         library = open_library(keeps_lock=matrix_bytes < _SHORT_STEP_BYTES)
         if library is None:
@@ -115,7 +120,7 @@ class NativeStep:
             inner=config.n_inner,
             vocabulary=config.vocab_size,
             format=_FORMATS[weights.tokens.dtype],
-            cache_format=_FORMATS[weights.cache_dtype],
+            cache_format=_FORMATS[cache_dtype or weights.cache_dtype],
             activation=_ACTIVATIONS[config.activation_function],
             threads=torch.get_num_threads(),
             uses_tiles=self.uses_tiles,

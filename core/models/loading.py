@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from tokenizers import Tokenizer
@@ -26,9 +26,14 @@ from core.models.placement import ModelSize, Placement, check_names, place
 from core.models.weights import move_weights
 from core.text import TextCodec
 
+if TYPE_CHECKING:
+    from core.models.gpt2 import Gpt2Model
+
 ENGINE_NAMES = ("auto", "fast", "transformers")
 """What runs a model; ``auto`` is ``fast`` where that can run it."""
 
+ASSISTANT_NAMES = ("auto", "int8", "none")
+"""What guesses tokens; ``auto`` is ``int8`` where it makes runs quicker and takes little memory."""
 
 _INSTEAD_OF_INT8 = "use --dtype bfloat16 or float32"
 
@@ -51,9 +56,16 @@ class LoadedModel:
 
 
 def load_model(
-    name: str, device: str, dtype: str, report: Report, engine: str = "auto"
+    name: str,
+    device: str,
+    dtype: str,
+    report: Report,
+    engine: str = "auto",
+    assistant: str = "none",
 ) -> LoadedModel:
     """Load the model ``name``: ``demo``, a folder, or a name in the Hugging Face cache.
+
+    ``assistant`` says what guesses tokens for the fast engine: see ``gpt2_assistant``.
 
     Weights go straight from a memory map to their device and dtype: beside the model itself,
     there is never more than one tensor of it in memory.
@@ -65,12 +77,18 @@ def load_model(
     check_names(device, dtype)
     if engine not in ENGINE_NAMES:
         raise PlaygroundError(f"unknown engine {engine!r}; use one of {', '.join(ENGINE_NAMES)}")
+    if assistant not in ASSISTANT_NAMES:
+        raise PlaygroundError(
+            f"unknown assistant {assistant!r}; use one of {', '.join(ASSISTANT_NAMES)}"
+        )
     if dtype == "int8" and engine == "transformers":
         raise PlaygroundError(f"--engine transformers has no int8 weights; {_INSTEAD_OF_INT8}")
+    if assistant == "int8" and engine == "transformers":
+        raise _no_assistant(name, "--engine transformers does not ask one")
     folder = model_folder(name)
     if engine != "transformers":
         try:
-            return _load_fast(name, folder, device, dtype, report)
+            return _load_fast(name, folder, device, dtype, report, assistant)
         except NotFastError as obstacle:
             if engine == "fast":
                 raise PlaygroundError(
@@ -81,10 +99,14 @@ def load_model(
                     f"int8 weights are for the fast engine, which cannot run {name!r}: {obstacle};"
                     " use another --dtype"
                 ) from None
+            if assistant == "int8":
+                raise _no_assistant(name, f"the fast engine cannot run it: {obstacle}") from None
     return _load_general(name, folder, device, dtype, report)
 
 
-def _load_fast(name: str, folder: Path, device: str, dtype: str, report: Report) -> LoadedModel:
+def _load_fast(
+    name: str, folder: Path, device: str, dtype: str, report: Report, assistant: str
+) -> LoadedModel:
     from core.models.gpt2 import Gpt2Model
     from core.models.gpt2_native import NativeStep
     from core.models.gpt2_weights import parameter_count, read_weights
@@ -117,9 +139,30 @@ def _load_fast(name: str, folder: Path, device: str, dtype: str, report: Report)
     )
     _prepare_processor(placement, weights.parameters, report)
     model = Gpt2Model(weights, config, report=report)
+    has_assistant = _take_assistant(name, model, assistant, report)
     model.release_threads()
-    phrase = f"fast, {model.kernel}"
+    phrase = f"fast, {model.kernel}{', int8 assistant' if has_assistant else ''}"
     return _loaded(name, model, tokenizer, placement, weights.parameters, phrase)
+
+
+def _take_assistant(name: str, model: Gpt2Model, assistant: str, report: Report) -> bool:
+    """Give the model the assistant that is wanted; return whether it has one."""
+    if assistant == "none":
+        return False
+    is_wanted = assistant == "int8"
+    obstacle = model.why_no_assistant(is_wanted=is_wanted)
+    if obstacle and is_wanted:
+        raise _no_assistant(name, obstacle)
+    if obstacle:
+        return False
+    report("preparing the assistant")
+    return model.take_assistant(only_if_it_pays=not is_wanted)
+
+
+def _no_assistant(name: str, obstacle: str) -> PlaygroundError:
+    return PlaygroundError(
+        f"{name!r} cannot have an int8 assistant: {obstacle}; leave --assistant int8 out"
+    )
 
 
 def _load_general(name: str, folder: Path, device: str, dtype: str, report: Report) -> LoadedModel:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import torch
 
 from core.backends.base import Request
@@ -9,7 +11,11 @@ from core.engine import generate
 from core.logits_store import LogitsStore, RecordedRun, RunStart
 from core.recording import record_step
 from core.settings import Settings
-from core.steps import Finished
+from core.steps import Finished, TokenStep
+from tests.reference import byte_codec
+
+CODEC = byte_codec()
+CONTEXT = (1, 2, 3)
 
 
 class Letters:
@@ -47,3 +53,26 @@ def run_of(
     run = store.run("run")
     assert run is not None
     return run
+
+
+def whole_run(model, chosen, *, context=CONTEXT, cancel_after=None):
+    """Return all that a run leaves behind, without times: its events, its record, the rows."""
+    store = LogitsStore()
+    told = 0
+
+    def is_cancelled():
+        return told == cancel_after
+
+    events = []
+    if chosen.seed is None:
+        chosen = dataclasses.replace(chosen, seed=0)
+    request = Request("", chosen, context, recorder=store.recorder("run"))
+    for event in generate(model, CODEC, request, is_cancelled):
+        told += isinstance(event, TokenStep)
+        if isinstance(event, TokenStep):
+            event = (event.index, event.token, event.distribution, event.text)
+        elif isinstance(event, Finished):
+            event = (event.reason, event.token_ids, event.text, event.score)
+        events.append(event)
+    rows = [list(row) for row in model.rows]
+    return events, store.run("run").steps, rows, model._cache.length

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from itertools import islice
 
 import pytest
@@ -13,14 +12,10 @@ from hypothesis import strategies as st
 from core.ahead import step_tensor
 from core.backends.base import Request
 from core.engine import generate
-from core.logits_store import LogitsStore
 from core.settings import Settings
-from core.steps import Finished, TokenStep
+from tests.core.recorded import CODEC, CONTEXT, whole_run
 from tests.core.test_parity import penalties, warpers
-from tests.reference import behind, byte_codec, tiny_gpt2
-
-CODEC = byte_codec()
-CONTEXT = (1, 2, 3)
+from tests.reference import behind, tiny_gpt2
 
 
 class StepByStep:
@@ -41,39 +36,16 @@ def figures_by_torch(monkeypatch):
     monkeypatch.setattr("core.figures._native", lambda count: None)
 
 
-def recorded_run(model, chosen, *, context=CONTEXT, cancel_after=None):
-    """Return all that a run leaves behind, without times: its events, its record, the rows."""
-    store = LogitsStore()
-    told = 0
-
-    def is_cancelled():
-        return told == cancel_after
-
-    events = []
-    if chosen.seed is None:
-        chosen = dataclasses.replace(chosen, seed=0)
-    request = Request("", chosen, context, recorder=store.recorder("run"))
-    for event in generate(model, CODEC, request, is_cancelled):
-        told += isinstance(event, TokenStep)
-        if isinstance(event, TokenStep):
-            event = (event.index, event.token, event.distribution, event.text)
-        elif isinstance(event, Finished):
-            event = (event.reason, event.token_ids, event.text, event.score)
-        events.append(event)
-    rows = [list(row) for row in model.rows]
-    return events, store.run("run").steps, rows, model._cache.length
-
-
 def both_ways(module, chosen, **how):
     ahead, by_step = behind("graph", module), behind("graph", module)
     steps = count_steps_ahead(ahead)
-    ours = recorded_run(ahead, chosen, **how)
-    assert ours == recorded_run(StepByStep(by_step), chosen, **how)
+    ours = whole_run(ahead, chosen, **how)
+    assert ours == whole_run(StepByStep(by_step), chosen, **how)
     # The cache says what the rows say: the next run that goes on from them is the same too.
     going_on = (*ours[2][0], 5)
     again = Settings(max_new_tokens=3)
-    continued = recorded_run(ahead, again, context=going_on)
-    assert continued == recorded_run(StepByStep(by_step), again, context=going_on)
+    continued = whole_run(ahead, again, context=going_on)
+    assert continued == whole_run(StepByStep(by_step), again, context=going_on)
     return ours, steps
 
 
@@ -130,7 +102,7 @@ def test_nothing_is_started_behind_the_last_token_of_a_full_context():
     module = tiny_gpt2(3, n_positions=12, eos_token_id=None).float()
     model = behind("graph", module)
     steps = count_steps_ahead(model)
-    events, _, rows, length = recorded_run(model, Settings(max_new_tokens=100))
+    events, _, rows, length = whole_run(model, Settings(max_new_tokens=100))
     assert events[-1][0] == "context_full"
     assert len(steps) == 8
     assert (len(rows[0]), length) == (11, 11)
@@ -178,7 +150,7 @@ def test_a_recording_that_fails_in_the_middle_of_a_run_goes_on_without():
         raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
     model._graph._capture = refuse
-    events, _, rows, _ = recorded_run(model, Settings(max_new_tokens=200))
+    events, _, rows, _ = whole_run(model, Settings(max_new_tokens=200))
     assert len(events) == 202
     assert len(rows[0]) == len(CONTEXT) + 199
     assert model.kernel == "torch (no CUDA graph: operation not permitted when stream is capturing)"
@@ -192,5 +164,5 @@ def test_the_model_is_asked_for_the_next_step_before_this_one_is_read(monkeypatc
     monkeypatch.setattr(
         "core.ahead.step_tensor", lambda *given: happened.append("read") or step_tensor(*given)
     )
-    recorded_run(model, Settings(max_new_tokens=3))
+    whole_run(model, Settings(max_new_tokens=3))
     assert happened == ["start", "read", "start", "read", "read"]

@@ -30,8 +30,8 @@ LLAMA = {
 }
 
 
-def load(folder, engine="auto", dtype="float32"):
-    return load_model(str(folder), "cpu", dtype, lambda stage, share=None: None, engine)
+def load(folder, engine="auto", dtype="float32", assistant="none"):
+    return load_model(str(folder), "cpu", dtype, lambda stage, share=None: None, engine, assistant)
 
 
 @pytest.fixture
@@ -197,6 +197,47 @@ def test_int8_without_a_kernel(gpt2, monkeypatch):
             load(gpt2, "auto", "int8")
     finally:
         native_library.cache_clear()
+
+
+@NEEDS_KERNEL
+def test_an_assistant_by_name_and_by_itself(gpt2, monkeypatch):
+    model = load(gpt2, assistant="int8")
+    assert model.engine == "fast, native, int8 assistant"
+    assert model.model.most_guesses > 0
+    assert load(gpt2, dtype="bfloat16", assistant="int8").engine.endswith("int8 assistant")
+    assert load(gpt2, assistant="none").engine == "fast, native"
+    assert load(gpt2, assistant="auto").engine == "fast, native"  # the model is small
+    monkeypatch.setattr("core.models.gpt2_assistant._LEAST_BYTES", 0)
+    for gain, engine in ((float("inf"), "fast, native, int8 assistant"), (0.0, "fast, native")):
+        monkeypatch.setattr("core.models.gpt2_assistant._GAIN", gain)
+        assert load(gpt2, assistant="auto").engine == engine
+    assert load(gpt2, dtype="int8", assistant="auto").engine == "fast, native"
+
+
+@pytest.mark.parametrize(
+    ("engine", "dtype", "values", "reason"),
+    [
+        ("transformers", "float32", {}, "--engine transformers does not ask one"),
+        ("auto", "float32", {"model_type": "llama"}, "the fast engine cannot run it: the model is"),
+        (
+            "auto",
+            "float32",
+            {"activation_function": "silu"},
+            "it needs the native kernel, and torch",
+        ),
+        pytest.param("auto", "int8", {}, "the model itself is in int8", marks=NEEDS_KERNEL),
+    ],
+)
+def test_an_assistant_that_cannot_be_had(gpt2, engine, dtype, values, reason):
+    change(gpt2, "config.json", **values)
+    with pytest.raises(PlaygroundError, match=reason) as error:
+        load(gpt2, engine, dtype, "int8")
+    assert str(error.value).endswith("; leave --assistant int8 out")
+
+
+def test_an_unknown_assistant_is_told(gpt2):
+    with pytest.raises(PlaygroundError, match="unknown assistant 'gpt2'; use one of auto, int8"):
+        load(gpt2, assistant="gpt2")
 
 
 def test_the_weights_are_in_memory_once(gpt2):

@@ -70,6 +70,16 @@ async def test_the_panel_says_what_cut_a_candidate_and_what_the_rest_holds():
         assert any("rank 1 · likeliest of 3" in row for row in rows)
 
 
+async def test_how_many_guesses_of_an_assistant_came_true():
+    backend = ScriptedBackend()
+    async with make_app(backend).run_test(size=SIZE) as pilot:
+        await run_to_end(pilot, "Once")
+        assert "draft" not in status(pilot)
+        backend.accepted_tokens = 3
+        await run_to_end(pilot, "Once")
+        assert "75% of drafts accepted" in status(pilot)
+
+
 async def test_escape_stops_and_keeps_the_text():
     gate = threading.Semaphore(0)
     async with make_app(ScriptedBackend(step_gate=gate)).run_test(size=SIZE) as pilot:

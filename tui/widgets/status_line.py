@@ -102,6 +102,8 @@ def _finished(turn: Turn, finished: Finished) -> Row:
     parts.append((f" · {count:,} token{'' if count == 1 else 's'}", DIM))
     if finished.tokens_per_second > 0:
         parts.append((f" · {finished.tokens_per_second:,.0f} tok/s", DIM))
+    if finished.drafted_tokens:
+        parts.append((f" · {finished.accepted_share:.0%} of drafts accepted", DIM))
     if finished.score is not None:
         parts.append((f" · score {finished.score:.2f}", DIM))
     return parts
