@@ -14,7 +14,8 @@ from functools import cache
 import torch
 
 from core.figures import RowFigures, row_figures
-from core.processors import NamedProcessor, process
+from core.native_sampling import draw_natively
+from core.processors import NamedProcessor, process, process_by_figures
 from core.steps import Candidate, Distribution
 
 SHOWN_CANDIDATES = 5
@@ -84,20 +85,23 @@ def weigh(
         ranked: How many of the likeliest tokens ``final`` names, at least.
     """
     raw = row_figures(logits, max(SHOWN_CANDIDATES, ranked))
-    scores, final = logits, raw
+    scores = logits
+    final: Sequence[RowFigures] = raw
     cut_by: Sequence[Sequence[str | None]] = [[None] * SHOWN_CANDIDATES] * len(raw)
+    finals: Sequence[Sequence[float]] = [one.values[:SHOWN_CANDIDATES] for one in raw]
     if processors:
-        shown = torch.tensor(
-            [figures.token_ids[:SHOWN_CANDIDATES] for figures in raw], device=logits.device
-        )
-        begun = torch.log_softmax(logits, dim=-1) if beams else logits
-        processed = process(processors, token_ids, begun, shown)
-        scores, cut_by = processed.scores, processed.cut_by
+        processed = None
+        if not beams and ranked == 1:
+            processed = process_by_figures(processors, logits, raw, SHOWN_CANDIDATES)
+        if processed is None:
+            shown = torch.tensor(
+                [figures.token_ids[:SHOWN_CANDIDATES] for figures in raw], device=logits.device
+            )
+            begun = torch.log_softmax(logits, dim=-1) if beams else logits
+            processed = process(processors, token_ids, begun, shown)
+        scores, finals, cut_by = processed.scores, processed.watched, processed.cut_by
+        final = processed.figures or (row_figures(scores, ranked) if scores is not logits else raw)
     is_normalised = beams and scores is not logits
-    finals = [one.values[:SHOWN_CANDIDATES] for one in raw]
-    if scores is not logits:
-        final = row_figures(scores, ranked)
-        finals = scores.gather(1, shown).tolist()
     distributions = tuple(
         distribution(*row, token_text, is_normalised=is_normalised)
         for row in zip(raw, final, finals, cut_by, strict=True)
@@ -192,6 +196,9 @@ def choose_sample(weighed: Weighed, generator: torch.Generator) -> int:
 
     The same draw as transformers' after ``torch.manual_seed`` with the generator's seed.
     """
+    chosen = draw_natively(weighed.scores, weighed.final[0], generator)
+    if chosen is not None:
+        return chosen
     device = weighed.scores.device.type
     if device != "cpu" or not _draws_are_known():
         return int(draw(weighed.scores, generator))

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import torch
 from transformers.generation.logits_process import TopPLogitsWarper, TypicalLogitsWarper
 
-from core.figures import row_figures
+from core.figures import RowFigures, row_figures
+from core.native_sampling import Cut, cut_nucleus
 
 MOST_RANKED = 1024
 """How many tokens are ranked before the whole vocabulary is sorted after all."""
@@ -42,6 +43,9 @@ class QuickTopP:
 
     def __call__(self, token_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return ``scores``, shape (rows, vocabulary), with minus infinity outside the nucleus."""
+        cut = self.cut(scores, row_figures(scores, 1))
+        if cut is not None:
+            return cut.scores
         few = min(_FEW, self._most)
         count = _ranked(scores, self._most)
         if not count:
@@ -55,6 +59,13 @@ class QuickTopP:
             return self._sorted(token_ids, scores)
         least = torch.tensor(found, dtype=scores.dtype, device=scores.device)[:, None]
         return scores.masked_fill(scores < least, -math.inf)
+
+    def cut(self, scores: torch.Tensor, figures: Sequence[RowFigures]) -> Cut | None:
+        """Return the nuclei by the native kernel, ``None`` where it cannot tell.
+
+        ``figures`` are those of the rows of ``scores``, shape (rows, vocabulary).
+        """
+        return cut_nucleus(scores, figures, self._top_p, self._keep)
 
     def _among(self, rows: Sequence[tuple[Sequence[float], float]]) -> list[float] | None:
         """Return the least score that stays in each row, ``None`` where one is too close to tell.

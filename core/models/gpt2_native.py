@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import weakref
 from collections.abc import Sequence
-from ctypes import POINTER, Structure, c_float, c_int32, c_int64, c_void_p
+from ctypes import POINTER, Structure, c_double, c_float, c_int32, c_int64, c_void_p
 from dataclasses import fields
 from functools import cache
 
@@ -81,6 +81,11 @@ def open_library(*, keeps_lock: bool = False) -> ctypes.CDLL | None:
     library.gpt2_close.restype = None
     library.may_use_tiles.argtypes = []
     library.row_figures.argtypes = [c_void_p, c_int64, c_int32, c_void_p, c_void_p, c_void_p]
+    library.cut_nucleus.argtypes = [c_void_p, c_int64, c_float, c_double, c_double, c_int64]
+    library.cut_nucleus.argtypes += [c_void_p, c_void_p]
+    library.cut_nucleus.restype = c_float
+    library.race.argtypes = [c_void_p, c_int64, c_float, c_void_p, c_int64]
+    library.race.restype = c_int64
     return library
 
 

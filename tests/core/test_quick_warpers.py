@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers.generation.logits_process import TopPLogitsWarper, TypicalLogitsWarper
 
+from core import native_sampling
 from core.decoding import choose_sample, draw, weigh
 from core.processors import build_processors
 from core.quick_warpers import QuickTopP, QuickTypical
@@ -33,6 +36,15 @@ def never(*_):
     raise AssertionError("it sorted")
 
 
+@contextmanager
+def kernel(*, is_there):
+    """Ours as it is, or as it is where nothing can be compiled."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not is_there:
+            patch.setattr(native_sampling, "open_library", lambda **_: None)
+        yield
+
+
 @settings(max_examples=300)
 @given(
     seeds,
@@ -42,11 +54,13 @@ def never(*_):
     st.integers(1, 3),
     st.sampled_from([0, 200, 390]),
     st.booleans(),
+    st.booleans(),
 )
-def test_top_p(seed, scale, share, rows, keep, cut, ties):
+def test_top_p(seed, scale, share, rows, keep, cut, ties, is_native):
     scores = random_scores(seed, scale, rows, cut=cut, ties=ties)
     expected = TopPLogitsWarper(share, min_tokens_to_keep=keep)(None, scores)
-    assert torch.equal(QuickTopP(share, keep, most=20)(None, scores), expected)
+    with kernel(is_there=is_native):
+        assert torch.equal(QuickTopP(share, keep, most=20)(None, scores), expected)
 
 
 @settings(max_examples=300)
@@ -57,11 +71,13 @@ def test_typical(seed, scale, share, rows, cut, ties):
     assert torch.equal(QuickTypical(share, most=20)(None, scores), expected)
 
 
+@pytest.mark.parametrize("is_native", [True, False])
 @pytest.mark.parametrize("quick", [QuickTopP, QuickTypical])
-def test_what_is_clear_needs_no_sort(quick, monkeypatch):
+def test_what_is_clear_needs_no_sort(quick, monkeypatch, is_native):
     warper = quick(0.8, most=20)
     monkeypatch.setattr(warper, "_sorted", never)
-    left = warper(None, random_scores(1, 8.0))
+    with kernel(is_there=is_native):
+        left = warper(None, random_scores(1, 8.0))
     assert 0 < int((left > -torch.inf).sum()) < 20
 
 
@@ -74,15 +90,16 @@ def test_what_is_not_clear_is_sorted(quick, monkeypatch):
 
 
 @settings(max_examples=100)
-@given(seeds, sharpness, st.sampled_from([0, 10, 390]))
-def test_draws_are_those_of_multinomial(seed, scale, cut):
+@given(seeds, sharpness, st.sampled_from([0, 10, 390]), st.booleans())
+def test_draws_are_those_of_multinomial(seed, scale, cut, is_native):
     scores = random_scores(seed, scale, cut=cut)
     ours, theirs = (torch.Generator().manual_seed(seed) for _ in range(2))
     weighed = weigh(scores, torch.zeros((1, 0)), [], str, beams=False)
     probabilities = torch.softmax(scores, dim=-1)
     for _ in range(3):
         expected = int(torch.multinomial(probabilities, 1, generator=theirs))
-        assert choose_sample(weighed, ours) == expected
+        with kernel(is_there=is_native):
+            assert choose_sample(weighed, ours) == expected
     assert torch.equal(ours.get_state(), theirs.get_state())
 
 

@@ -12,6 +12,7 @@
 #include "engine.h"
 #include "figures.h"
 #include "products.h"
+#include "sampling.h"
 #include "tiles.h"
 #include "vectors.h"
 
