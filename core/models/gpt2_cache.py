@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 
 from core.models.gpt2_config import Gpt2Config
+from core.models.weights import use_large_pages
 
 FIRST_POSITIONS = 128
 """How many positions a cache has room for at first, where nothing else is asked for."""
@@ -52,7 +53,9 @@ class KeyValueCache:
     ) -> torch.Tensor:
         config = self._config
         shape = (config.n_layer, 2, config.n_head, positions, slots, config.head_size)
-        return torch.zeros(shape, dtype=dtype, device=device)
+        store = torch.empty(shape, dtype=dtype, device=device)
+        use_large_pages(store)
+        return store.zero_()
 
     @property
     def capacity(self) -> int:
