@@ -6,6 +6,7 @@ Must never load a model that is loaded already: the app is handed the backend.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -64,16 +65,21 @@ class Lent(LocalBackend):
 
 
 async def run_in_app(backend: Lent, prompt: str, settings: Settings) -> list[Step]:
-    """Open the app, run ``prompt`` in it, and return the steps of that run."""
+    """Open the app, run ``prompt`` in it, and return the steps of that run.
+
+    Nothing else happens meanwhile: what an app before this one has left behind is collected first,
+    and the key is pressed without a pilot, who would ask every widget whether it is done with it.
+    """
     book = PresetBook(Path("benchmark"), (Preset("benchmark", "f1", "", settings),))
     app = PlaygroundApp(lambda _name: backend, book)
     app.driver_class = Unseen
-    async with app.run_test(headless=False, size=SIZE) as pilot:
+    gc.collect()
+    async with app.run_test(headless=False, size=SIZE):
         state = app.playground
         while state.model.info is None:
             await asyncio.sleep(0.05)
         app.main.prompt.text = prompt
-        await pilot.press("enter")
+        app.simulate_key("enter")
         while not state.session.turns or state.session.is_running:
             await asyncio.sleep(0.05)
         return list(state.session.turns[-1].steps)

@@ -6,6 +6,7 @@ thread, after the first paint.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -103,12 +104,13 @@ class PlaygroundApp(StepActions, ModelActions):
     def _drain(self) -> None:
         """Take over what the worker brought, and paint it once."""
         if not self._frames.is_due:
+            self._look_again(self._frames.wait)
             return
         changes = self.playground.drain()
         if changes.returned_prompt is not None:
             self.main.prompt.give_back(changes.returned_prompt)
         if changes.anything or self.main.is_behind:
-            self._frames.begin_frame()
+            self._frames.begin_frame(changes.steps)
             self.main.paint(self.playground)
         self._paint_status(is_due=changes.keys)
         if changes.keys:
@@ -117,6 +119,12 @@ class PlaygroundApp(StepActions, ModelActions):
             self.push_screen(DialogScreen("that did not work", changes.failure))
         if not self.playground.is_busy and self._drain_timer is not None:
             self._drain_timer.pause()
+
+    def _look_again(self, wait: float) -> None:
+        """Stop looking for ``wait`` seconds: every look takes the interpreter from the model."""
+        if self._drain_timer is not None:
+            self._drain_timer.pause()
+            asyncio.get_running_loop().call_later(wait, self._drain_timer.resume)
 
     def _paint_status(self, *, is_due: bool) -> None:
         now = self._clock()

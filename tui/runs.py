@@ -28,12 +28,13 @@ from tui.model_state import Clock, ModelFactory, ModelState
 
 @dataclass(slots=True)
 class Changes:
-    """What one drain brought: whether anything to paint, a prompt to give back.
+    """What one drain brought: whether anything to paint, how many steps, a prompt to give back.
 
     ``failure`` is a sentence that a person should not miss.
     """
 
     anything: bool = False
+    steps: int = 0
     keys: bool = False
     returned_prompt: str | None = None
     failure: str = ""
@@ -139,6 +140,7 @@ class Runs:
         for event in self._service.drain():
             changes.anything = True
             if isinstance(event, TokenStep | BeamStep):
+                changes.steps += 1
                 changes.keys |= event.index == 0  # now there is a step to look back at
                 self.session.apply(event)
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import threading
 
@@ -23,7 +24,7 @@ from tests.tui.helpers import (
     until,
 )
 from tui.changed_rows import ChangedRows
-from tui.frame_budget import LONGEST_WAIT, SHARE, FrameBudget
+from tui.frame_budget import LONGEST_WAIT, MANY_STEPS, SHARE, FrameBudget
 
 SIZES = [(120, 40), (80, 24), (50, 16)]
 ANYTHING = 10**6
@@ -59,6 +60,37 @@ def test_no_frame_waits_longer_than_the_longest_wait():
     assert not clocks.budget.is_due
     clocks.now = LONGEST_WAIT
     assert clocks.budget.is_due
+
+
+def test_a_cheap_frame_of_a_fast_model_waits_as_long():
+    clocks = Clocks()
+    clocks.budget.begin_frame(MANY_STEPS)
+    clocks.now = 0.99 * LONGEST_WAIT
+    assert clocks.budget.wait == pytest.approx(0.01 * LONGEST_WAIT)
+    assert not clocks.budget.is_due
+    clocks.now = LONGEST_WAIT
+    assert clocks.budget.is_due
+    clocks.budget.begin_frame(MANY_STEPS - 1)
+    clocks.now += 0.001
+    assert clocks.budget.is_due
+
+
+async def test_between_the_frames_of_a_fast_model_nobody_looks(monkeypatch):
+    monkeypatch.setattr("tui.frame_budget.MANY_STEPS", 1)
+    gate = threading.Semaphore(0)
+    backend = ScriptedBackend([f" word{number}" for number in range(400)], step_gate=gate)
+    async with make_app(backend).run_test(size=(80, 24)) as pilot:
+        await run_prompt(pilot, "Once")
+        app, looks, frames = app_of(pilot), [], []
+        look, begin = app._drain_timer._callback, app._frames.begin_frame
+        monkeypatch.setattr(app._drain_timer, "_callback", lambda: (looks.append(1), look())[1])
+        monkeypatch.setattr(app._frames, "begin_frame", lambda n: (frames.append(n), begin(n))[1])
+        while len(frames) < 8:
+            gate.release(1)
+            await asyncio.sleep(0.01)
+        assert len(looks) <= 2 * len(frames) + 2
+        gate.release(ANYTHING)
+        await stopped(pilot)
 
 
 def test_what_answers_a_person_does_not_wait():

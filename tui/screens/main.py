@@ -181,7 +181,7 @@ class MainScreen(Screen[None]):
         if is_empty:
             self.query_one(Welcome).show(playground)
         self.query_one(Welcome).display = is_empty
-        transcript.display = not is_empty
-        self.query_one(Legend).display = transcript.is_tinted and not is_empty
+        transcript.can_focus = not is_empty
+        self.query_one(Legend).display = transcript.is_tinted
         self.prompt.offer(EXAMPLE_PROMPT if is_empty else None)
         transcript.show(playground.session)

@@ -14,6 +14,7 @@ from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 
 from core.session import Session
@@ -21,6 +22,7 @@ from tui.prose import Line, Piece
 from tui.turn_prose import END_OF_TEXT, FAILURE, MARK, PLAIN, PROMPT, TINTS, TurnProse, View
 from tui.visible import NEWLINE
 from tui.widgets.drawn_lines import drawn_line, drawn_lines
+from tui.widgets.drawn_scroll_bar import DrawnScrollBar
 
 LONGEST_LINE = 110
 """The most cells of a line: the eye loses its way back on longer ones."""
@@ -70,6 +72,18 @@ class Transcript(ScrollView, can_focus=True):
         self._redraw()
 
     @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """The bar beside the text; textual's property, made with another class."""
+        bar = self._vertical_scrollbar
+        if bar is None:
+            size = self.scrollbar_size_vertical
+            bar = DrawnScrollBar(vertical=True, name="vertical", thickness=size)
+            bar.display = False
+            self._vertical_scrollbar = bar
+            self.app._start_widget(self, bar)
+        return bar
+
+    @property
     def _prose_width(self) -> int:
         return min(LONGEST_LINE, self.scrollable_content_region.width)
 
@@ -106,7 +120,7 @@ class Transcript(ScrollView, can_focus=True):
         if selection_moved and self._selected is not None:
             self._show_step(self._selected)
         elif follows or selection_moved:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self.scroll_to(y=self.max_scroll_y, animate=False)
 
     def _grow(self, added: int) -> None:
         """Take a new height without laying out the whole screen, whose sizes don't depend on it.
