@@ -104,6 +104,12 @@ def test_several_tokens_at_once_are_to_the_bit_like_one_after_the_other(dtype, s
     assert ours.rows == plain.rows
 
 
+@DTYPES
+def test_matrices_that_are_read_in_streams_too(dtype):
+    module = tiny_gpt2(1, n_embd=128, n_inner=8323, vocab_size=8333, n_layer=1, eos_token_id=None)
+    both_ways(module, Settings(max_new_tokens=30, do_sample=True, seed=1), dtype)
+
+
 def test_most_steps_are_checked_together():
     model = assisted(tiny_gpt2(1, n_positions=200, eos_token_id=None))
     asked = watched(model)

@@ -52,7 +52,8 @@ def rounded(module, dtype):
             inputs = 1 if "wte" in name or "lm_head" in name else 0
             scale = parameter.data.abs().amax(dim=inputs, keepdim=True) / 127
             in_int8 = torch.round(parameter.data / scale) * scale
-            parameter.data = parameter.data.bfloat16().float() if dtype == BFLOAT16 else in_int8
+            by_dtype = {BFLOAT16: parameter.data.bfloat16().float(), INT8: in_int8}
+            parameter.data = by_dtype.get(dtype, parameter.data)
     return module
 
 
@@ -67,6 +68,19 @@ def test_every_batch(choose, by_tiles, dtype, rows):
     """From one group of lanes to four; the vocabulary leaves a row that fills no tile."""
     choose(by_tiles)
     ours, theirs = pair(random_module(n_embd=128, n_head=2, initializer_range=0.1), dtype)
+    assert_alike_in_rows(ours, theirs, rows)
+
+
+LARGE = {"n_embd": 128, "n_inner": 8323, "vocab_size": 8333, "n_layer": 1, "initializer_range": 0.1}
+"""Matrices of more than 1 MB even in int8: only those are read in streams. Rows are left over."""
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, BFLOAT16, INT8], ids=["f32", "bfloat16", "int8"])
+@BY
+@pytest.mark.parametrize("rows", [1, 2, 6, 9])
+def test_matrices_that_are_read_in_streams(choose, by_tiles, dtype, rows):
+    choose(by_tiles)
+    ours, theirs = pair(random_module(**LARGE), dtype)
     assert_alike_in_rows(ours, theirs, rows)
 
 

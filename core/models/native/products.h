@@ -8,13 +8,13 @@
 #include "vectors.h"
 
 #define MOST_LANES 8 /* lanes that share one reading of a weight from memory to registers */
+#define AHEAD 1024   /* bytes of a row, and of the one behind it, that are asked for early */
 
-/* out[m * rows + r] = the product of x's lane m and row r of w. lanes and rows are constants. */
+/* out[m * rows + r] = the product of x's lane m and row first + r * apart of w. lanes and rows are
+ * constants. */
 INLINE void block(const int lanes, const int rows, const int format, const float *x, int64_t x_stride,
-                 const void *w, int64_t first, int64_t size, float *out) {
-    /* Long rows are found early by the processor itself, and asking then costs time. */
-    const int asks_ahead = format != FLOAT32 || size < 512 || lanes > 1;
-    const int64_t bytes = bytes_of(format), ahead = format == FLOAT32 ? 128 : 4 * size;
+                 const void *w, int64_t first, int64_t apart, int64_t size, float *out) {
+    const int64_t bytes = bytes_of(format);
     vec total[MOST_LANES][4];
 #pragma GCC unroll 8
     for (int m = 0; m < lanes; m++)
@@ -25,8 +25,8 @@ INLINE void block(const int lanes, const int rows, const int format, const float
         vec row[4];
 #pragma GCC unroll 4
         for (int r = 0; r < rows; r++) {
-            row[r] = load_weights(w, (first + r) * size + k, format);
-            if (asks_ahead) __builtin_prefetch((const char *)w + ((first + r) * size + k + ahead) * bytes);
+            row[r] = load_weights(w, (first + r * apart) * size + k, format);
+            __builtin_prefetch((const char *)w + ((first + r * apart) * size + k) * bytes + AHEAD);
         }
 #pragma GCC unroll 8
         for (int m = 0; m < lanes; m++) {
@@ -44,18 +44,18 @@ INLINE void block(const int lanes, const int rows, const int format, const float
     for (; k < size; k++)
         for (int m = 0; m < lanes; m++)
             for (int r = 0; r < rows; r++)
-                out[m * rows + r] += x[m * x_stride + k] * weight_at(w, (first + r) * size + k, format);
+                out[m * rows + r] += x[m * x_stride + k] * weight_at(w, (first + r * apart) * size + k, format);
 }
 
 #define BLOCK(lanes, rows) \
     case lanes * 8 + rows: \
-        if (format == FLOAT32) block(lanes, rows, FLOAT32, x, x_stride, w, first, size, out); \
-        else if (format == BFLOAT16) block(lanes, rows, BFLOAT16, x, x_stride, w, first, size, out); \
-        else block(lanes, rows, INT8, x, x_stride, w, first, size, out); \
+        if (format == FLOAT32) block(lanes, rows, FLOAT32, x, x_stride, w, first, apart, size, out); \
+        else if (format == BFLOAT16) block(lanes, rows, BFLOAT16, x, x_stride, w, first, apart, size, out); \
+        else block(lanes, rows, INT8, x, x_stride, w, first, apart, size, out); \
         break;
 
 static void any_block(int lanes, int rows, int format, const float *x, int64_t x_stride, const void *w,
-                     int64_t first, int64_t size, float *out) {
+                     int64_t first, int64_t apart, int64_t size, float *out) {
     switch (lanes * 8 + rows) {
         BLOCK(1, 4) BLOCK(2, 4) BLOCK(3, 4) BLOCK(4, 4) BLOCK(5, 4) BLOCK(6, 4) BLOCK(7, 2) BLOCK(8, 2)
         BLOCK(1, 1) BLOCK(2, 1) BLOCK(3, 1) BLOCK(4, 1) BLOCK(5, 1) BLOCK(6, 1) BLOCK(7, 1) BLOCK(8, 1)

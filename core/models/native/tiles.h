@@ -224,9 +224,10 @@ static int multiply_tiles(int format, const packing *p, int first_lane, matrix m
 }
 #endif
 
-/* Whether rows of inputs fill tiles. */
-INLINE int suits_tiles(const int format, int64_t inputs) {
-    return format != FLOAT32 && inputs * bytes_of(format) % 64 == 0;
+/* Whether rows of inputs fill tiles, and lanes are more than vectors meet as quickly. */
+INLINE int suits_tiles(const int format, int64_t inputs, int lanes) {
+    const int few = format == INT8 ? 2 : 6;
+    return format != FLOAT32 && lanes > few && inputs * bytes_of(format) % 64 == 0;
 }
 
 #endif
