@@ -32,14 +32,15 @@ class KeyValueCache:
         dtype: torch.dtype,
         positions: int = FIRST_POSITIONS,
         *,
-        keeps_other_store: bool = False,
+        is_recorded: bool = False,
     ) -> None:
         """``positions`` is how many there is room for at first.
 
-        With ``keeps_other_store``, the store for one row and the last one for several both stay in
-        memory, each in its place, however often the two take turns.
+        Where steps ``is_recorded``, they read free positions too, which then hold finite numbers;
+        and the store for one row and the last one for several both stay in memory, each in its
+        place, however often the two take turns.
         """
-        self._keeps_other_store = keeps_other_store
+        self._is_recorded = is_recorded
         self._other_store: torch.Tensor | None = None
         self._config = config
         self.length = 0
@@ -55,7 +56,7 @@ class KeyValueCache:
         shape = (config.n_layer, 2, config.n_head, positions, slots, config.head_size)
         store = torch.empty(shape, dtype=dtype, device=device)
         use_large_pages(store)
-        return store.zero_()
+        return store.zero_() if self._is_recorded else store
 
     @property
     def capacity(self) -> int:
@@ -118,7 +119,7 @@ class KeyValueCache:
             del other
             self.store = self._empty(positions, slots, old.device, old.dtype)
         self.store[live] = old[live]
-        if self._keeps_other_store and old.shape[3] == positions:
+        if self._is_recorded and old.shape[3] == positions:
             self._other_store = old
         table = torch.zeros((self.rows, positions), dtype=torch.int32, device=old.device)
         table[:, : self.length] = self.table[: self.rows, : self.length]

@@ -68,7 +68,7 @@ def _recorded(
     layers: Layers,
     positions: int = FIRST_POSITIONS,
 ) -> tuple[GraphedDecode, KeyValueCache]:
-    cache = _cache(weights, config, positions, keeps_other_store=True)
+    cache = _cache(weights, config, positions)
     graph = GraphedDecode(weights, layers, capture)
     graph.decode(cache, [0])
     return graph, cache
@@ -91,8 +91,6 @@ def _cache(
     weights: Gpt2Weights,
     config: Gpt2Config,
     positions: int = FIRST_POSITIONS,
-    *,
-    keeps_other_store: bool = False,
 ) -> KeyValueCache:
     device, dtype = weights.tokens.device, weights.cache_dtype
-    return KeyValueCache(config, device, dtype, positions, keeps_other_store=keeps_other_store)
+    return KeyValueCache(config, device, dtype, positions, is_recorded=True)
