@@ -37,7 +37,8 @@ _SCORED_AT_ONCE = 64
 class Gpt2Model:
     """A GPT-2 with a cache of its own; see ``CausalModel``. ``kernel`` names what runs its steps.
 
-    With ``is_native`` false, plain torch runs them, whatever there is. ``capture`` records steps as
+    With ``is_native`` false, plain torch runs them, whatever there is; else ``threads``, as many as
+    torch has if nobody says, run them in the kernel. ``capture`` records steps as
     graphs, and ``is_compiled`` has them compiled before; on a GPU both are the rule. ``kernel``
     says what failed. ``report`` is told what is being prepared.
     """
@@ -48,6 +49,7 @@ class Gpt2Model:
         config: Gpt2Config,
         *,
         is_native: bool = True,
+        threads: int | None = None,
         capture: Capture | None = None,
         is_compiled: bool | None = None,
         report: Callable[[str], None] = lambda stage: None,
@@ -61,7 +63,7 @@ class Gpt2Model:
         if is_native:
             obstacle = NativeStep.why_not(self.device, weights.tokens.dtype, config)
         self._threads = torch.get_num_threads()
-        self._native = None if obstacle else NativeStep(weights, config)
+        self._native = None if obstacle else NativeStep(weights, config, threads=threads)
         self._is_tiled = self._native is not None and self._native.uses_tiles
         self._is_int8 = weights.tokens.dtype == torch.int8
         if self._is_int8 and obstacle:

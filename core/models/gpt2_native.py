@@ -30,6 +30,10 @@ _MATRICES = ("qkv", "projection", "up", "down")
 _SHORT_STEP_BYTES = 64 * 2**20
 """A step over fewer weights than this keeps Python's lock: giving it away costs more."""
 
+_PATIENCE = 1_000_000
+"""Nanoseconds after a short step for which its threads stay awake: to wake one takes 50 µs, a
+quarter of such a step. After a long one they sleep, and leave the processors to others."""
+
 
 class _Matrix(Structure):
     _fields_ = (("at", c_void_p), ("scale", c_void_p))
@@ -48,7 +52,7 @@ class _Weights(Structure):
     _fields_ = (
         *[(name, c_int32) for name in ("layers", "heads", "embedding", "inner", "vocabulary")],
         *[(name, c_int32) for name in ("format", "cache_format", "activation", "threads")],
-        ("uses_tiles", c_int32),
+        *[(name, c_int32) for name in ("uses_tiles", "patience")],
         ("epsilon", c_float),
         ("layer", POINTER(_Layer)),
         *[(name, c_void_p) for name in ("positions", "ln_f_weight", "ln_f_bias")],
@@ -103,10 +107,16 @@ class NativeStep:
     """
 
     def __init__(
-        self, weights: Gpt2Weights, config: Gpt2Config, *, cache_dtype: torch.dtype | None = None
+        self,
+        weights: Gpt2Weights,
+        config: Gpt2Config,
+        *,
+        cache_dtype: torch.dtype | None = None,
+        threads: int | None = None,
     ) -> None:
         matrix_bytes = weights.parameters * weights.tokens.element_size()
-        library = open_library(keeps_lock=matrix_bytes < _SHORT_STEP_BYTES)
+        is_short = matrix_bytes < _SHORT_STEP_BYTES
+        library = open_library(keeps_lock=is_short)
         if library is None:
             raise RuntimeError("ask why_not first")
         self._run = library.gpt2_step
@@ -127,8 +137,9 @@ class NativeStep:
             format=_FORMATS[weights.tokens.dtype],
             cache_format=_FORMATS[cache_dtype or weights.cache_dtype],
             activation=_ACTIVATIONS[config.activation_function],
-            threads=torch.get_num_threads(),
+            threads=threads or torch.get_num_threads(),
             uses_tiles=self.uses_tiles,
+            patience=_PATIENCE if is_short else 0,
             epsilon=config.layer_norm_epsilon,
             layer=self._layers,
             positions=weights.positions.data_ptr(),

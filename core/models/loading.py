@@ -138,7 +138,8 @@ def _load_fast(
         ),
     )
     _prepare_processor(placement, weights.parameters, report)
-    model = Gpt2Model(weights, config, report=report)
+    threads = min(2, _ALL_THREADS) if weights.parameters < _SMALL_PARAMETERS else _ALL_THREADS
+    model = Gpt2Model(weights, config, threads=threads, report=report)
     has_assistant = _take_assistant(name, model, assistant, report)
     model.release_threads()
     phrase = f"fast, {model.kernel}{', int8 assistant' if has_assistant else ''}"
@@ -212,7 +213,7 @@ def _loaded(
 _ALL_THREADS = torch.get_num_threads()
 
 _SMALL_PARAMETERS = 20_000_000
-"""Below this, threads wait for each other longer than they work."""
+"""Below this, more than two threads wait for each other longer than they work, torch's any two."""
 
 
 def _prepare_processor(placement: Placement, parameters: int, report: Report) -> None:

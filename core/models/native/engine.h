@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "tiles.h"
 #include "vectors.h"
@@ -23,7 +24,7 @@ typedef struct {
 /* Mirrored field by field in gpt2_native.py. */
 typedef struct {
     int32_t layers, heads, embedding, inner, vocabulary, format, cache_format, activation, threads;
-    int32_t uses_tiles;
+    int32_t uses_tiles, patience; /* nanoseconds for which threads look out for the next step */
     float epsilon;
     const layer *layer;
     const float *positions, *ln_f_weight, *ln_f_bias;

@@ -175,11 +175,25 @@ static void take_part(engine *e, int index) {
     barrier(e);
 }
 
+/* Wait for the next step without sleeping, as long as the model has patience for. */
+static void watch(engine *e, int generation) {
+    struct timespec begun, now;
+    if (!e->model.patience) return;
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    for (int turns = 1; atomic_load(&e->generation) == generation; turns++) {
+        pause_briefly(turns);
+        if (turns % 64) continue;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if ((now.tv_sec - begun.tv_sec) * 1000000000L + now.tv_nsec - begun.tv_nsec > e->model.patience) return;
+    }
+}
+
 static void *work(void *argument) {
     seat mine = *(seat *)argument;
     free(argument);
     engine *e = mine.engine;
     for (int generation = 0;;) {
+        watch(e, generation);
         pthread_mutex_lock(&e->mutex);
         while (atomic_load(&e->generation) == generation && !e->ending) pthread_cond_wait(&e->begun, &e->mutex);
         const int ending = e->ending;
