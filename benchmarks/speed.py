@@ -51,6 +51,10 @@ STORED = {"int8": "bfloat16"}
 
 STEPS = {DEMO: 900, "gpt2": 32, "gpt2-xl": 8}
 """The bundled model's runs are long because an app lays itself out at the beginning of each."""
+PAUSE = 0.3
+"""Seconds before each run: threads of the contender before may still look for work, on processors
+that belong to this one now."""
+
 CONTEXT_STEPS = 100
 """At most so many steps tell the rate at a length of context, which is in their middle."""
 
@@ -107,6 +111,7 @@ def measure(name: str, dtype: str, folder: Path, options: argparse.Namespace) ->
         for mode, one in pairs:
             if round_number:
                 bar.step(f"{name} {dtype} {mode}: {one.name}")
+            time.sleep(PAUSE)
             found = one.run(mode, PROMPT, steps if round_number else 3).rate
             if round_number:
                 rates[mode].setdefault(one.name, []).append(found)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 import torch
 
 from core.models.gpt2_config import Gpt2Config
-from core.models.weights import use_large_pages
 
 FIRST_POSITIONS = 128
 """How many positions a cache has room for at first, where nothing else is asked for."""
@@ -54,9 +53,9 @@ class KeyValueCache:
     ) -> torch.Tensor:
         config = self._config
         shape = (config.n_layer, 2, config.n_head, positions, slots, config.head_size)
-        store = torch.empty(shape, dtype=dtype, device=device)
-        use_large_pages(store)
-        return store.zero_() if self._is_recorded else store
+        # Never under large pages: to find them takes a system whose memory is full 0.1 s.
+        make = torch.zeros if self._is_recorded else torch.empty
+        return make(shape, dtype=dtype, device=device)
 
     @property
     def capacity(self) -> int:
