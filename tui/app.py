@@ -143,6 +143,10 @@ class PlaygroundApp(StepActions, ModelActions):
 
     # What a person does
 
+    @on(MainScreen.Resized)
+    def _resized(self) -> None:
+        self.changed()
+
     @on(PromptInput.Submitted)
     def _submit(self, event: PromptInput.Submitted) -> None:
         if self.playground.send(event.text):

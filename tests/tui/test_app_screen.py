@@ -20,13 +20,16 @@ from tests.tui.helpers import (
     panel,
     ready,
     run_to_end,
+    status,
     typed,
     until,
 )
 from tui.app import PlaygroundApp
+from tui.runs import Notice
 from tui.screens.help import HelpScreen
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.legend import Legend
+from tui.widgets.lines_view import LinesView
 from tui.widgets.welcome import EXAMPLE_PROMPT
 
 HOSTILE = (
@@ -225,6 +228,23 @@ async def test_a_resize_wraps_the_document_anew():
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: app.main.transcript.line_count > before)
         assert document(pilot) == text
+
+
+async def test_a_resize_draws_the_panel_and_the_status_for_the_new_width():
+    app = make_app(ScriptedBackend())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await run_to_end(pilot, "Once")
+        app.playground.notice = Notice("one two three four five six seven eight nine ten " * 2)
+        app.changed()
+        for size in ((80, 24), (120, 40)):
+            await pilot.resize_terminal(*size)
+            table = app.main.query_one("#step-table", LinesView)
+            await until(pilot, lambda table=table: _widest(table.plain) == table.size.width)
+            assert size[0] - 10 < len(status(pilot)) <= size[0]
+
+
+def _widest(text):
+    return max(len(line.rstrip()) for line in text.splitlines())
 
 
 async def test_the_end_is_followed_until_the_user_scrolls():

@@ -11,6 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.screen import Screen
 
 from core.preset_book import PresetBook
@@ -41,6 +42,9 @@ FIRST_STEP, NEWEST_STEP = -(10**9), 10**9
 
 class MainScreen(Screen[None]):
     """Document on the left, what the model weighed on the right, the prompt below."""
+
+    class Resized(Message):
+        """The widgets have new sizes, for which some of them draw otherwise."""
 
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
@@ -136,10 +140,15 @@ class MainScreen(Screen[None]):
         self._place_count()
 
     def on_resize(self) -> None:
-        """Show the count where there is a frame to show it in, or where there is none."""
-        self.call_after_refresh(self._place_count)
+        """Place the count and say so, once the widgets have their new sizes."""
+        self.call_after_refresh(self._resized)
+
+    def _resized(self) -> None:
+        self._place_count()
+        self.post_message(self.Resized())
 
     def _place_count(self) -> None:
+        """Show the count where there is a frame to show it in, or where there is none."""
         line = self.query_one("#prompt-line")
         # Only there does the class change anything, and every change lays the screen out.
         line.set_class(self.has_class("-narrow") and bool(line.border_subtitle), "-counted")
