@@ -16,8 +16,7 @@ import torch
 from core.models.gpt2_cache import KeyValueCache
 from core.models.gpt2_config import Gpt2Config
 from core.models.gpt2_native import NativeStep
-from core.models.gpt2_weights import Gpt2Weights, round_rows
-from core.models.weights import use_large_pages
+from core.models.gpt2_weights import MATRICES, Gpt2Weights, MatrixRoom, round_rows
 
 MOST_GUESSES = 5
 """With the token before them these are six lanes: the most that the kernel runs alike to the bit
@@ -29,8 +28,6 @@ own work, and a large one takes enough memory as it is."""
 
 _GAIN = 0.9
 """An assistant pays where a token takes less than this share of its time without one."""
-
-_MATRICES = ("qkv", "projection", "up", "down")
 
 
 class Assistant:
@@ -85,21 +82,17 @@ def why_no_room(weights: Gpt2Weights, *, is_wanted: bool) -> str:
 
 def rounded(weights: Gpt2Weights) -> Gpt2Weights:
     """Return ``weights`` with matrices in int8, as ``take_weights`` rounds them; vectors shared."""
-    room = torch.empty(weights.parameters, dtype=torch.int8)
-    use_large_pages(room)
-    used = 0
+    room = MatrixRoom(weights.parameters, len(weights.layers), torch.int8, weights.tokens.device)
 
     def matrix(exact: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        nonlocal used
-        placed = room[used : used + exact.numel()].view(exact.shape)
-        used += exact.numel()
+        placed = room.take(*exact.shape)
         return placed, round_rows(exact, placed)
 
     tokens, tokens_scale = matrix(weights.tokens)
     layers = []
     for layer in weights.layers:
         changes = {}
-        for name in _MATRICES:
+        for name in MATRICES:
             changes[name], changes[f"{name}_scale"] = matrix(getattr(layer, name))
         layers.append(dataclasses.replace(layer, **changes))
     is_tied = weights.head is weights.tokens

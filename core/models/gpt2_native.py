@@ -16,7 +16,7 @@ import torch
 
 from core.models.gpt2_cache import KeyValueCache
 from core.models.gpt2_config import Gpt2Config
-from core.models.gpt2_weights import Gpt2Weights, LayerWeights
+from core.models.gpt2_weights import MATRICES, Gpt2Weights, LayerWeights
 from core.models.native_build import native_library
 
 _ACTIVATIONS = {"gelu_new": 0, "gelu_pytorch_tanh": 0, "gelu": 1, "relu": 2}
@@ -24,8 +24,6 @@ _ACTIVATIONS = {"gelu_new": 0, "gelu_pytorch_tanh": 0, "gelu": 1, "relu": 2}
 
 _FORMATS = {torch.float32: 0, torch.bfloat16: 1, torch.int8: 2}
 """By number as in vectors.h."""
-
-_MATRICES = ("qkv", "projection", "up", "down")
 
 _SHORT_STEP_BYTES = 64 * 2**20
 """A step over fewer weights than this keeps Python's lock: giving it away costs more."""
@@ -43,7 +41,7 @@ class _Layer(Structure):
     _fields_ = (
         *[(name, c_void_p) for name in ("ln_1_weight", "ln_1_bias", "qkv_bias", "projection_bias")],
         *[(name, c_void_p) for name in ("ln_2_weight", "ln_2_bias", "up_bias", "down_bias")],
-        *[(name, _Matrix) for name in _MATRICES],
+        *[(name, _Matrix) for name in MATRICES],
         ("attention_scale", c_float),
     )
 
@@ -226,7 +224,7 @@ class _Lanes:
 
 def _layer(layer: LayerWeights, scale: float) -> _Layer:
     matrices = {
-        name: _matrix(getattr(layer, name), getattr(layer, f"{name}_scale")) for name in _MATRICES
+        name: _matrix(getattr(layer, name), getattr(layer, f"{name}_scale")) for name in MATRICES
     }
     vectors = {
         field.name: getattr(layer, field.name).data_ptr()

@@ -28,6 +28,9 @@ as long."""
 _ROUNDED_AT_ONCE = 128
 """Rows of a matrix that are rounded to int8 together, in float32."""
 
+MATRICES = ("qkv", "projection", "up", "down")
+"""The matrices of a layer, by their names in ``LayerWeights``."""
+
 _Placed = tuple[torch.Tensor, torch.Tensor | None]
 """A matrix and the scales of its rows."""
 
@@ -101,6 +104,24 @@ class Gpt2Weights:
         return sum(tensor.numel() for tensor in tensors)
 
 
+class MatrixRoom:
+    """Room for all matrices of a model in one piece: large pages then cover all of it."""
+
+    def __init__(
+        self, parameters: int, layers: int, dtype: torch.dtype, device: torch.device
+    ) -> None:
+        spare = _ALIGNMENT * (len(MATRICES) * layers + 2)
+        self._room = torch.empty(parameters + spare, dtype=dtype, device=device)
+        use_large_pages(self._room)
+        self._used = 0
+
+    def take(self, *shape: int) -> torch.Tensor:
+        """Return room for the next matrix, which is not filled."""
+        begin, size = self._used, math.prod(shape)
+        self._used += -(-size // _ALIGNMENT) * _ALIGNMENT
+        return self._room[begin : begin + size].view(shape)
+
+
 def parameter_count(config: Gpt2Config) -> int:
     """Return how many parameters a model of this configuration has."""
     width, inner = config.n_embd, config.n_inner
@@ -129,22 +150,12 @@ def take_weights(
     vector_dtype = torch.float64 if dtype == torch.float64 else torch.float32
     width, inner = config.n_embd, config.n_inner
 
-    # All matrices in one piece: large pages then cover all of it.
-    spare = _ALIGNMENT * (4 * config.n_layer + 2)
-    room = torch.empty(parameter_count(config) + spare, dtype=dtype, device=device)
-    use_large_pages(room)
-    used = 0
+    room = MatrixRoom(parameter_count(config), config.n_layer, dtype, device)
     # One place for what is converted: allocated anew for each, it would leave holes in the heap
     # that add up to most of the model.
     largest = max(3 * width * width, width * inner)
     is_int8 = dtype == torch.int8
     staging = torch.empty(0 if is_int8 else largest, dtype=dtype, device=device)
-
-    def matrix_room(*shape: int) -> torch.Tensor:
-        nonlocal used
-        begin, size = used, math.prod(shape)
-        used += -(-size // _ALIGNMENT) * _ALIGNMENT
-        return room[begin : begin + size].view(shape)
 
     def checked(name: str, *shape: int) -> torch.Tensor:
         source = take(name)
@@ -154,7 +165,7 @@ def take_weights(
 
     def table(name: str, rows: int) -> _Placed:
         source = checked(name, rows, width)
-        placed, scale = matrix_room(rows, width), None
+        placed, scale = room.take(rows, width), None
         if is_int8:
             scale = round_rows(source.detach(), placed)
         else:
@@ -166,13 +177,13 @@ def take_weights(
         source = checked(name, inputs, outputs)
         staged = source.detach()
         if is_int8:
-            placed = matrix_room(outputs, inputs)
+            placed = room.take(outputs, inputs)
             scale = round_rows(staged.t(), placed)
             let_go(source)
             return placed, scale
         if staged.dtype != dtype or staged.device != device:
             staged = staging[: source.numel()].view(source.shape).copy_(staged)
-        placed = matrix_room(outputs, inputs)
+        placed = room.take(outputs, inputs)
         for begin in range(0, inputs, _TURNED_AT_ONCE):
             rows = slice(begin, begin + _TURNED_AT_ONCE)
             placed[:, rows].copy_(staged[rows].t())

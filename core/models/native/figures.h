@@ -4,6 +4,21 @@
 
 #include "vectors.h"
 
+INLINE int any_of(ivec flags) {
+    int64_t parts[WIDTH / 2], seen = 0;
+    memcpy(parts, &flags, sizeof parts);
+    for (int i = 0; i < WIDTH / 2; i++) seen |= parts[i];
+    return seen != 0;
+}
+
+/* The scores from i on, as far as there are any; behind them minus infinity. */
+INLINE vec load_row(const float *scores, int64_t i, int64_t size) {
+    if (i + WIDTH <= size) return load(scores + i);
+    vec rest = (vec){0} - INFINITY;
+    memcpy(&rest, scores + i, (size_t)(size - i) * sizeof(float));
+    return rest;
+}
+
 /* The figures of one row of scores.
  *
  * ids and values take its count largest, largest first, of equal ones the first; figures takes the
@@ -17,10 +32,7 @@ int row_figures(const float *scores, int64_t size, int count, int64_t *ids, floa
         if (found == count && end - begin == 4 * WIDTH) {
             ivec above = (load(scores + begin) > least) | (load(scores + begin + WIDTH) > least) |
                          (load(scores + begin + 2 * WIDTH) > least) | (load(scores + begin + 3 * WIDTH) > least);
-            int64_t any[WIDTH / 2], seen = 0;
-            memcpy(any, &above, sizeof any);
-            for (int i = 0; i < WIDTH / 2; i++) seen |= any[i];
-            if (!seen) continue;
+            if (!any_of(above)) continue;
         }
         for (int64_t i = begin; i < end; i++) {
             if (!(found < count ? scores[i] == scores[i] : scores[i] > least)) continue;
@@ -40,14 +52,8 @@ int row_figures(const float *scores, int64_t size, int count, int64_t *ids, floa
         const int64_t end = begin + 64 * WIDTH < size ? begin + 64 * WIDTH : size;
         vec sums = {0}, products = {0};
         ivec counts = {0};
-        int64_t i = begin;
-        for (; i < end; i += WIDTH) {
-            vec x;
-            if (i + WIDTH <= end) x = load(scores + i);
-            else {
-                x = (vec){0} - INFINITY;
-                memcpy(&x, scores + i, (size_t)(end - i) * sizeof(float));
-            }
+        for (int64_t i = begin; i < end; i += WIDTH) {
+            const vec x = load_row(scores, i, end);
             ivec is_finite = x > -INFINITY;
             vec below = x - most;
             vec power = vexp(below);

@@ -14,21 +14,6 @@
 #define BINS_PER_NAT 8.0f
 #define MOST_IN_A_BIN 512
 
-INLINE int any_of(ivec flags) {
-    int64_t parts[WIDTH / 2], seen = 0;
-    memcpy(parts, &flags, sizeof parts);
-    for (int i = 0; i < WIDTH / 2; i++) seen |= parts[i];
-    return seen != 0;
-}
-
-/* The scores from i on, as far as there are any; behind them minus infinity. */
-INLINE vec load_row(const float *scores, int64_t i, int64_t size) {
-    if (i + WIDTH <= size) return load(scores + i);
-    vec rest = (vec){0} - INFINITY;
-    memcpy(&rest, scores + i, (size_t)(size - i) * sizeof(float));
-    return rest;
-}
-
 /* By falling score; equal scores are always of one bin. */
 INLINE ivec bins(vec scores, float most) {
     vec place = (most - scores) * BINS_PER_NAT;
