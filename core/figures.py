@@ -98,12 +98,13 @@ def _native(count: int) -> _Finder | None:
     library = open_library(keeps_lock=True)  # a row takes some microseconds
     if library is None:
         return None
-    ids = (ctypes.c_int64 * count)()
-    values = (ctypes.c_float * count)()
-    figures = (ctypes.c_double * 3)()
+    ids_type, values_type = ctypes.c_int64 * count, ctypes.c_float * count
+    figures_type = ctypes.c_double * 3
     find = library.row_figures
 
     def found(address: int, size: int) -> RowFigures | None:
+        # Room of its own for each call: another thread may ask before this one has read its own.
+        ids, values, figures = ids_type(), values_type(), figures_type()
         # Fewer are found where scores are not numbers; torch has rules for those.
         if find(address, size, count, ids, values, figures) < count:
             return None

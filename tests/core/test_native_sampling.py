@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+import threading
 
 import pytest
 import torch
@@ -163,3 +165,27 @@ def test_the_record_of_a_nucleus_is_the_same_either_way(seed, size, scale, share
     assert torch.equal(ours.scores, theirs.scores)
     assert ours.distributions == theirs.distributions
     assert list(ours.final) == list(theirs.final)
+
+
+def test_figures_of_several_threads_at_once():
+    """A page may explain a step while a run goes on; neither may read the other's figures."""
+    rows = torch.randn(2, 1, 256, generator=torch.Generator().manual_seed(0))
+    expected = row_figures(rows[0], 200)
+    is_over = threading.Event()
+
+    def look() -> None:
+        while not is_over.is_set():
+            row_figures(rows[1], 200)
+
+    others = [threading.Thread(target=look) for _ in range(3)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for one in others:
+            one.start()
+        assert all(row_figures(rows[0], 200) == expected for _ in range(1000))
+    finally:
+        is_over.set()
+        for one in others:
+            one.join()
+        sys.setswitchinterval(before)
