@@ -205,6 +205,9 @@ def _loaded(
     parameters: int,
     engine: str,
 ) -> LoadedModel:
+    # Whoever saved it last may have cut or padded texts; transformers does so only where asked.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
     fingerprint = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
     codec = TextCodec(tokenizer)
     return LoadedModel(name, model, codec, placement, fingerprint, parameters, engine)

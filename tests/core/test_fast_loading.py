@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 import torch
+from tokenizers import Tokenizer
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
 from core.errors import PlaygroundError
@@ -153,6 +154,24 @@ def test_a_tokenizer_that_only_transformers_reads_right(gpt2):
     theirs = AutoTokenizer.from_pretrained(gpt2)
     ours = load(gpt2, "fast").codec.encode("once upon", is_beginning=True)
     assert ours == theirs("once upon").input_ids
+
+
+@pytest.mark.parametrize("engine", ["fast", "transformers"])
+def test_a_tokenizer_that_was_saved_while_it_cut_and_padded(gpt2, engine):
+    """Many fine-tuned models come so; the middle of a prompt must not get lost."""
+    plain = load(gpt2, engine)
+    file = str(gpt2 / "tokenizer.json")
+    tokenizer = Tokenizer.from_file(file)
+    tokenizer.enable_truncation(4)
+    tokenizer.enable_padding(length=4)
+    tokenizer.save(file)
+    loaded = load(gpt2, engine)
+    for text in ("once", "once upon a time there was a tokenizer"):
+        theirs = AutoTokenizer.from_pretrained(gpt2)(text).input_ids
+        assert loaded.codec.encode(text, is_beginning=True) == theirs
+        tokens = loaded.codec.tokens(text, is_beginning=True)
+        assert [one.token_id for one in tokens] == theirs
+    assert loaded.tokenizer_fingerprint == plain.tokenizer_fingerprint
 
 
 @NEEDS_KERNEL
