@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import torch
 
 from core.decoding import Weighed
-from core.figures import RowFigures
 from core.settings import Settings
 
 _BEHIND_ALL = -1.0e9
@@ -98,7 +97,7 @@ def advance(
     Args:
         state: The beams so far, all of the same length.
         weighed: What each live beam weighed for its next token, or all of them at the first step;
-            with ``pool_size`` tokens in its figures, but where ``do_sample`` is set.
+            with one token more than ``pool_size`` in its figures, but where ``do_sample`` is set.
         settings: ``num_beams``, ``do_sample``, ``length_penalty`` and ``early_stopping`` count.
         limits: What ends a beam.
         generator: Draws the continuations where ``do_sample`` is set.
@@ -112,10 +111,7 @@ def advance(
         replace(pool[place], score=score)
         for place, score in zip(places, live_scores.tolist(), strict=True)
     )
-    newly_finished = [beam for place, beam in enumerate(pool[: settings.num_beams]) if ended[place]]
-    ranked = sorted(
-        (*state.finished, *newly_finished), key=lambda beam: beam.normalized_score, reverse=True
-    )
+    ranked = _ranked(state.finished, pool, ended, settings.num_beams)
     finished = tuple(ranked[: settings.num_beams])
     is_done = all(ended) or _is_decided(
         live_scores, finished, len(pool[0].token_ids), settings, limits
@@ -144,9 +140,8 @@ def _continuations(
         scores = accumulated.gather(1, drawn)[0].cpu()
         chosen = [divmod(index, logprobs.shape[-1]) for index in drawn[0].tolist()]
     else:
-        likeliest = weighed.likeliest()
-        likeliest = [*likeliest] * (len(state.live) // len(likeliest))
-        scores, chosen = _best(state, likeliest, pool_size(settings, limits.eos_token_count))
+        count = pool_size(settings, limits.eos_token_count)
+        scores, chosen = _best(state, weighed, count) or _best_of_all(state, weighed, count)
     length = len(state.live[0].token_ids) + 1
     normalized: list[float] = (scores / length**settings.length_penalty).tolist()
     pool = [
@@ -159,18 +154,56 @@ def _continuations(
 
 
 def _best(
-    state: BeamState, likeliest: Sequence[RowFigures], count: int
-) -> tuple[torch.Tensor, list[tuple[int, int]]]:
-    """Return the best continuations with their parents; of equal ones the first.
+    state: BeamState, weighed: Weighed, count: int
+) -> tuple[torch.Tensor, list[tuple[int, int]]] | None:
+    """Return the best continuations with their parents; ``None`` where some are equal.
 
     None of the ``count`` best of all is behind as many of its own row.
     """
+    likeliest = weighed.likeliest()
+    likeliest = [*likeliest] * (len(state.live) // len(likeliest))
     logprobs = torch.tensor([row.values for row in likeliest])
     accumulated = (logprobs + state.scores[:, None]).flatten()
-    scores, places = (one[:count] for one in accumulated.sort(descending=True, stable=True))
+    scores, places = (one[: count + 1] for one in accumulated.sort(descending=True))
+    if bool((scores[1:] == scores[:-1]).any()):
+        return None
     of_row = logprobs.shape[1]
-    chosen = [divmod(place, of_row) for place in places.tolist()]
-    return scores, [(parent, likeliest[parent].token_ids[rank]) for parent, rank in chosen]
+    chosen = [divmod(place, of_row) for place in places[:count].tolist()]
+    return scores[:count], [(parent, likeliest[parent].token_ids[rank]) for parent, rank in chosen]
+
+
+def _best_of_all(
+    state: BeamState, weighed: Weighed, count: int
+) -> tuple[torch.Tensor, list[tuple[int, int]]]:
+    """Do what ``_best`` does by the whole vocabulary: which of equal ones come is topk's affair.
+
+    It is not the first ones, and in 16 bit many are equal.
+    """
+    logprobs = weighed.logprobs()
+    accumulated = (logprobs + state.scores.to(logprobs.device)[:, None]).reshape(1, -1)
+    scores, places = torch.topk(accumulated, k=count)
+    return scores[0].cpu(), [divmod(place, logprobs.shape[-1]) for place in places[0].tolist()]
+
+
+def _ranked(
+    finished: tuple[Beam, ...], pool: list[Beam], ended: list[bool], num_beams: int
+) -> list[Beam]:
+    """Return all ended beams, best first, of which the first ``num_beams`` stay.
+
+    Equal ones stand as topk has them among as many others as there are in transformers.
+    """
+    slots: list[Beam | None] = [*finished, *[None] * (num_beams - len(finished))]
+    slots += [
+        beam if ended[place] and place < num_beams else None for place, beam in enumerate(pool)
+    ]
+    scores = [_BEHIND_ALL if one is None else one.normalized_score for one in slots]
+    for place, beam in enumerate(pool, num_beams):
+        if slots[place] is None:
+            scores[place] += beam.normalized_score
+    best: list[int] = torch.topk(torch.tensor(scores), k=num_beams).indices.tolist()
+    kept = [one for place in best if (one := slots[place]) is not None]
+    others = [one for place, one in enumerate(slots) if one is not None and place not in best]
+    return kept + sorted(others, key=lambda beam: beam.normalized_score, reverse=True)
 
 
 def _is_decided(

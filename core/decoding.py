@@ -43,11 +43,11 @@ class Weighed:
         return self.scores if self.is_normalised else torch.log_softmax(self.scores, dim=-1)
 
     def likeliest(self) -> Sequence[RowFigures]:
-        """Return the figures of ``logprobs()``, rounded as those are."""
+        """Return the figures of ``logprobs()``, with the very same values."""
         if self.is_normalised:
             return self.final
-        values = torch.tensor([one.values for one in self.final])
-        values -= torch.tensor([[one.logsumexp] for one in self.final])
+        ids = torch.tensor([one.token_ids for one in self.final], device=self.scores.device)
+        values = self.logprobs().gather(1, ids)
         return [
             replace(one, values=tuple(row), logsumexp=0.0)
             for one, row in zip(self.final, values.tolist(), strict=True)

@@ -69,14 +69,16 @@ class Run:
         else:
             token_ids = self.unread_tokens(len(rows), len(context) + len(rows[0]))
         beams = self.settings.num_beams > 1
-        is_searched = beams and not self.settings.do_sample
+        ranked = 1
+        if beams and not self.settings.do_sample:
+            ranked = pool_size(self.settings, len(self.model.eos_token_ids)) + 1
         return weigh(
             logits,
             token_ids,
             self.processors,
             self.codec.token_text,
             beams=beams,
-            ranked=pool_size(self.settings, len(self.model.eos_token_ids)) if is_searched else 1,
+            ranked=ranked,
         )
 
     def unread_tokens(self, rows: int, length: int) -> torch.Tensor:

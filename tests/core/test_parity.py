@@ -111,6 +111,25 @@ def test_beam_search(engine, model_seed, eos, prompt, mapping):
     )
 
 
+@settings(max_examples=100)
+@given(
+    seeds,
+    ends,
+    prompts,
+    st.sampled_from([0.02, 0.05, 0.6]),
+    st.fixed_dictionaries({**lengths, "num_beams": st.integers(2, 6)}, optional=beams),
+)
+def test_beams_of_equal_score(model_seed, eos, prompt, sharpness, mapping):
+    """In bfloat16 many tokens have the very same logit, and topk decides which of them go on."""
+    module = tiny_gpt2(model_seed, vocab_size=60, eos_token_id=eos, sharpness=sharpness, n_layer=1)
+    module = module.bfloat16()
+    chosen = Settings(**mapping)
+    ours = run_ours(behind("transformers", module), CODEC, chosen, context=prompt)
+    theirs = run_theirs(module, prompt, chosen)
+    assert list(ours.finished.token_ids) == new_tokens(theirs, prompt)
+    assert ours.finished.score == float(theirs.sequences_scores[0])
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @settings(max_examples=120)
 @given(
