@@ -74,7 +74,8 @@ class TextCodec:
         """
         tokens = (*pending, token_id)
         text = self._decode_behind_anchor(tokens)
-        return ("", tokens) if text.endswith(REPLACEMENT_CHARACTER) else (text, ())
+        is_open = text.endswith(REPLACEMENT_CHARACTER) and self._ends_within_a_character(tokens)
+        return ("", tokens) if is_open else (text, ())
 
     def pending_after(self, token_ids: Sequence[int]) -> tuple[int, ...]:
         """Return the tokens at the end of ``token_ids`` whose character is still incomplete."""
@@ -82,6 +83,17 @@ class TextCodec:
         for token_id in token_ids[-2 * self._LONGEST_CHARACTER :]:
             _, pending = self.extend(pending, token_id)
         return pending[-self._LONGEST_CHARACTER :]
+
+    def _ends_within_a_character(self, token_ids: tuple[int, ...]) -> bool:
+        """Whether more bytes could make a character of the last ones: U+FFFD itself is whole."""
+        data = b"".join(map(self._token_bytes, token_ids[-self._LONGEST_CHARACTER :]))
+        for start in range(max(0, len(data) - self._LONGEST_CHARACTER), len(data)):
+            try:
+                data[start:].decode()
+            except UnicodeDecodeError as error:
+                if error.start == 0 and error.reason == "unexpected end of data":
+                    return True
+        return False
 
     def _decode_behind_anchor(self, token_ids: tuple[int, ...]) -> str:
         return self.decode([*self._anchor, *token_ids])[self._anchor_length :]
