@@ -14,6 +14,7 @@ import torch
 
 from core.decoding import (
     SHOWN_CANDIDATES,
+    check_drawable,
     distribution,
     draw,
     final_logprob,
@@ -114,7 +115,11 @@ def step_tensor(
 
 
 def read_step(numbers: Sequence[float], run: Run) -> tuple[Candidate, Distribution]:
-    """Return the chosen token and the record of the step that ``step_tensor`` packed."""
+    """Return the chosen token and the record of the step that ``step_tensor`` packed.
+
+    Raises:
+        PlaygroundError: See ``check_drawable``.
+    """
     left = iter(numbers)
 
     def take(size: int) -> list[float]:
@@ -129,6 +134,8 @@ def read_step(numbers: Sequence[float], run: Run) -> tuple[Candidate, Distributi
         normaliser, kept, score, *finals = take(3 + count)
         final = RowFigures((), (), normaliser, raw.entropy, int(kept))
         cut_by = first_to_remove(run.processors, [take(count) for _ in run.processors])
+    if run.settings.do_sample:
+        check_drawable(raw, final)
     token_text = run.codec.token_text
     weighed = distribution(raw, final, finals, cut_by, token_text, is_normalised=False)
     for candidate in weighed.candidates:

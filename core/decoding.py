@@ -13,6 +13,7 @@ from functools import cache
 
 import torch
 
+from core.errors import PlaygroundError
 from core.figures import RowFigures, row_figures
 from core.native_sampling import draw_natively
 from core.processors import NamedProcessor, process, process_by_figures
@@ -195,7 +196,11 @@ def choose_sample(weighed: Weighed, generator: torch.Generator) -> int:
     """Draw a token for the only row, as ``generate()`` does.
 
     The same draw as transformers' after ``torch.manual_seed`` with the generator's seed.
+
+    Raises:
+        PlaygroundError: There are no probabilities to draw from, where ``generate()`` fails too.
     """
+    check_drawable(weighed.raw[0], weighed.final[0])
     chosen = draw_natively(weighed.scores, weighed.final[0], generator)
     if chosen is not None:
         return chosen
@@ -211,6 +216,25 @@ def choose_sample(weighed: Weighed, generator: torch.Generator) -> int:
         best = torch.argmax(probabilities[0, left] / _exponential(uniform[left]))
         return int(left[best])
     return int(torch.argmax(probabilities[0] / _exponential(uniform)))
+
+
+def check_drawable(raw: RowFigures, final: RowFigures) -> None:
+    """Raise unless the scores of which ``final`` are the figures can be drawn from.
+
+    ``raw`` are those of the model's logits.
+
+    Raises:
+        PlaygroundError: Some are no numbers or infinite, or none is left.
+    """
+    if not math.isfinite(raw.logsumexp):
+        raise PlaygroundError(
+            "the model's logits are not all numbers; use another --dtype, or download it again"
+        )
+    if not math.isfinite(final.logsumexp):
+        raise PlaygroundError(
+            "these settings leave no probabilities to draw from; bring temperature and"
+            " repetition_penalty nearer to 1"
+        )
 
 
 def draw(scores: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

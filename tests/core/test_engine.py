@@ -15,7 +15,7 @@ from core.models.catalog import DEMO, model_folder
 from core.models.transformers_model import TransformersModel
 from core.settings import Settings
 from core.steps import BeamStep, Finished, Started, TokenStep
-from tests.reference import byte_codec, new_tokens, run_ours, run_theirs, tiny_gpt2
+from tests.reference import ENGINES, behind, byte_codec, new_tokens, run_ours, run_theirs, tiny_gpt2
 
 PROMPT = "A long long time ago, "
 
@@ -101,6 +101,19 @@ def test_full_context_is_refused_before_it_starts():
 def test_max_length_below_the_prompt_is_refused(demo):
     with pytest.raises(PlaygroundError, match=r"7 tokens already, and max_length \(5\)"):
         run_ours(demo.model, demo.codec, Settings(max_length=5), prompt=PROMPT)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_scores_that_cannot_be_drawn_from_are_told(engine):
+    """generate() fails there too; a token picked among what is no number would look like a draw."""
+    module = tiny_gpt2(1).float()
+    cold = Settings(do_sample=True, temperature=1e-39, seed=1)
+    with pytest.raises(PlaygroundError, match="nearer to 1"):
+        run_ours(behind(engine, module), byte_codec(), cold, context=(1, 2))
+    with torch.no_grad():
+        module.transformer.wte.weight[7, 0] = torch.nan
+    with pytest.raises(PlaygroundError, match="not all numbers"):
+        run_ours(behind(engine, module), byte_codec(), Settings(do_sample=True), context=(1, 2))
 
 
 def test_empty_prompt_begins_with_bos(demo):
