@@ -185,7 +185,7 @@ class PlaygroundApp(StepActions, ModelActions):
             return not playground.session.is_running
         if action == "choose":
             return playground.is_by_hand and self.main.can_choose(playground.session)
-        if action in ("step", "why", "scrub"):
+        if action in ("step", "why", "scrub", "save_run"):
             return playground.session.step_count() > 0
         return True
 

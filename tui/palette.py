@@ -70,6 +70,9 @@ class PlaygroundCommands(Provider):
             yield Entry("Why this token", "Every candidate, the settings, the dice", app.action_why)
             yield Entry("Scrub", "Move settings over the run at once", app.action_scrub)
             yield Entry("Branches", "The tree of all runs: go, compare, prune", app.action_history)
+            yield Entry(
+                "Save the run", "To a file: Markdown, JSON Lines, CSV or text", app.action_save_run
+            )
             yield Entry("Undo", "The document before the last run", app.action_undo)
         yield Entry("Could this setting have written this?", "Score any text", app.action_score)
         yield Entry("Redo", "Take back an undo", app.action_redo)

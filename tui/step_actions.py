@@ -12,6 +12,7 @@ from textual.message import Message
 from core.scores import ScoredText
 from core.steps import BeamStep
 from tui.app_part import AppPart
+from tui.runs import Notice
 
 
 class StepActions(AppPart):
@@ -112,6 +113,31 @@ class StepActions(AppPart):
                 accept="goes on from it",
             ),
             written,
+        )
+
+    def action_save_run(self) -> None:
+        """Write the selected step's run to a file."""
+        from tui.run_file import free_name, save_run
+        from tui.screens.input import InputScreen
+
+        session = self.playground.session
+        selected = session.selected()
+        if selected is None:
+            return
+        turn = selected[0]
+
+        def save(path: str) -> None:
+            self.playground.notice = Notice(f"saved as {save_run(path, session, turn)}")
+
+        self.push_screen(
+            InputScreen(
+                "save this run to a file",
+                save,
+                hint="its name: .md, .jsonl, .csv or .txt",
+                accept="saves it",
+                value=free_name(turn),
+            ),
+            lambda _was_taken: self.changed(),
         )
 
     def action_history(self) -> None:

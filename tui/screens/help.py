@@ -42,6 +42,7 @@ _KEYS: tuple[tuple[str, str], ...] = (
     ("^B", "branches: the tree of all runs; go there, name, compare, prune"),
     ("^Z ^Y", "undo the last run, or take that back (in an empty prompt)"),
     ("^R", "by hand: Enter takes one step, 1 to 5 choose another candidate"),
+    ("^S", "save the selected run to a file: Markdown, JSON Lines, CSV or text"),
     ("^L", "clear the document; again: bring it back"),
     ("^O", "models: switch to another one, or fetch one"),
     ("^N", "fetch the model that is missing; when it has come, switch to it"),

@@ -69,6 +69,7 @@ class MainScreen(Screen[None]):
         Binding(FETCH_KEY, "app.fetch_offered", "get the model", priority=True),
         Binding(FETCH_KEY, "app.switch", "switch to it", priority=True),
         Binding("ctrl+o", "app.models", "models", priority=True),
+        Binding("ctrl+s", "app.save_run", "save", show=False, priority=True),
         Binding("ctrl+t", "app.toggle_tint", "tint", priority=True),
         Binding("f10", "toggle_tokens", "tokens", show=False, priority=True),
         Binding("f11", "app.inspect", "inspect", show=False, priority=True),

@@ -1,0 +1,66 @@
+"""A finished run as a file, in the formats of ``gpt2-playground generate``.
+
+Must never write over a file, and never leaves half of one behind.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.errors import PlaygroundError
+from core.export import make_writer
+from core.session import Session, Turn
+from core.steps import Event
+
+FORMAT_OF_SUFFIX = {".md": "markdown", ".jsonl": "jsonl", ".csv": "csv", ".txt": "text"}
+"""What a file's name says of its format, by ``core.export.FORMATS``."""
+
+
+def free_name(turn: Turn) -> str:
+    """Return a name for the file of ``turn`` that none in the working directory has."""
+    stem = turn.key.replace(" ", "-") or "run"
+    name, number = f"{stem}.md", 1
+    while Path(name).exists():
+        number += 1
+        name = f"{stem}-{number}.md"
+    return name
+
+
+def save_run(path: str, session: Session, turn: Turn) -> Path:
+    """Write ``turn`` of ``session`` to a new file, whose name's end says the format.
+
+    ``~`` is the home folder.
+
+    Returns:
+        Where it is now.
+
+    Raises:
+        PlaygroundError: The run has not finished, the name is of no known format, a file has it
+            already, or it cannot be written.
+    """
+    if turn.started is None or turn.finished is None:
+        raise PlaygroundError("the run has not finished; wait for it, or stop it with Esc")
+    try:
+        file = Path(path.strip()).expanduser()
+    except RuntimeError as error:
+        raise PlaygroundError(f"{path!r} is no place for a file: {error}") from None
+    name = FORMAT_OF_SUFFIX.get(file.suffix.lower())
+    if name is None:
+        known = ", ".join(FORMAT_OF_SUFFIX)
+        raise PlaygroundError(f"{path!r} says no format; end its name in one of {known}")
+    writer = make_writer(name, session.before(session.first_position(turn)).text)
+    events: list[Event] = [turn.started, *turn.steps, turn.finished]
+    _write(file, "".join(part for event in events for part in writer.write(event)))
+    return file
+
+
+def _write(file: Path, text: str) -> None:
+    data = text.encode("utf-8", errors="backslashreplace")  # before a file is there to be left
+    try:
+        with file.open("xb") as stream:
+            stream.write(data)
+    except FileExistsError:
+        raise PlaygroundError(f"{str(file)!r} is there already; give another name") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise PlaygroundError(f"{str(file)!r} cannot be written: {reason}") from None
