@@ -132,18 +132,19 @@ class History:
             PlaygroundError: The parent is not here, is shorter than what is kept, or has another
                 tokenizer.
         """
-        return self._append(Node(self._last_id + 1, branch, run))
-
-    def restore(self, node: Node, name: str) -> None:
-        """Append a run that was saved, with its id and name; the cursor moves to it.
-
-        Raises:
-            PlaygroundError: As ``add`` and ``rename``, or the id does not rise.
-        """
-        if node.node_id <= self._last_id:
-            raise PlaygroundError(f"run {node.node_id} is not in its order")
-        self._append(node)
-        self.rename(node.node_id, name)
+        node = Node(self._last_id + 1, branch, run)
+        self._check_kept(branch)
+        if branch.parent != ROOT and branch.kept:
+            self.check_model(branch.parent, node.run.model)
+        self._nodes[node.node_id] = node
+        self._children[branch.parent].append(node.node_id)
+        self._children[node.node_id] = []
+        added = len(branch.inserted_token_ids) + len(node.run.token_ids)
+        self._lengths[node.node_id] = branch.kept + added
+        self._redo[branch.parent] = node.node_id
+        self._last_id = node.node_id
+        self.cursor = node.node_id
+        return node
 
     def check_model(self, node_id: int, model: ModelRef) -> None:
         """Raise unless ``model`` can continue the document of ``node_id``.
@@ -284,18 +285,3 @@ class History:
             raise PlaygroundError(
                 f"run {branch.parent} ends after {length:,} tokens; {branch.kept:,} cannot be kept"
             )
-
-    def _append(self, node: Node) -> Node:
-        branch = node.branch
-        self._check_kept(branch)
-        if branch.parent != ROOT and branch.kept:
-            self.check_model(branch.parent, node.run.model)
-        self._nodes[node.node_id] = node
-        self._children[branch.parent].append(node.node_id)
-        self._children[node.node_id] = []
-        added = len(branch.inserted_token_ids) + len(node.run.token_ids)
-        self._lengths[node.node_id] = branch.kept + added
-        self._redo[branch.parent] = node.node_id
-        self._last_id = node.node_id
-        self.cursor = node.node_id
-        return node

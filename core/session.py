@@ -251,17 +251,6 @@ class Session:
         else:
             turn.steps.append(event)
 
-    def clear(self) -> None:
-        """Forget the document.
-
-        Raises:
-            RuntimeError: A turn is still running.
-        """
-        if self.is_running:
-            raise RuntimeError("a turn is still running")
-        self.turns.clear()
-        self.cursor = None
-
     def step_count(self) -> int:
         """How many steps the document has, over all turns."""
         return sum(len(turn.steps) for turn in self.turns)

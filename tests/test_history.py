@@ -1,16 +1,11 @@
-"""The tree of runs: forks, undo, names, comparing, pruning, and JSON from anywhere."""
+"""The tree of runs: forks, undo, names, comparing, pruning."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from core.errors import PlaygroundError
 from core.history import History
-from core.history_json import history_from_json, history_to_json
 from core.history_records import ROOT, Branch, ModelRef, RunFacts
 from core.settings import Settings
 
@@ -180,95 +175,3 @@ def test_a_plan_that_is_out_of_date_removes_nothing():
     with pytest.raises(PlaygroundError, match="has changed meanwhile"):
         history.prune(plan)
     assert len(history.nodes) == 4
-
-
-# JSON
-
-
-def same(first, second):
-    assert second.nodes == first.nodes
-    assert second.cursor == first.cursor
-    assert [(row.name, row.depth) for row in second.rows()] == [
-        (row.name, row.depth) for row in first.rows()
-    ]
-
-
-def test_json_both_ways():
-    history = grown()
-    history.rename(2, "the cat ☕")
-    history.prune(history.plan_pruning(3))
-    history.add(history.fork(2, 0), run(5, settings=Settings(do_sample=True, stop_strings=("a",))))
-    history.move(2)
-    again = history_from_json(history_to_json(history))
-    same(history, again)
-    assert again.add(Branch(1, 0), run()).node_id == 5
-    same(History(), history_from_json(history_to_json(History())))
-
-
-@given(
-    st.lists(
-        st.tuples(
-            st.integers(0, 20),
-            st.integers(0, 8),
-            st.lists(st.integers(0, 99), max_size=3),
-            st.lists(st.integers(0, 99), max_size=4),
-            st.text(max_size=5),
-        ),
-        max_size=12,
-    )
-)
-def test_any_tree_survives(specification):
-    history = History()
-    for parent, kept, inserted, written, text in specification:
-        parent = min(parent, len(history.nodes))
-        kept = min(kept, len(history.document(parent)))
-        history.add(Branch(parent, kept, tuple(inserted), text), run(*written, text=text))
-    again = history_from_json(history_to_json(history))
-    same(history, again)
-    assert [again.document(one.node_id) for one in again.nodes] == [
-        history.document(one.node_id) for one in history.nodes
-    ]
-
-
-def changed(**fields):
-    document = json.loads(history_to_json(grown()))
-    document["runs"][1].update(fields)
-    return json.dumps(document)
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("", "not a JSON document"),
-        ("[" * 100_000, "not a JSON document"),
-        ("[]", "the history must be a JSON object"),
-        ("{}", "'cursor' is missing"),
-        ('{"schema_version": 2, "cursor": 0, "runs": []}', "schema version 2"),
-        ('{"schema_version": true, "cursor": 0, "runs": []}', "whole number"),
-        ('{"schema_version": 1, "cursor": 0, "runs": {}}', "runs must be a list"),
-        ('{"schema_version": 1, "cursor": 4, "runs": []}', "no run 4"),
-        ('{"schema_version": 1, "cursor": 0, "runs": [], "x": 1}', "'x' is not known"),
-        ('{"schema_version": 1, "cursor": 0, "runs": [3]}', r"runs\[0\] must be a JSON object"),
-        (changed(parent=7), r"runs\[1\]: there is no run 7"),
-        (changed(parent=2), r"runs\[1\]: there is no run 2"),
-        (changed(kept=99), r"runs\[1\]: run 1 ends after 5 tokens"),
-        (changed(kept=-1), r"runs\[1\].kept must be a whole number"),
-        (changed(id=1), r"runs\[1\]: run 1 is not in its order"),
-        (changed(token_ids=[1.5]), r"runs\[1\].token_ids\[0\] must be a whole number"),
-        (changed(token_ids=[-1]), r"runs\[1\].token_ids\[0\] must be a whole number"),
-        (changed(token_ids={}), r"runs\[1\].token_ids must be a list"),
-        (changed(text=None), r"runs\[1\].text must be a text"),
-        (changed(reason=["length"]), r"runs\[1\].reason must be one of"),
-        (changed(settings=[]), r"runs\[1\].settings must be an object"),
-        (changed(settings={"topp": 1}), r"runs\[1\]: unknown setting 'topp'"),
-        (changed(settings={"max_length": "9"}), r"runs\[1\]: max_length must be"),
-        (changed(settings={"temperature": float("nan")}), "not a JSON document"),
-        (changed(name="\x1b]0;x\x07"), r"runs\[1\]: a name is one line"),
-        (changed(tokenizer_fingerprint="x"), "whose tokens are not those"),
-        (changed(more=1), "'more' is not known"),
-    ],
-    ids=lambda one: one[:40],
-)
-def test_json_from_anywhere_is_checked(text, complaint):
-    with pytest.raises(PlaygroundError, match=complaint):
-        history_from_json(text)

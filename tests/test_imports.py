@@ -28,7 +28,7 @@ def loaded_after(code: str) -> set[str]:
         "core.backends.local",
         "core.backends.scripted",
         "core.export",
-        "core.history_json",
+        "core.history",
         "core.logits_store",
         "core.presets",
         "core.scores",

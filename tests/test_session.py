@@ -102,8 +102,6 @@ def test_a_second_turn_cannot_begin_while_one_runs():
 
     with pytest.raises(RuntimeError, match="still running"):
         session.begin("two", "greedy", SHORT)
-    with pytest.raises(RuntimeError, match="still running"):
-        session.clear()
 
 
 def test_a_turn_that_fails_before_it_starts_is_removed():
@@ -175,14 +173,3 @@ def test_a_resting_cursor_stays_while_steps_arrive_and_a_new_turn_releases_it():
     for event in ScriptedBackend().generate(request, lambda: False):
         session.apply(event)
     assert session.selected() == step
-
-
-def test_clear_forgets_the_document():
-    session = Session()
-    play(session, "one")
-    session.move_cursor(-1)
-    session.clear()
-
-    assert session.turns == []
-    assert session.cursor is None
-    assert play(session, "two") == Request("two", SHORT, ())
