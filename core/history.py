@@ -235,9 +235,10 @@ class History:
         common = common_length(ours, theirs)
         names = [each.name for each in dataclasses.fields(Settings)]
         differing = tuple(
-            (name, getattr(one.settings, name), getattr(other.settings, name))
+            (name, _used(one.settings, name), _used(other.settings, name))
             for name in names
             if getattr(one.settings, name) != getattr(other.settings, name)
+            and (one.settings.uses(name) or other.settings.uses(name))
         )
         return Comparison(common, ours[common:], theirs[common:], differing)
 
@@ -285,3 +286,7 @@ class History:
             raise PlaygroundError(
                 f"run {branch.parent} ends after {length:,} tokens; {branch.kept:,} cannot be kept"
             )
+
+
+def _used(settings: Settings, name: str) -> object:
+    return getattr(settings, name) if settings.uses(name) else None

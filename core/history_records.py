@@ -83,7 +83,8 @@ class TreeRow:
 class Comparison:
     """Two documents: ``common`` tokens are the same, then each goes on by itself.
 
-    ``settings`` are those that differ: their name, and the value of each.
+    ``settings`` are those that differ: their name, and the value of each, ``None`` where its
+    decoding method has no use for it.
     """
 
     common: int

@@ -78,6 +78,13 @@ class Settings:
             return "beam_sample" if self.do_sample else "beam_search"
         return "sample" if self.do_sample else "greedy_search"
 
+    def uses(self, name: str) -> bool:
+        """Whether the setting ``name`` has a say in this decoding method."""
+        is_idle = (name in _FOR_SAMPLING and not self.do_sample) or (
+            name in _FOR_BEAMS and self.num_beams == 1
+        )
+        return not is_idle
+
     def to_mapping(self) -> dict[str, Any]:
         """Return the settings that differ from their defaults, as they would stand in a preset."""
         mapping: dict[str, Any] = {}
@@ -91,6 +98,12 @@ class Settings:
         """Return a copy with ``changes`` applied, checked as a whole."""
         return settings_from_mapping({**self.to_mapping(), **changes})
 
+
+_FOR_SAMPLING = (
+    *("temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff"),
+    "seed",
+)
+_FOR_BEAMS = ("length_penalty", "early_stopping")
 
 SETTING_NAMES: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Settings))
 

@@ -133,8 +133,13 @@ def test_comparing_two_branches():
     assert compared.common == 2
     assert compared.first_token_ids == (3,)
     assert compared.second_token_ids == (9, 8)
-    assert compared.settings == (("do_sample", False, True), ("top_p", 1.0, 0.9))
+    assert compared.settings == (("do_sample", False, True), ("top_p", None, 0.9))
     assert history.compare(1, 1).settings == ()
+    history.add(history.fork(1, 1), run(8, settings=Settings(num_beams=2, length_penalty=2.0)))
+    assert history.compare(1, 3).settings == (
+        ("num_beams", 1, 2),
+        ("length_penalty", None, 2.0),
+    )
 
 
 def test_tokens_of_another_tokenizer_are_not_mixed():
