@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import time
 
@@ -47,11 +49,18 @@ class Terminal:
     def type(self, text):
         self.process.send(text)
 
+    def end(self):
+        """Read until the program has ended; return its exit code."""
+        deadline = time.monotonic() + PATIENCE
+        while self.process.isalive() and time.monotonic() < deadline:
+            self.read()
+        self.read()
+        self.process.close()
+        return self.process.exitstatus
+
 
 @pytest.fixture
 def environment(tmp_path):
-    import os
-
     return {
         **os.environ,
         "TERM": "xterm-256color",
@@ -78,12 +87,35 @@ def test_prompt_beams_looking_back_sampling_and_quitting(environment, size):
     terminal.wait_for("Then")
     terminal.type("\r")
     terminal.wait_for("· sample", "tok/s")
-    began = time.monotonic()
     terminal.type("\x11")  # ctrl+q
-    while terminal.process.isalive() and time.monotonic() < began + PATIENCE:
-        terminal.read()
-    terminal.read()
-    terminal.process.close()
-    assert terminal.process.exitstatus == 0
+    assert terminal.end() == 0
     assert b"\x1b[?1049l" in terminal.written
     assert b"Traceback" not in terminal.written
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_restores_the_terminal(environment, number):
+    terminal = Terminal(80, 24, environment)
+    terminal.wait_for("presets", "F1")
+    terminal.process.kill(number)
+
+    assert terminal.end() == 128 + number
+    # Out of the alternate screen, no mouse, no pasting in brackets, the cursor to be seen.
+    for mode in (b"1049l", b"1000l", b"1003l", b"2004l", b"25h"):
+        last = terminal.written.rindex(b"\x1b[?" + mode[:-1])
+        assert terminal.written[last:].startswith(b"\x1b[?" + mode)
+    assert b"Traceback" not in terminal.written
+
+
+def test_a_terminal_that_goes_away_ends_the_program(environment):
+    terminal = Terminal(80, 24, environment)
+    terminal.wait_for("presets", "F1")
+    terminal.type("A long long time ago, \r")
+    terminal.wait_for("step")
+    terminal.process.ptyproc.fileobj.close()
+    deadline = time.monotonic() + PATIENCE
+    while terminal.process.isalive() and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+    assert not terminal.process.isalive()
+    assert terminal.process.exitstatus == 128 + signal.SIGHUP

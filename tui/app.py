@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.command import Provider
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -25,6 +26,7 @@ from tui.playground import Playground
 from tui.screens.dialog import DialogScreen
 from tui.screens.main import MainScreen
 from tui.step_actions import StepActions
+from tui.terminal_driver import driver_for
 from tui.themes import INK, PAPER
 from tui.widgets.preset_list import PresetList
 from tui.widgets.prompt_input import PromptInput
@@ -76,6 +78,10 @@ class PlaygroundApp(StepActions, ModelActions):
         self.theme = INK.name
 
     # The screen
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return what reads and draws the terminal."""
+        return driver_for(super().get_driver_class())
 
     def get_default_screen(self) -> Screen[Any]:
         """Return the one screen that everything but the help stands on."""

@@ -1,0 +1,75 @@
+"""textual's driver, but it ends where a signal or the terminal does.
+
+Must never leave a terminal as the app had it, nor wait for one that is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import IO, Any
+
+from textual.app import App
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
+def driver_for(own: type[Driver]) -> type[Driver]:
+    """Return the driver to use where textual would take ``own``."""
+    return TerminalDriver if own is LinuxDriver else own
+
+
+class TerminalDriver(LinuxDriver):
+    """Ends the app on a signal as ctrl+q does, with 128 and the signal's number as exit code."""
+
+    def __init__(self, app: App[Any], **options: Any) -> None:  # noqa: ANN401 - textual's own
+        super().__init__(app, **options)
+        self._file: Any = _Output(self._file)
+
+    def start_application_mode(self) -> None:
+        """Take over the terminal; see ``LinuxDriver``."""
+        loop = asyncio.get_running_loop()
+        for number in _ENDING:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has the app stay
+                loop.add_signal_handler(number, self._end, number)
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def run_input_thread(self) -> None:
+        """Read keys until the app ends, or end it where the terminal does."""
+        try:
+            super().run_input_thread()
+        except OSError:
+            self._app.call_later(self._end, signal.SIGHUP)
+
+    def _end(self, number: signal.Signals) -> None:
+        self._app.exit(return_code=128 + number)
+
+
+class _Output:
+    """A terminal to write to, or nothing once it is gone: its writer would die, and be waited for.
+
+    ``WriterThread`` needs no more than these.
+    """
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self._is_gone = False
+
+    def write(self, text: str) -> None:
+        try:
+            if not self._is_gone:
+                self._file.write(text)
+        except OSError:
+            self._is_gone = True
+
+    def flush(self) -> None:
+        try:
+            if not self._is_gone:
+                self._file.flush()
+        except OSError:
+            self._is_gone = True
+
+    def fileno(self) -> int:
+        return self._file.fileno()
