@@ -119,3 +119,16 @@ def test_a_terminal_that_goes_away_ends_the_program(environment):
 
     assert not terminal.process.isalive()
     assert terminal.process.exitstatus == 128 + signal.SIGHUP
+
+
+def test_bytes_that_are_no_text_do_not_end_the_program(environment):
+    terminal = Terminal(80, 24, environment)
+    terminal.wait_for("presets", "F1")
+    terminal.type(b"one \xff two \xc3")
+    terminal.wait_for("one \ufffd two")
+    terminal.type(b"\xa9t\xc3\xa9 \xed\xa0\x80 \x9b three")
+    terminal.wait_for("one \ufffd two été ", " three")
+    terminal.type("\x11")  # ctrl+q
+
+    assert terminal.end() == 0
+    assert b"Traceback" not in terminal.written

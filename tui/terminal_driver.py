@@ -1,4 +1,4 @@
-"""textual's driver, but it ends where a signal or the terminal does.
+"""textual's driver, but for a terminal that goes away and for bytes that are no text.
 
 Must never leave a terminal as the app had it, nor wait for one that is gone.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from encodings import utf_8
 from typing import IO, Any
 
 from textual.app import App
 from textual.driver import Driver
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
@@ -38,13 +40,29 @@ class TerminalDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read keys until the app ends, or end it where the terminal does."""
+        if hasattr(linux_driver, "getincrementaldecoder"):
+            # textual makes its decoder in the midst of its loop; this is the one way to another.
+            vars(linux_driver)["getincrementaldecoder"] = lambda _encoding: _InputDecoder
         try:
             super().run_input_thread()
-        except OSError:
+        except (OSError, EOFError):
             self._app.call_later(self._end, signal.SIGHUP)
 
     def _end(self, number: signal.Signals) -> None:
         self._app.exit(return_code=128 + number)
+
+
+class _InputDecoder(utf_8.IncrementalDecoder):
+    """Reads what is no UTF-8 as U+FFFD, since no byte that is typed or pasted may end the app."""
+
+    def __init__(self) -> None:
+        super().__init__(errors="replace")
+
+    def decode(self, data: Any, final: bool = False) -> str:  # noqa: ANN401 - any buffer
+        """Return the text of ``data``; without any, the terminal has hung up."""
+        if not data and not final:
+            raise EOFError
+        return super().decode(data, final)
 
 
 class _Output:
