@@ -13,14 +13,19 @@ RESERVED_KEYS: frozenset[str] = frozenset(
         *("left", "right", "up", "down", "home", "end", "pageup", "pagedown"),
         # the prompt's editing keys
         *("ctrl+a", "ctrl+d", "ctrl+e", "ctrl+f", "ctrl+k", "ctrl+u", "ctrl+v", "ctrl+w", "ctrl+x"),
-        # help, leaving, clearing, models, the palette, the tint; undo is ctrl+z, below
-        *("f12", "ctrl+c", "ctrl+l", "ctrl+n", "ctrl+o", "ctrl+p", "ctrl+q", "ctrl+t", "ctrl+y"),
+        "ctrl+shift+k",
+        *("f9", "f10", "f11", "f12"),  # why, the prompt's tokens, the inspector, help
+        # leaving, clearing, models, the palette, the tint; undo is ctrl+z, below
+        *("ctrl+c", "ctrl+l", "ctrl+n", "ctrl+o", "ctrl+p", "ctrl+q", "ctrl+t", "ctrl+y"),
         *("ctrl+b", "ctrl+r"),  # branches, and steps by hand
         # what terminals cannot tell from backspace, tab, newline and enter, or keep for themselves
         *("ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m", "ctrl+s", "ctrl+z"),
     )
 )
 """Keys that no preset can have."""
+
+ALLOWED_KEYS = "f1 to f8, those with shift (shift+f1), or ctrl or alt with a letter"
+"""The keys that a preset can have, in words; there are rarer ones."""
 
 _MODIFIERS = {
     "alt": "alt",
@@ -54,11 +59,12 @@ def normalized_key(key: str) -> str:
     base = _OTHER_NAMES.get(base, base)
     known = sorted({_MODIFIERS.get(modifier, modifier) for modifier in modifiers})
     name = "+".join([*known, base])
-    if name in RESERVED_KEYS or base in RESERVED_KEYS:
+    is_function = _FUNCTION_KEY.fullmatch(base) is not None
+    if name in RESERVED_KEYS or (base in RESERVED_KEYS and not is_function):
         raise ValueError("is a key that the app needs itself")
     if len(base) == 1 and not {"alt", "ctrl"} & set(known):
         raise ValueError("is a character that belongs to the prompt")
-    whole = _FUNCTION_KEY.fullmatch(base) or (len(base) == 1 and _LETTER_OR_DIGIT.match(base))
+    whole = is_function or (len(base) == 1 and _LETTER_OR_DIGIT.match(base))
     if not whole or not set(known) <= set(_MODIFIERS.values()):
         raise ValueError("is no key that can pick a preset")
     return name

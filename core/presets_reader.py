@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from core.chat import ChatFormat
-from core.keys import normalized_key
+from core.keys import ALLOWED_KEYS, normalized_key
 from core.preset_book import Preset, PresetBook, PresetsError
 from core.settings import SETTING_NAMES, Settings, SettingsError, settings_from_mapping
 from core.visible import visible
@@ -177,7 +177,7 @@ class _BookReader:
         try:
             return normalized_key(key)
         except ValueError as error:
-            message = f"key {key!r} {error}; use f1 to f11, or ctrl or alt with a letter"
+            message = f"key {key!r} {error}; use {ALLOWED_KEYS}"
             raise self._error(fields["key"].line, message, preset) from None
 
     def _text(self, fields: dict[str, Entry], field: str, longest: int, preset: str | None) -> str:

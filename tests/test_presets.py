@@ -67,7 +67,7 @@ def test_the_shipped_comment_names_every_setting():
 def test_a_shipped_preset_can_be_copied(write):
     shipped = (REPOSITORY / "presets.yaml").read_text()
     nucleus = shipped[shipped.index("  nucleus:") : shipped.index("  cool:")]
-    copy = nucleus.replace("nucleus", "mine").replace("f4", "f9").replace("0.90", "0.5")
+    copy = nucleus.replace("nucleus", "mine").replace("f4", "shift+f9").replace("0.90", "0.5")
     book = load_presets(write(shipped + "\n" + copy))
 
     assert book.named("mine").settings.top_p == 0.5
@@ -167,7 +167,9 @@ def test_numbers_in_every_spelling(write, written, value):
     ("written", "key"),
     [
         ("F1", "f1"),
-        ("f11", "f11"),
+        ("f8", "f8"),
+        ("shift+f1", "shift+f1"),
+        ("shift+f9", "shift+f9"),
         ("CTRL+G", "ctrl+g"),
         ("control+g", "ctrl+g"),
         ("ctrl-g", "ctrl+g"),

@@ -10,6 +10,7 @@ from textual import events
 from textual.command import CommandPalette
 
 from core.backends.scripted import ScriptedBackend
+from core.keys import normalized_key
 from core.preset_book import Preset, PresetBook
 from core.settings import Settings
 from tests.tui.helpers import (
@@ -306,3 +307,20 @@ def test_the_app_is_shown_without_a_model_library():
     code = "import tui.app, sys; print([m for m in ('torch', 'transformers') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_no_preset_can_have_a_key_that_the_app_binds():
+    async with make_app(ScriptedBackend()).run_test() as pilot:
+        app = app_of(pilot)
+        bound = {
+            key
+            for part in (app, app.main, app.main.prompt)
+            for key, bindings in part._bindings.key_to_bindings.items()
+            if not any("pick_preset" in binding.action for binding in bindings)
+        }
+
+    assert {"f9", "f10", "f11", "f12", "ctrl+b", "ctrl+q", "ctrl+z"} <= bound
+    # Selecting a line or all of a prompt was never promised; f6 and f7 pick shipped presets.
+    for key in bound - {"f6", "f7"}:
+        with pytest.raises(ValueError, match=r"needs itself|belongs to the prompt|no key"):
+            normalized_key(key)

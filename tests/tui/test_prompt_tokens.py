@@ -13,9 +13,7 @@ from tokenizers.models import BPE
 from core.backends.base import ModelInfo
 from core.backends.scripted import ScriptedBackend
 from core.errors import PlaygroundError
-from core.preset_book import Preset, PresetBook
 from core.prompt_tokens import PromptToken
-from core.settings import Settings
 from core.text import TextCodec
 from tests.tui.helpers import (
     BOOK,
@@ -236,15 +234,3 @@ async def test_the_known_sentence_under_the_tokenizer_of_gpt2():
         texts, ids = rows(pilot).split("\n")
         assert texts.split() == ["A", "·long", "·long", "·time", "·ago", ",", "·"]
         assert ids.split() == ["32", "890", "890", "640", "2084", "11", "220"]
-
-
-@pytest.mark.parametrize("key", ["f10", "f11"])
-async def test_a_preset_may_have_the_key(key):
-    book = PresetBook(BOOK.path, (*BOOK.presets, Preset("mine", key, "", Settings())))
-    app = PlaygroundApp(lambda _name: ScriptedBackend(), book)
-    async with app.run_test(size=SIZE) as pilot:
-        await ready(pilot)
-        await pilot.press(key)
-        assert app.playground.preset.name == "mine"
-        assert app.screen is app.main
-        assert not app.main.query_one(PromptTokens).display

@@ -84,7 +84,7 @@ class MainScreen(Screen[None]):
         self._bind_presets()
 
     def _bind_presets(self) -> None:
-        """Give every preset its key; it takes precedence over the screen's own."""
+        """Give every preset its key, once however often; the app's own are refused to presets."""
         bindings = [
             Binding(preset.key, f"app.pick_preset({index})", "preset", show=False, priority=True)
             for index, preset in enumerate(self._book.presets)
