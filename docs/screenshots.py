@@ -118,8 +118,7 @@ async def draw(name: str, scene: Scene) -> None:
         await settle(pilot)
         await scene(pilot)
         await pilot.pause(0.3)
-        # Without the attribute, spaces at either end of a stretch of text are not drawn.
-        picture = app.export_screenshot().replace("<text ", '<text xml:space="preserve" ')
+        picture = app.picture()
     target = FOLDER / f"{name}.png"
     subprocess.run(["rsvg-convert", "-z", ZOOM, "-o", target], input=picture.encode(), check=True)
     print(target)

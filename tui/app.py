@@ -25,6 +25,7 @@ from tui.model_state import Clock, ModelFactory
 from tui.playground import Playground
 from tui.screens.dialog import DialogScreen
 from tui.screens.main import MainScreen
+from tui.screenshot import Screenshots
 from tui.step_actions import StepActions
 from tui.terminal_driver import driver_for
 from tui.themes import INK, PAPER
@@ -45,7 +46,7 @@ def _commands() -> type[Provider]:
     return PlaygroundCommands
 
 
-class PlaygroundApp(StepActions, ModelActions):
+class PlaygroundApp(StepActions, ModelActions, Screenshots):
     """See how a language model decides."""
 
     TITLE = "gpt2-playground"
