@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.errors import PlaygroundError
+from core.foreign_settings import FOREIGN_SETTINGS
 
 GenerationMode = Literal["greedy_search", "sample", "beam_search", "beam_sample"]
 
@@ -107,6 +108,12 @@ _FOR_BEAMS = ("length_penalty", "early_stopping")
 
 SETTING_NAMES: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Settings))
 
+_INSTEAD = {
+    "eos_token_id": "stop_strings ends a text too",
+    "min_length": "min_new_tokens does the same, without counting the prompt",
+}
+"""What there is in the place of some settings of transformers."""
+
 
 def settings_from_mapping(mapping: Mapping[str, Any]) -> Settings:
     """Build settings from names and values as YAML or JSON give them; ``None`` means absent.
@@ -116,8 +123,15 @@ def settings_from_mapping(mapping: Mapping[str, Any]) -> Settings:
     """
     for name in mapping:
         if name not in SETTING_NAMES:
-            raise SettingsError(str(name), f"unknown setting {name!r}{_suggestion(str(name))}")
+            raise SettingsError(str(name), _unknown(str(name)))
     return Settings(**{name: value for name, value in mapping.items() if value is not None})
+
+
+def _unknown(name: str) -> str:
+    if name not in FOREIGN_SETTINGS:
+        return f"unknown setting {name!r}{_suggestion(name)}"
+    instead = f"; {_INSTEAD[name]}" if name in _INSTEAD else "; remove it"
+    return f"{name} is a setting of transformers that this program does not have{instead}"
 
 
 def _suggestion(name: str) -> str:

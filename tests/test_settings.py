@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import PlaygroundError
+from core.foreign_settings import FOREIGN_SETTINGS
 from core.settings import (
     SETTING_NAMES,
     Settings,
@@ -205,3 +206,33 @@ def test_settings_survive_the_way_to_a_mapping_and_back(mapping):
         assert value == mapping[name]
     for name in set(mapping) - set(settings.to_mapping()):
         assert getattr(settings, name) == getattr(Settings(), name)
+
+
+def test_settings_of_transformers_that_are_not_here_are_all_known():
+    from transformers import GenerationConfig
+
+    theirs = {name for name in vars(GenerationConfig()) if not name.startswith("_")}
+    missing = theirs - set(SETTING_NAMES) - {"transformers_version"}
+
+    assert missing <= FOREIGN_SETTINGS
+    assert not FOREIGN_SETTINGS & set(SETTING_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("min_length", "min_new_tokens does the same, without counting the prompt"),
+        ("eos_token_id", "stop_strings ends a text too"),
+        ("bad_words_ids", "remove it"),
+        ("diversity_penalty", "remove it"),
+        ("penalty_alpha", "remove it"),
+    ],
+)
+def test_a_setting_of_transformers_that_is_not_here(name, instead):
+    with pytest.raises(SettingsError) as caught:
+        settings_from_mapping({name: 1})
+
+    assert caught.value.name == name
+    assert str(caught.value) == (
+        f"{name} is a setting of transformers that this program does not have; {instead}"
+    )
