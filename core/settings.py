@@ -205,6 +205,8 @@ def _real_number(name: str, value: object) -> float:
     below = number < most or (most_allowed and number == most)
     if above and below:
         return number
+    if not math.isfinite(number) and "finite" not in words:
+        words = f"a finite number {words}"
     hint = ""
     if name == "temperature" and number == 0:
         hint = "; for the likeliest token at every step use do_sample: false"

@@ -236,3 +236,15 @@ def test_a_setting_of_transformers_that_is_not_here(name, instead):
     assert str(caught.value) == (
         f"{name} is a setting of transformers that this program does not have; {instead}"
     )
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize(
+    ("name", "range_in_words"),
+    [("temperature", " more than 0"), ("top_p", " from 0 to 1"), ("length_penalty", "")],
+)
+def test_a_number_without_end_is_told_to_be_finite(name, range_in_words, value):
+    with pytest.raises(SettingsError) as caught:
+        settings_from_mapping({name: value})
+
+    assert str(caught.value) == f"{name} must be a finite number{range_in_words}, not {value!r}"
