@@ -111,8 +111,8 @@ def _limit(length: int, settings: Settings, context_size: int) -> tuple[int, Fin
     """Return how many tokens may follow a document of ``length`` tokens, and what stops them."""
     if length >= context_size:
         raise PlaygroundError(
-            f"the document has {length:,} tokens, and this model reads at most {context_size:,};"
-            " clear the document or shorten the prompt"
+            f"the text has {length:,} tokens, and this model reads at most {context_size:,};"
+            " shorten the prompt, or clear what stands before it"
         )
     if settings.max_new_tokens is not None:
         wanted = settings.max_new_tokens
@@ -120,9 +120,9 @@ def _limit(length: int, settings: Settings, context_size: int) -> tuple[int, Fin
         wanted = settings.max_length - length
         if wanted < 1:
             raise PlaygroundError(
-                f"the document has {length:,} tokens already, and max_length"
-                f" ({settings.max_length:,}) counts them; clear the document, raise max_length"
-                " or set max_new_tokens instead"
+                f"the text has {length:,} tokens already, and max_length"
+                f" ({settings.max_length:,}) counts them; raise max_length, set max_new_tokens"
+                " instead, shorten the prompt, or clear what stands before it"
             )
     else:
         wanted = DEFAULT_NEW_TOKENS

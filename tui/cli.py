@@ -37,6 +37,7 @@ from tui.cli_options import (
     StepsOption,
 )
 from tui.cli_score import score_command
+from tui.cli_sentences import Commands, sentence_of
 from tui.cli_streams import (
     CLOSED_PIPE_CODE,
     INTERRUPTED_CODE,
@@ -52,6 +53,7 @@ from tui.headless import Choices, make_backend, open_book, run_generate, run_pre
 
 app = typer.Typer(
     name=PROGRAM,
+    cls=Commands,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -152,7 +154,7 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED_CODE
     except typer.TyperException as error:
-        complain(error.format_message())
+        complain(sentence_of(error))
         return 2
     except PlaygroundError as error:
         complain(str(error))

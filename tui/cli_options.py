@@ -6,11 +6,14 @@ Must never import textual, torch or transformers: this is what ``--help`` shows.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from core.errors import PlaygroundError
 
 
 class OutputFormat(StrEnum):
@@ -53,6 +56,22 @@ def _device(name: str) -> str:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", name):
         raise typer.BadParameter(f"{name!r} is not one of auto, cpu, cuda, cuda:N, mps")
     return name
+
+
+def _whole_number(option: str, least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return what reads the number of ``option``, which is from ``least`` to ``most``."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise PlaygroundError(f"{option} must be a whole number, not {text!r}") from None
+        if number < least or (most is not None and number > most):
+            span = f"at least {least}" if most is None else f"from {least} to {most}"
+            raise PlaygroundError(f"{option} must be {span}, not {number}")
+        return number
+
+    return read
 
 
 PresetOption = Annotated[
@@ -110,7 +129,10 @@ AssistantOption = Annotated[
 SeedOption = Annotated[
     int | None,
     typer.Option(
-        "--seed", metavar="N", min=0, max=2**63 - 1, help="Draw the same tokens every time."
+        "--seed",
+        metavar="N",
+        parser=_whole_number("--seed", 0, 2**63 - 1),
+        help="Draw the same tokens every time.",
     ),
 ]
 PromptArgument = Annotated[
@@ -133,7 +155,10 @@ SetOption = Annotated[
 StepsOption = Annotated[
     int | None,
     typer.Option(
-        "--steps", metavar="N", min=1, help="Generate at most N tokens, whatever the preset."
+        "--steps",
+        metavar="N",
+        parser=_whole_number("--steps", 1),
+        help="Generate at most N tokens, whatever the preset.",
     ),
 ]
 FormatOption = Annotated[

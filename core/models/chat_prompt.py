@@ -65,7 +65,7 @@ class ChatPrompts:
             reason = (str(error).strip().splitlines() or [""])[0][:200]
             raise PlaygroundError(
                 f"the model's chat template refuses this conversation ({reason}); pick a preset"
-                " without chat, or clear the document"
+                " without chat, or begin a new conversation"
             ) from error
         return self._codec.encode(text, is_beginning=False)
 
