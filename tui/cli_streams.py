@@ -49,6 +49,8 @@ def emit(text: str) -> None:
         ClosedPipe: The reader has gone.
         RunFailed: Standard output cannot take it, for example because a disk is full.
     """
+    if isinstance(sys.stdout, _ClosedOutput):
+        raise RunFailed("cannot write the results: standard output is closed")
     try:
         sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
         sys.stdout.flush()
@@ -94,7 +96,7 @@ def cancel_on_interrupt() -> Iterator[threading.Event]:
 def prepare_streams() -> None:
     """Make the standard streams usable whatever they are: closed, a file, a terminal."""
     sys.stdin = sys.stdin or _nowhere("r")
-    sys.stdout = sys.stdout or _nowhere("w")
+    sys.stdout = sys.stdout or _ClosedOutput()
     sys.stderr = sys.stderr or _nowhere("w")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -119,6 +121,16 @@ def leave(code: int) -> NoReturn:
             sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
+
+
+class _ClosedOutput(io.TextIOWrapper):
+    """Standard output that was closed before the program began.
+
+    It takes what libraries print, and its place, so that no file that is opened gets it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(io.BufferedWriter(io.FileIO(os.devnull, "w")), encoding="utf-8")
 
 
 def _nowhere(mode: Literal["r", "w"]) -> io.TextIOWrapper:
