@@ -17,9 +17,9 @@ RESERVED_KEYS: frozenset[str] = frozenset(
         *("f9", "f10", "f11", "f12"),  # why, the prompt's tokens, the inspector, help
         # leaving, clearing, models, the palette, the tint; undo is ctrl+z, below
         *("ctrl+c", "ctrl+l", "ctrl+n", "ctrl+o", "ctrl+p", "ctrl+q", "ctrl+t", "ctrl+y"),
-        *("ctrl+b", "ctrl+r"),  # branches, and steps by hand
+        *("ctrl+b", "ctrl+r", "ctrl+s"),  # branches, steps by hand, saving
         # what terminals cannot tell from backspace, tab, newline and enter, or keep for themselves
-        *("ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m", "ctrl+s", "ctrl+z"),
+        *("ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m", "ctrl+z"),
     )
 )
 """Keys that no preset can have."""
