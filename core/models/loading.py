@@ -19,8 +19,9 @@ from core.backends.base import Report
 from core.errors import PlaygroundError
 from core.models.base import CausalModel
 from core.models.catalog import model_folder
+from core.models.fast_tokenizer import gpt2_tokenizer
 from core.models.gpt2_config import Gpt2Config, NotFastError, read_gpt2_config
-from core.models.hub_weights import read_json, weight_files
+from core.models.hub_weights import weight_files
 from core.models.native_build import native_library
 from core.models.placement import ModelSize, Placement, check_names, place
 from core.models.weights import move_weights
@@ -117,7 +118,7 @@ def _load_fast(
     except PlaygroundError as error:
         raise NotFastError(str(error)) from error
     report("reading the tokenizer")
-    tokenizer = _reading(name, "tokenizer", lambda: _tokenizer(folder))
+    tokenizer = _reading(name, "tokenizer", lambda: gpt2_tokenizer(folder))
     placement = place(_size(name, config, parameter_count(config)), device, dtype)
     if placement.dtype == torch.int8:
         report("preparing the native kernel")
@@ -251,22 +252,6 @@ def _reading(name: str, what: str, read: Callable[[], Any]) -> Any:  # noqa: ANN
             f"the {what} of {name!r} cannot be loaded ({type(error).__name__}: {reason});"
             " check that the folder was written by save_pretrained()"
         ) from error
-
-
-_PLAIN_TOKENIZERS = (None, "GPT2Tokenizer", "GPT2TokenizerFast")
-
-
-def _tokenizer(folder: Path) -> Tokenizer:
-    """Return a GPT-2's tokenizer as transformers would, without it where the file says all."""
-    file, settings_file = folder / "tokenizer.json", folder / "tokenizer_config.json"
-    settings = read_json(settings_file) if settings_file.is_file() else {}
-    is_plain = settings.get("tokenizer_class") in _PLAIN_TOKENIZERS
-    if file.is_file() and is_plain and not settings.get("add_prefix_space"):
-        return Tokenizer.from_file(str(file))
-    from core.models.transformers_loading import keep_quiet, read_tokenizer
-
-    keep_quiet()
-    return read_tokenizer(folder)
 
 
 def _size(name: str, config: Gpt2Config, parameters: int) -> ModelSize:
