@@ -172,7 +172,7 @@ _WHOLE_NUMBERS: dict[str, tuple[int, int | None]] = {
 
 _REAL_NUMBERS: dict[str, tuple[str, float, float, bool, bool]] = {
     # name: (the range in words, least, most, least allowed, most allowed)
-    "length_penalty": ("a finite number", -math.inf, math.inf, False, False),
+    "length_penalty": ("from -10 to 10", -10.0, 10.0, True, True),
     "temperature": ("more than 0", 0.0, math.inf, False, False),
     "repetition_penalty": ("more than 0", 0.0, math.inf, False, False),
     "top_p": ("from 0 to 1", 0.0, 1.0, True, True),

@@ -29,7 +29,12 @@ GOOD_AND_BAD = [
     ("top_k", SAMPLING, [0, 1, 50_257], [-1, 1.0, True, "50"]),
     ("no_repeat_ngram_size", {}, [0, 2], [-1, 2.5, True]),
     ("seed", {}, [0, 2**63 - 1], [-1, 2**63, 1.0, True]),
-    ("length_penalty", BEAMS, [-2.0, 0, 3], [math.inf, -math.inf, math.nan, True, "1"]),
+    (
+        "length_penalty",
+        BEAMS,
+        [-10, -2.0, 0, 10.0],
+        [10.01, -11, 1000, math.inf, -math.inf, math.nan, True, "1"],
+    ),
     ("temperature", SAMPLING, [1e-9, 1, 100.0], [0, 0.0, -1, math.inf, math.nan, True, "1"]),
     ("repetition_penalty", {}, [0.1, 1, 5], [0, -0.5, math.inf, math.nan]),
     ("top_p", SAMPLING, [0, 0.0, 0.9, 1], [-0.01, 1.01, 10**400, math.nan, "0.9"]),
