@@ -38,18 +38,40 @@ class Beam:
 
 
 @dataclass(frozen=True, slots=True)
+class Slot:
+    """A place among the best sequences; what has not ended holds it until something has.
+
+    ``beam`` is ``None`` before anything came. ``score`` is what transformers ranks it by.
+    """
+
+    beam: Beam | None
+    has_ended: bool
+
+    @property
+    def score(self) -> float:
+        """The normalized score, far behind all others where the beam has not ended."""
+        normalized = self.beam.normalized_score if self.beam is not None else 0.0
+        return normalized if self.has_ended else normalized + _BEHIND_ALL
+
+
+@dataclass(frozen=True, slots=True)
 class BeamState:
-    """Live beams, best first, and the ended ones, best first.
+    """Live beams, best first, and the best sequences, best first.
 
     ``scores`` are the live beams' summed log-probabilities, shape (beams,), float32, on the host:
     a GPU is asked only where a vocabulary is gone through.
-    ``is_done`` is whether the search is over.
+    ``is_done`` is whether the search is over; ``best[0]`` is then what ``generate()`` returns.
     """
 
     live: tuple[Beam, ...]
     scores: torch.Tensor
-    finished: tuple[Beam, ...] = ()
+    best: tuple[Slot, ...]
     is_done: bool = False
+
+    @property
+    def finished(self) -> tuple[Beam, ...]:
+        """The ended ones of the best sequences, best first."""
+        return _ended(self.best)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +99,7 @@ def initial_state(num_beams: int) -> BeamState:
     """Return the state before the first step: one real beam and fillers far behind it."""
     scores = torch.full((num_beams,), _BEHIND_ALL, dtype=torch.float32)
     scores[0] = 0.0
-    return BeamState((Beam((), 0.0, 0.0, 0),) * num_beams, scores)
+    return BeamState((Beam((), 0.0, 0.0, 0),) * num_beams, scores, (Slot(None, False),) * num_beams)
 
 
 def pool_size(settings: Settings, eos_token_count: int) -> int:
@@ -111,13 +133,10 @@ def advance(
         replace(pool[place], score=score)
         for place, score in zip(places, live_scores.tolist(), strict=True)
     )
-    ranked = _ranked(state.finished, pool, ended, settings.num_beams)
-    finished = tuple(ranked[: settings.num_beams])
-    is_done = all(ended) or _is_decided(
-        live_scores, finished, len(pool[0].token_ids), settings, limits
-    )
-    dropped = _dropped(pool, ended, places, ranked, settings.num_beams)
-    return BeamState(live, live_scores, finished, is_done), dropped
+    best, outranked = _ranked(state.best, pool, ended)
+    is_done = all(ended) or _is_decided(live_scores, best, len(pool[0].token_ids), settings, limits)
+    dropped = _dropped(pool, ended, places, outranked, settings.num_beams)
+    return BeamState(live, live_scores, best, is_done), dropped
 
 
 def _continuations(
@@ -185,54 +204,60 @@ def _best_of_all(
     return scores[0].cpu(), [divmod(place, logprobs.shape[-1]) for place in places[0].tolist()]
 
 
-def _ranked(
-    finished: tuple[Beam, ...], pool: list[Beam], ended: list[bool], num_beams: int
-) -> list[Beam]:
-    """Return all ended beams, best first, of which the first ``num_beams`` stay.
+def _ended(slots: Sequence[Slot]) -> tuple[Beam, ...]:
+    return tuple(one.beam for one in slots if one.has_ended and one.beam is not None)
 
-    Equal ones stand as topk has them among as many others as there are in transformers.
+
+def _ranked(
+    best: tuple[Slot, ...], pool: list[Beam], ended: list[bool]
+) -> tuple[tuple[Slot, ...], tuple[Beam, ...]]:
+    """Return the best sequences, and the ended ones that are not among them, both best first.
+
+    Equal ones stand as topk has them, so what has not ended takes part as in transformers.
     """
-    slots: list[Beam | None] = [*finished, *[None] * (num_beams - len(finished))]
-    slots += [
-        beam if ended[place] and place < num_beams else None for place, beam in enumerate(pool)
-    ]
-    scores = [_BEHIND_ALL if one is None else one.normalized_score for one in slots]
-    for place, beam in enumerate(pool, num_beams):
-        if slots[place] is None:
-            scores[place] += beam.normalized_score
-    best: list[int] = torch.topk(torch.tensor(scores), k=num_beams).indices.tolist()
-    kept = [one for place in best if (one := slots[place]) is not None]
-    others = [one for place, one in enumerate(slots) if one is not None and place not in best]
-    return kept + sorted(others, key=lambda beam: beam.normalized_score, reverse=True)
+    slots = list(best)
+    slots += [Slot(beam, ended[place] and place < len(best)) for place, beam in enumerate(pool)]
+    scores = torch.tensor([one.score for one in slots])
+    places: list[int] = torch.topk(scores, k=len(best)).indices.tolist()
+    others = _ended([one for place, one in enumerate(slots) if place not in places])
+    outranked = sorted(others, key=lambda beam: beam.normalized_score, reverse=True)
+    return tuple(slots[place] for place in places), tuple(outranked)
 
 
 def _is_decided(
     live_scores: torch.Tensor,
-    finished: tuple[Beam, ...],
+    best: tuple[Slot, ...],
     length: int,
     settings: Settings,
     limits: BeamLimits,
 ) -> bool:
-    """Whether no live beam is expected to beat the finished ones.
+    """Whether no live beam is expected to beat the finished ones, or none can go on.
 
     With ``early_stopping: never`` and a length penalty that favours long texts, a live beam is
     given the benefit of the greatest length; else its present one.
     """
-    if len(finished) < settings.num_beams:
-        return False
-    if settings.early_stopping is True:
+    finished = len(_ended(best))
+    if settings.early_stopping is True and finished == len(best):
         return True
     if settings.early_stopping == "never" and settings.length_penalty > 0.0:
         length = limits.max_new_tokens
     best_possible = float(live_scores[0] / length**settings.length_penalty)
-    return best_possible <= finished[-1].normalized_score
+    can_fill = finished < len(best) and best_possible > _BEHIND_ALL
+    can_beat = finished > 0 and best_possible > best[-1].score
+    return not (can_fill or can_beat)
 
 
 def _dropped(
-    pool: list[Beam], ended: list[bool], live: list[int], ranked: list[Beam], num_beams: int
+    pool: list[Beam],
+    ended: list[bool],
+    live: list[int],
+    outranked: tuple[Beam, ...],
+    num_beams: int,
 ) -> tuple[DroppedBeam, ...]:
     dropped = [
-        DroppedBeam(beam, f"ended, but {num_beams} better ones have") for beam in ranked[num_beams:]
+        DroppedBeam(beam, f"ended, but {num_beams} better ones have")
+        for beam in outranked
+        if not beam.is_filler
     ]
     for place, beam in enumerate(pool):
         if beam.is_filler:

@@ -6,7 +6,7 @@ Must never decide which beams survive; ``beam`` does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.beam import Beam, BeamLimits, BeamState, DroppedBeam, advance, initial_state
 from core.decoding import Weighed, chosen_candidate
@@ -33,20 +33,40 @@ def beam_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
             logits = run.model.decode([beam.token_ids[-1] for beam in state.live])
         weighed = run.weigh(logits, [beam.token_ids for beam in state.live[: len(logits)]])
         state, dropped = advance(state, weighed, run.settings, limits, run.generator)
-        yield writer.step(index, state, dropped, weighed, run.tick())
+        step = writer.step(index, state, dropped, weighed, run.tick())
+        if step.hypotheses:  # else nothing could go on: the search ends a step earlier
+            yield step
         index += 1
     yield _finished(run, state, writer)
 
 
 def _finished(run: Run, state: BeamState, writer: _HypothesisWriter) -> Event:
-    if not writer.shown:
-        return run.finished("cancelled", (), "")
-    if not state.is_done or not state.finished:
+    if not state.is_done:
+        if not writer.shown:
+            return run.finished("cancelled", (), "")
         best = writer.shown[0]
         return run.finished("cancelled", best.token_ids, best.text, best.normalized_score)
+    if not state.best[0].has_ended:
+        return _stuck(run, state.best[0].beam)
     winner = writer.finished[state.finished[0].token_ids]
     reason: FinishReason = run.stop_rule.reason(winner.token_ids) or "length"
     return run.finished(reason, winner.token_ids, winner.text, winner.normalized_score)
+
+
+def _stuck(run: Run, beam: Beam | None) -> Event:
+    """Return the end of a search that no beam could go on with, nor had any ended.
+
+    ``generate()`` returns what stands first among its best sequences then, however short.
+    """
+    token_ids = beam.token_ids if beam is not None else ()
+    pending = run.codec.pending_after(run.started.context_token_ids)
+    text = ""
+    for token_id in token_ids:
+        more, pending = run.codec.extend(pending, token_id)
+        text += more
+    score = beam.normalized_score if beam is not None else None
+    end = run.finished("length", token_ids, text, score)
+    return replace(end, detail="the settings leave no token to go on with")
 
 
 @dataclass(frozen=True, slots=True)

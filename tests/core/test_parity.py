@@ -102,13 +102,32 @@ def test_sampling(engine, model_seed, eos, prompt, mapping):
     st.fixed_dictionaries({**lengths, "num_beams": st.integers(2, 6)}, optional=penalties | beams),
 )
 def test_beam_search(engine, model_seed, eos, prompt, mapping):
-    # A ban on repeating single tokens can leave fewer continuations than beams.
-    if mapping.get("no_repeat_ngram_size") == 1:
-        mapping = {**mapping, "no_repeat_ngram_size": 2}
     ours, theirs = compare(engine, model_seed, eos, prompt, mapping)
     assert ours.finished.score == pytest.approx(
         float(theirs.sequences_scores[0]), rel=1e-6, abs=1e-5
     )
+
+
+@settings(max_examples=120)
+@given(
+    seeds,
+    ends,
+    prompts,
+    st.fixed_dictionaries(
+        {**lengths, "num_beams": st.integers(2, 7), "no_repeat_ngram_size": st.just(1)},
+        optional={**beams, "length_penalty": st.sampled_from([-10.0, 0.3, 10.0])},
+    ),
+)
+def test_beams_of_which_none_can_go_on(model_seed, eos, prompt, mapping):
+    """Where every token was taken already, ``generate()`` returns an unfinished sequence."""
+    module = tiny_gpt2(model_seed, vocab_size=9, eos_token_id=eos)
+    prompt = tuple(one % 9 for one in prompt)
+    chosen = Settings(**mapping)
+    ours = run_ours(behind("torch", module), CODEC, chosen, context=prompt)
+    theirs = run_theirs(module, prompt, chosen)
+    assert list(ours.finished.token_ids) == new_tokens(theirs, prompt)
+    assert ours.finished.reason != "cancelled"
+    assert all(step.hypotheses for step in ours.steps)
 
 
 @settings(max_examples=100)
