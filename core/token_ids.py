@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.errors import PlaygroundError
+
 
 def common_length(first: Sequence[int], second: Sequence[int]) -> int:
     """Return how many tokens two texts have in common at their beginning."""
@@ -16,3 +18,22 @@ def common_length(first: Sequence[int], second: Sequence[int]) -> int:
             break
         length += 1
     return length
+
+
+def configured_token_ids(name: str, value: object) -> tuple[int, ...]:
+    """Return the token ids that a model's configuration sets ``name`` to: none, one, or a list.
+
+    Raises:
+        PlaygroundError: Something of it is no token id.
+    """
+    found: list[int] = []
+    for one in value if isinstance(value, list) else [value]:
+        if one is None:
+            continue
+        if isinstance(one, bool) or not isinstance(one, int):
+            raise PlaygroundError(
+                f"the model's configuration sets {name} to {one!r}, which is no token id; correct"
+                " generation_config.json, or config.json where there is none"
+            )
+        found.append(one)
+    return tuple(found)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import PlaygroundError
+from core.token_ids import configured_token_ids
 
 ACTIVATIONS = (
     "gelu",
@@ -65,6 +66,7 @@ def read_gpt2_config(folder: Path) -> Gpt2Config:
 
     Raises:
         NotFastError: It is no GPT-2, or one that only transformers can run.
+        PlaygroundError: It names token ids that are none.
     """
     generation = _json(folder / "generation_config.json")
     return gpt2_config(_json(folder / "config.json") or {}, generation)
@@ -77,6 +79,7 @@ def gpt2_config(
 
     Raises:
         NotFastError: The fast path cannot run it.
+        PlaygroundError: It names token ids that are none.
     """
     _check_kind(mapping)
     embedding = _size(mapping, "n_embd", "hidden_size", 768)
@@ -86,8 +89,8 @@ def gpt2_config(
         raise NotFastError(f"{embedding} channels cannot be shared by {heads} heads")
     ends = mapping if generation is None else generation
     default = _DEFAULT_TOKEN_ID if generation is None else None
-    eos = ends.get("eos_token_id", default)
-    bos = ends.get("bos_token_id", default)
+    eos = configured_token_ids("eos_token_id", ends.get("eos_token_id", default))
+    bos = configured_token_ids("bos_token_id", ends.get("bos_token_id", default))
     return Gpt2Config(
         vocab_size=_size(mapping, "vocab_size", "vocab_size", 50257),
         n_positions=_size(mapping, "n_positions", "max_position_embeddings", 1024),
@@ -101,8 +104,8 @@ def gpt2_config(
         layer_norm_epsilon=float(mapping.get("layer_norm_epsilon", 1e-5)),
         attention_scales=_attention_scales(mapping, embedding // heads, layers),
         tie_word_embeddings=bool(mapping.get("tie_word_embeddings", True)),
-        eos_token_ids=() if eos is None else tuple(eos) if isinstance(eos, list) else (int(eos),),
-        bos_token_id=None if bos is None else int(bos),
+        eos_token_ids=eos,
+        bos_token_id=bos[0] if bos else None,
     )
 
 

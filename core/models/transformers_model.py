@@ -12,6 +12,8 @@ import torch
 from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
+from core.token_ids import configured_token_ids
+
 UNLIMITED_CONTEXT = 2**30
 """The context of a model whose configuration names no limit."""
 
@@ -20,7 +22,11 @@ _SCORED_AT_ONCE = 64
 
 
 class TransformersModel:
-    """Wraps a ``PreTrainedModel`` in evaluation mode; see ``CausalModel``."""
+    """Wraps a ``PreTrainedModel`` in evaluation mode; see ``CausalModel``.
+
+    Raises:
+        PlaygroundError: Its configuration names token ids that are none.
+    """
 
     def __init__(self, model: PreTrainedModel) -> None:
         model.train(False)
@@ -28,6 +34,7 @@ class TransformersModel:
         self._text_config: Any = model.config.get_text_config()
         self._cache = DynamicCache(config=model.config)
         self._rows: list[list[int]] = [[]]
+        _ = self.eos_token_ids, self.bos_token_id  # a wrong one is told before a run
 
     @property
     def module(self) -> PreTrainedModel:
@@ -54,15 +61,13 @@ class TransformersModel:
     def eos_token_ids(self) -> tuple[int, ...]:
         """See ``CausalModel``; taken from the generation configuration, as ``generate()`` does."""
         ids = getattr(self._model.generation_config, "eos_token_id", None)
-        if ids is None:
-            return ()
-        return tuple(ids) if isinstance(ids, list) else (int(ids),)
+        return configured_token_ids("eos_token_id", ids)
 
     @property
     def bos_token_id(self) -> int | None:
         """See ``CausalModel``."""
         token_id = getattr(self._model.generation_config, "bos_token_id", None)
-        return None if token_id is None else int(token_id)
+        return next(iter(configured_token_ids("bos_token_id", token_id)), None)
 
     @property
     def rows(self) -> Sequence[Sequence[int]]:

@@ -12,6 +12,7 @@ from core.backends.local import LocalBackend
 from core.chat import ChatFormat, Message, render
 from core.errors import PlaygroundError
 from core.models.catalog import model_folder
+from core.models.chat_prompt import _names_template
 from core.settings import Settings
 from core.steps import Finished, Started
 
@@ -108,3 +109,10 @@ def test_a_long_conversation_loses_its_oldest_turns():
     assert tokenizer.decode(started.context_token_ids) == render(
         (*kept, Message("user", "the newest")), CHAT
     )
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{", "[]"])
+def test_settings_of_a_tokenizer_that_cannot_be_read_name_no_template(tmp_path, text):
+    """Whether they can be used at all is for whoever loads the tokenizer to tell."""
+    (tmp_path / "tokenizer_config.json").write_text(text)
+    assert not _names_template(tmp_path)

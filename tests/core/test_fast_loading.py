@@ -276,3 +276,11 @@ def test_transformers_models_are_not_imported():
     )
     assert "core.models.gpt2" in loaded
     assert not [name for name in loaded if name.startswith("transformers.models.gpt2.modeling")]
+
+
+@pytest.mark.parametrize("engine", ["auto", "fast", "transformers"])
+@pytest.mark.parametrize("value", ["x", 1.5, True, [0, "a"], {"a": 1}])
+def test_an_end_of_text_that_is_no_token_is_told(gpt2, engine, value):
+    change(gpt2, "generation_config.json", eos_token_id=value)
+    with pytest.raises(PlaygroundError, match=r"eos_token_id"):
+        load(gpt2, engine)
