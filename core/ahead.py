@@ -15,6 +15,7 @@ import torch
 from core.decoding import (
     SHOWN_CANDIDATES,
     check_drawable,
+    check_logits,
     distribution,
     draw,
     final_logprob,
@@ -136,6 +137,8 @@ def read_step(numbers: Sequence[float], run: Run) -> tuple[Candidate, Distributi
         cut_by = first_to_remove(run.processors, [take(count) for _ in run.processors])
     if run.settings.do_sample:
         check_drawable(raw, final)
+    else:
+        check_logits(raw)
     token_text = run.codec.token_text
     weighed = distribution(raw, final, finals, cut_by, token_text, is_normalised=False)
     for candidate in weighed.candidates:

@@ -6,12 +6,13 @@ for a batch of one, in float32, so that scores and ties fall alike.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 
-from core.decoding import Weighed
+from core.decoding import Weighed, nothing_to_draw_from
 from core.settings import Settings
 
 _BEHIND_ALL = -1.0e9
@@ -123,6 +124,9 @@ def advance(
         settings: ``num_beams``, ``do_sample``, ``length_penalty`` and ``early_stopping`` count.
         limits: What ends a beam.
         generator: Draws the continuations where ``do_sample`` is set.
+
+    Raises:
+        PlaygroundError: There are no probabilities to draw from, where ``generate()`` fails too.
     """
     pool_scores, pool = _continuations(state, weighed, settings, limits, generator)
     ended = limits.has_ended([beam.token_ids for beam in pool])
@@ -154,6 +158,8 @@ def _continuations(
         logprobs = weighed.logprobs()
         accumulated = (logprobs + state.scores.to(logprobs.device)[:, None]).reshape(1, -1)
         probabilities = torch.softmax(accumulated, dim=-1)
+        if math.isnan(float(probabilities[0, 0])):  # then all of them are
+            raise nothing_to_draw_from()
         count = pool_size(settings, limits.eos_token_count)
         drawn = torch.multinomial(probabilities, num_samples=count, generator=generator)
         scores = accumulated.gather(1, drawn)[0].cpu()

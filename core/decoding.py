@@ -84,8 +84,13 @@ def weigh(
         beams: Whether processors work on log-probabilities and are not renormalised afterwards,
             as transformers' beam search does; else they work on logits, as its sampling does.
         ranked: How many of the likeliest tokens ``final`` names, at least.
+
+    Raises:
+        PlaygroundError: Some logits are no numbers or infinite.
     """
     raw = row_figures(logits, max(SHOWN_CANDIDATES, ranked))
+    for figures in raw:
+        check_logits(figures)
     scores = logits
     final: Sequence[RowFigures] = raw
     cut_by: Sequence[Sequence[str | None]] = [[None] * SHOWN_CANDIDATES] * len(raw)
@@ -226,15 +231,29 @@ def check_drawable(raw: RowFigures, final: RowFigures) -> None:
     Raises:
         PlaygroundError: Some are no numbers or infinite, or none is left.
     """
+    check_logits(raw)
+    if not math.isfinite(final.logsumexp):
+        raise nothing_to_draw_from()
+
+
+def check_logits(raw: RowFigures) -> None:
+    """Raise unless the logits of which ``raw`` are the figures mean probabilities.
+
+    Raises:
+        PlaygroundError: Some are no numbers or infinite.
+    """
     if not math.isfinite(raw.logsumexp):
         raise PlaygroundError(
             "the model's logits are not all numbers; use another --dtype, or download it again"
         )
-    if not math.isfinite(final.logsumexp):
-        raise PlaygroundError(
-            "these settings leave no probabilities to draw from; bring temperature and"
-            " repetition_penalty nearer to 1"
-        )
+
+
+def nothing_to_draw_from() -> PlaygroundError:
+    """Return what to raise where the settings leave no probabilities."""
+    return PlaygroundError(
+        "these settings leave no probabilities to draw from; bring temperature and"
+        " repetition_penalty nearer to 1"
+    )
 
 
 def draw(scores: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

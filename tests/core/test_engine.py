@@ -104,16 +104,19 @@ def test_max_length_below_the_prompt_is_refused(demo):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_scores_that_cannot_be_drawn_from_are_told(engine):
+@pytest.mark.parametrize("num_beams", [1, 3])
+def test_scores_that_cannot_be_drawn_from_are_told(engine, num_beams):
     """generate() fails there too; a token picked among what is no number would look like a draw."""
     module = tiny_gpt2(1).float()
-    cold = Settings(do_sample=True, temperature=1e-39, seed=1)
+    cold = Settings(do_sample=True, temperature=1e-39, seed=1, num_beams=num_beams)
     with pytest.raises(PlaygroundError, match="nearer to 1"):
         run_ours(behind(engine, module), byte_codec(), cold, context=(1, 2))
     with torch.no_grad():
         module.transformer.wte.weight[7, 0] = torch.nan
-    with pytest.raises(PlaygroundError, match="not all numbers"):
-        run_ours(behind(engine, module), byte_codec(), Settings(do_sample=True), context=(1, 2))
+    for do_sample in (True, False):
+        chosen = Settings(do_sample=do_sample, num_beams=num_beams)
+        with pytest.raises(PlaygroundError, match="not all numbers"):
+            run_ours(behind(engine, module), byte_codec(), chosen, context=(1, 2))
 
 
 def test_empty_prompt_begins_with_bos(demo):
