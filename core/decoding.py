@@ -98,7 +98,7 @@ def weigh(
     if processors:
         processed = None
         if not beams and ranked == 1:
-            processed = process_by_figures(processors, logits, raw, SHOWN_CANDIDATES)
+            processed = process_by_figures(processors, token_ids, logits, raw, SHOWN_CANDIDATES)
         if processed is None:
             shown = torch.tensor(
                 [figures.token_ids[:SHOWN_CANDIDATES] for figures in raw], device=logits.device

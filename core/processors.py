@@ -1,8 +1,8 @@
 """Settings to transformers' logits processors, in ``generate()``'s order, and what each removes.
 
 Must never choose a token, and never changes logits in place. The order and conditions follow
-``GenerationMixin._get_logits_processor`` of transformers 5; on the processor ``quick_warpers``
-stand in for two of its classes.
+``GenerationMixin._get_logits_processor`` of transformers 5; ``quick_warpers`` stand in for three of
+its classes, two of them on the processor alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import torch
 from transformers.generation.logits_process import (
     EpsilonLogitsWarper,
     EtaLogitsWarper,
-    MinNewTokensLengthLogitsProcessor,
     MinPLogitsWarper,
     NoRepeatNGramLogitsProcessor,
     RepetitionPenaltyLogitsProcessor,
@@ -27,7 +26,7 @@ from transformers.generation.logits_process import (
 )
 
 from core.figures import RowFigures
-from core.quick_warpers import QuickTopP, QuickTypical
+from core.quick_warpers import QuickMinNewTokens, QuickTopP, QuickTypical
 from core.settings import Settings
 
 Process = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -68,15 +67,8 @@ def build_processors(
     if settings.no_repeat_ngram_size > 0:
         add("no_repeat_ngram_size", NoRepeatNGramLogitsProcessor(settings.no_repeat_ngram_size))
     if settings.min_new_tokens and eos_token_ids:
-        minimum = MinNewTokensLengthLogitsProcessor(
-            prompt_length, settings.min_new_tokens, list(eos_token_ids), device=str(device)
-        )
         shortest = prompt_length + settings.min_new_tokens
-
-        def hold_open(token_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-            return scores if token_ids.shape[1] >= shortest else minimum(token_ids, scores)
-
-        add("min_new_tokens", hold_open)
+        add("min_new_tokens", QuickMinNewTokens(shortest, eos_token_ids, device))
     if settings.do_sample:
         # Beams must be left a token besides the ends of text, or none could go on.
         keep = len(eos_token_ids) + 1 if eos_token_ids else 2
@@ -148,18 +140,25 @@ def process(
 
 def process_by_figures(
     processors: Sequence[NamedProcessor],
+    token_ids: torch.Tensor,
     logits: torch.Tensor,
     figures: Sequence[RowFigures],
     count: int,
 ) -> Processed | None:
     """Do what ``process`` does from the ``figures`` of ``logits``, ``None`` where that cannot be.
 
-    It can where a nucleus alone is asked for, and saves most of what a small model's step costs
-    beside the model. The ``count`` likeliest tokens are watched.
+    It can where a nucleus alone is asked for, or a least length that removes none of the ``count``
+    likeliest tokens, which are watched. It saves most of what a small model's step costs beside the
+    model.
     """
-    if len(processors) != 1 or not isinstance(processors[0].process, QuickTopP):
+    if len(processors) != 1:
         return None
-    cut = processors[0].process.cut(logits, figures)
+    only = processors[0].process
+    if isinstance(only, QuickMinNewTokens):
+        return _held_open(only, token_ids, logits, figures, count)
+    if not isinstance(only, QuickTopP):
+        return None
+    cut = only.cut(logits, figures)
     if cut is None:
         return None
     watched, cut_by = [], []
@@ -168,6 +167,24 @@ def process_by_figures(
         watched.append([value if value >= least else -math.inf for value in values])
         cut_by.append([None if value >= least else processors[0].name for value in values])
     return Processed(cut.scores, watched, cut_by, cut.figures)
+
+
+def _held_open(
+    processor: QuickMinNewTokens,
+    token_ids: torch.Tensor,
+    logits: torch.Tensor,
+    figures: Sequence[RowFigures],
+    count: int,
+) -> Processed | None:
+    """Return ``None`` where a watched token is removed, or was before."""
+    watched = [list(row.values[:count]) for row in figures]
+    is_removed = any(
+        -math.inf in values or not processor.eos_token_ids.isdisjoint(row.token_ids[:count])
+        for values, row in zip(watched, figures, strict=True)
+    )
+    if is_removed:
+        return None
+    return Processed(processor(token_ids, logits), watched, [[None] * len(row) for row in watched])
 
 
 def processed_stages(

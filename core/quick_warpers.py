@@ -1,4 +1,4 @@
-"""Nucleus and typical sampling without sorting the vocabulary; the same scores, bit for bit.
+"""What some processors do, without sorting or searching the vocabulary; the same scores to the bit.
 
 Must never guess: where the likeliest tokens do not decide, or rounding could, transformers' own
 class does the work. It sums float32 probabilities in the order of its sort; sums here differ from
@@ -32,6 +32,28 @@ def _ranked(scores: torch.Tensor, most: int) -> int:
     """Return how many tokens to rank, 0 where sorting all of them costs no more."""
     count = min(most, scores.shape[-1] // _WORTH_IT)
     return count if count >= _FEWEST else 0
+
+
+class QuickMinNewTokens:
+    """``MinNewTokensLengthLogitsProcessor``, without going through the vocabulary for the ends.
+
+    ``shortest`` is how long a row must be, prompt included, before it may end; ``eos_token_ids``
+    are what it may not end with till then.
+    """
+
+    def __init__(self, shortest: int, eos_token_ids: Sequence[int], device: torch.device) -> None:
+        self.eos_token_ids = frozenset(one for one in eos_token_ids if one >= 0)
+        self._shortest = shortest
+        self._ends = torch.tensor(sorted(self.eos_token_ids), dtype=torch.int64, device=device)
+
+    def __call__(self, token_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Return ``scores``, shape (rows, vocabulary), with minus infinity for the ends."""
+        if token_ids.shape[1] >= self._shortest or not self.eos_token_ids:
+            return scores
+        ends, size = self._ends, scores.shape[-1]
+        if max(self.eos_token_ids) >= size:  # some configurations name tokens that there are not
+            ends = ends[ends < size]
+        return scores.index_fill(1, ends, -math.inf)
 
 
 class QuickTopP:

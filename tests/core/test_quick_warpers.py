@@ -8,12 +8,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers.generation.logits_process import TopPLogitsWarper, TypicalLogitsWarper
+from transformers.generation.logits_process import (
+    MinNewTokensLengthLogitsProcessor,
+    TopPLogitsWarper,
+    TypicalLogitsWarper,
+)
 
 from core import native_sampling
 from core.decoding import choose_sample, draw, weigh
 from core.processors import build_processors
-from core.quick_warpers import QuickTopP, QuickTypical
+from core.quick_warpers import QuickMinNewTokens, QuickTopP, QuickTypical
 from core.settings import Settings
 
 seeds = st.integers(0, 2**31)
@@ -61,6 +65,40 @@ def test_top_p(seed, scale, share, rows, keep, cut, ties, is_native):
     expected = TopPLogitsWarper(share, min_tokens_to_keep=keep)(None, scores)
     with kernel(is_there=is_native):
         assert torch.equal(QuickTopP(share, keep, most=20)(None, scores), expected)
+
+
+ends_of_text = st.lists(st.integers(-1, VOCABULARY + 2), min_size=1, max_size=4)
+
+
+@settings(max_examples=200)
+@given(seeds, ends_of_text, st.integers(1, 5), st.integers(0, 6), st.sampled_from([0, 390]))
+def test_min_new_tokens(seed, ends, rows, length, cut):
+    scores = random_scores(seed, 3.0, rows, cut=cut)
+    before = scores.clone()
+    token_ids = torch.zeros((rows, 2 + length), dtype=torch.int64)
+    expected = MinNewTokensLengthLogitsProcessor(2, 4, ends)(token_ids, scores)
+    ours = QuickMinNewTokens(6, ends, scores.device)(token_ids, scores)
+    assert torch.equal(ours, expected)
+    assert torch.equal(scores, before)
+
+
+@settings(max_examples=200)
+@given(seeds, ends_of_text, st.integers(0, 6), st.sampled_from([0, 390, 398]), st.booleans())
+def test_a_least_length_by_figures(seed, ends, length, cut, is_likely):
+    """The short way gives the very records of the long one."""
+    scores = random_scores(seed, 3.0, cut=cut)
+    if is_likely:
+        ends = [*ends, int(scores.argmax())]
+    chosen = Settings(min_new_tokens=4, max_new_tokens=9)
+    processors = build_processors(chosen, 2, ends, scores.device)
+    token_ids = torch.zeros((1, 2 + length), dtype=torch.int64)
+    short = weigh(scores, token_ids, processors, str, beams=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.decoding.process_by_figures", lambda *_: None)
+        long = weigh(scores, token_ids, processors, str, beams=False)
+    assert torch.equal(short.scores, long.scores)
+    assert short.final == long.final
+    assert short.distributions == long.distributions
 
 
 @settings(max_examples=300)
