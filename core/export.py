@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from core.export_tables import CsvWriter, MarkdownWriter, TableWriter
@@ -37,8 +37,10 @@ class Writer(Protocol):
         ...
 
 
-def make_writer(name: str, prompt: str) -> Writer:
+def make_writer(name: str, prompt: str, about: Mapping[str, Any] | None = None) -> Writer:
     """Return the writer for one of ``FORMATS``; ``prompt`` is what the run continues.
+
+    ``about`` is what JSON Lines say of the run at its start beside the prompt, by names of its own.
 
     Raises:
         ValueError: There is no such format.
@@ -46,7 +48,7 @@ def make_writer(name: str, prompt: str) -> Writer:
     if name == "text":
         return TextWriter()
     if name == "jsonl":
-        return JsonlWriter()
+        return JsonlWriter({"prompt": prompt, **(about or {})})
     if name == "csv":
         return CsvWriter()
     if name == "table":
@@ -81,12 +83,18 @@ class TextWriter:
 
 
 class JsonlWriter:
-    """One JSON record a line for every step, and one for the end."""
+    """One JSON record a line for the start, for every step, and for the end.
+
+    ``about`` is added to the first, so that the file says what to do to get the same again.
+    """
+
+    def __init__(self, about: Mapping[str, Any] | None = None) -> None:
+        self._about = dict(about or {})
 
     def write(self, event: Event) -> Iterator[str]:
-        """Yield the line for ``event``; the start of a run has none."""
-        if not isinstance(event, Started):
-            yield json_line(event_record(event))
+        """Yield the line for ``event``."""
+        record = event_record(event)
+        yield json_line({**record, **self._about} if isinstance(event, Started) else record)
 
 
 _ESCAPED_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")

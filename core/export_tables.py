@@ -27,23 +27,28 @@ _CELLS_A_TOKEN = 6
 
 
 class _ChoiceRows:
-    """For every step, what was read and what was weighed next: one row a step, or one a beam."""
+    """For every step, what was read, what was weighed next and the ids of what was chosen of it.
+
+    One row a step, or one a beam, of which several tokens can be chosen, or none.
+    """
 
     def __init__(self, prompt: str) -> None:
         self._inputs = [prompt]
         self._prompt = prompt
 
-    def rows(self, event: Event) -> Iterator[tuple[str, Distribution]]:
+    def rows(self, event: Event) -> Iterator[tuple[str, Distribution, set[int]]]:
         if isinstance(event, TokenStep):
-            yield self._inputs[0], event.distribution
+            yield self._inputs[0], event.distribution, {event.token.token_id}
             self._inputs[0] += event.text
         elif isinstance(event, BeamStep):
-            yield from zip(self._inputs, event.distributions, strict=False)
+            rows = zip(self._inputs, event.distributions, strict=False)
+            for parent, (text, distribution) in enumerate(rows):
+                yield text, distribution, _chosen_of(event, parent)
             self._inputs = [self._prompt + one.text for one in event.hypotheses]
 
 
 class MarkdownWriter:
-    """The table of inputs and choices in Markdown, each input whole."""
+    """The table of inputs and choices in Markdown, each input whole, a star at what was chosen."""
 
     def __init__(self, prompt: str) -> None:
         self._rows = _ChoiceRows(prompt)
@@ -53,12 +58,13 @@ class MarkdownWriter:
         if isinstance(event, Started):
             yield _markdown_row(_HEADER)
             yield _markdown_row("---" for _ in _HEADER)
-        for text, distribution in self._rows.rows(event):
-            yield _markdown_row(_markdown_text(cell) for cell in (text, *_choices(distribution)))
+        for text, distribution, chosen in self._rows.rows(event):
+            cells = (text, *_choices(distribution, chosen))
+            yield _markdown_row(_markdown_text(cell) for cell in cells)
 
 
 class TableWriter:
-    """The table of inputs and choices, aligned for a terminal.
+    """The table of inputs and choices, aligned for a terminal, with a star at what was chosen.
 
     Columns are as wide as the run is expected to need, so that rows can be shown as they come; of
     a longer input the end is shown.
@@ -76,9 +82,9 @@ class TableWriter:
             expected += _CELLS_A_TOKEN * event.max_new_tokens
             self._input_width = max(_NARROWEST_INPUT, min(expected, _WIDEST_INPUT))
             yield self._line(_HEADER[0], _HEADER[1:])
-        for text, distribution in self._rows.rows(event):
+        for text, distribution, chosen in self._rows.rows(event):
             shown = keep_end(visible(text, keep=""), self._input_width)
-            yield self._line(shown, _choices(distribution))
+            yield self._line(shown, _choices(distribution, chosen))
 
     def _line(self, text: str, choices: Iterable[str]) -> str:
         cells = [pad(text, self._input_width), *(pad(one, _CHOICE_WIDTH) for one in choices)]
@@ -150,10 +156,22 @@ def _weighed_by_parent(event: BeamStep, hypothesis: Hypothesis) -> Distribution 
     return event.distributions[hypothesis.parent] if is_new and is_known else None
 
 
-def _choices(distribution: Distribution) -> list[str]:
-    """Return five cells such as `` far (12.34%)``, empty where there are fewer candidates."""
+def _chosen_of(event: BeamStep, parent: int) -> set[int]:
+    """Return the ids of the tokens that the beams took of what one parent weighed."""
+    return {
+        one.token.token_id
+        for one in event.hypotheses
+        if one.parent == parent and _weighed_by_parent(event, one) is not None
+    }
+
+
+def _choices(distribution: Distribution, chosen: set[int]) -> list[str]:
+    """Return five cells such as `` far (12.34%)``, empty where there are fewer candidates.
+
+    A star behind it says that it was chosen.
+    """
     cells = [
-        f"{visible(one.text, keep='')} ({one.probability:.2%})"
+        f"{visible(one.text, keep='')} ({one.probability:.2%}){'*' * (one.token_id in chosen)}"
         for one in distribution.candidates[:CHOICES]
     ]
     return cells + [""] * (CHOICES - len(cells))

@@ -68,8 +68,12 @@ def test_text_is_on_standard_output_and_all_else_on_standard_error(cli, backend)
 
 def test_jsonl(cli, backend):
     _, out, _ = cli("generate", PROMPT, "--steps", "3", "--format", "jsonl")
-    records = [json.loads(line) for line in out.splitlines()]
+    first, *records = [json.loads(line) for line in out.splitlines()]
 
+    assert (first["type"], first["prompt"]) == ("started", PROMPT)
+    assert (first["model"], first["preset"]) == ("scripted", "greedy")
+    assert first["settings"] == {"max_new_tokens": 3}
+    assert {"seed", "prompt_token_ids", "device", "dtype"} <= set(first)
     assert [record["type"] for record in records] == ["step", "step", "step", "finished"]
     assert list(records[0]) == ["type", "index", "token", "candidates", "entropy", "kept"]
     assert len(records[0]["candidates"]) == 5
@@ -77,7 +81,7 @@ def test_jsonl(cli, backend):
 
 def test_jsonl_of_beams(cli, backend):
     _, out, _ = cli("generate", PROMPT, "--preset", "beam", "--steps", "2", "--format", "jsonl")
-    records = [json.loads(line) for line in out.splitlines()]
+    _, *records = [json.loads(line) for line in out.splitlines()]
 
     assert [record["type"] for record in records] == ["beam_step", "beam_step", "finished"]
     assert len(records[1]["hypotheses"]) == 5

@@ -123,7 +123,7 @@ def test_ctrl_c_ends_with_what_there_is():
     assert process.returncode == 130
     assert records[-1]["type"] == "finished"
     assert records[-1]["reason"] == "cancelled"
-    assert len(records[-1]["token_ids"]) == len(records)  # one step was read above, one is the end
+    assert len(records[-1]["token_ids"]) == len(records) - 1  # the start was read above
     assert err.decode().splitlines()[-1].startswith("finished: stopped, ")
     assert b"Traceback" not in err
 

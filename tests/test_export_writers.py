@@ -10,7 +10,7 @@ import pytest
 
 from core.backends.base import Request
 from core.backends.scripted import ScriptedBackend
-from core.export import FORMATS, JsonlWriter, make_writer
+from core.export import FORMATS, JsonlWriter, event_record, make_writer
 from core.settings import Settings
 from core.steps import (
     BeamStep,
@@ -64,16 +64,32 @@ def test_text_of_a_run_that_made_nothing_is_nothing():
 
 
 def test_jsonl_is_a_line_a_step_and_one_for_the_end():
-    lines = [json.loads(line) for line in written("jsonl").splitlines()]
+    first, *lines = [json.loads(line) for line in written("jsonl").splitlines()]
 
+    assert first["type"] == "started"
+    assert first["prompt"] == "A long time ago, "
     assert [line["type"] for line in lines] == ["step", "step", "step", "finished"]
     assert [line["token"]["token_id"] for line in lines[:3]] == lines[3]["token_ids"]
-    assert list(JsonlWriter().write(STARTED)) == []
+    (line,) = JsonlWriter({"model": "demo"}).write(STARTED)
+    assert json.loads(line) == {**event_record(STARTED), "model": "demo"}
+
+
+@pytest.mark.parametrize(("name", "star"), [("table", "*"), ("markdown", r"\*")])
+def test_what_was_chosen_has_a_star(name, star):
+    writer = make_writer(name, "Ago")
+    (row,) = writer.write(STEP)
+    assert f"far (50.00%){star}" in row
+    assert row.count("*") == 1
+
+    other = Hypothesis((5,), " far", -0.7, -0.35, 1, FAR)
+    step = BeamStep(0, (HYPOTHESIS, other), (), (), (BOTH,), 0.01)
+    (row,) = make_writer(name, "Ago").write(step)
+    assert row.count("*") == 1
 
 
 def test_jsonl_of_beams():
     text = written("jsonl", settings=Settings(num_beams=2, max_new_tokens=3))
-    lines = [json.loads(line) for line in text.splitlines()]
+    _, *lines = [json.loads(line) for line in text.splitlines()]
 
     assert [line["type"] for line in lines] == [*["beam_step"] * 3, "finished"]
     assert [one["parent"] for one in lines[1]["hypotheses"]] == [0, 1]
@@ -128,7 +144,7 @@ def test_markdown_holds_the_whole_input_and_five_choices():
 
     assert lines[0] == "| Input | Choice 1 | Choice 2 | Choice 3 | Choice 4 | Choice 5 |"
     assert lines[1] == "| --- | --- | --- | --- | --- | --- |"
-    assert lines[3].startswith("| " + "P" * 200 + " far | , (50.00%) |")
+    assert lines[3].startswith("| " + "P" * 200 + r" far | , (50.00%)\* |")
     assert len(lines) == 5
 
 
@@ -148,7 +164,7 @@ def test_markdown_cells_stay_cells(text, shown):
     lines = written("markdown", texts=(text, "b")).splitlines()
 
     assert len(lines) == 4
-    assert f"| {shown} (50.00%) |" in lines[2]
+    assert f"| {shown} (50.00%)\\* |" in lines[2]
 
 
 def test_csv_has_a_row_a_step():

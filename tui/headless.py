@@ -104,8 +104,10 @@ def run_generate(
     messages = (Message("user", text),) if preset.chat is not None else ()
     request = Request(text, settings, messages=messages, chat=preset.chat)
     try:
-        _describe(backend.load(_StageNotes()), preset)
-        return _run(backend, request, make_writer(output_format, text))
+        info = backend.load(_StageNotes())
+        _describe(info, preset)
+        about = _about(info, preset, settings)
+        return _run(backend, request, make_writer(output_format, text, about))
     finally:
         backend.close()
 
@@ -218,6 +220,17 @@ def _describe(info: ModelInfo, preset: Preset) -> None:
     engine = f", engine {info.engine}" if info.engine else ""
     about = f"model: {info.name}, {info.device}, {info.dtype}{engine}, preset {preset.name}"
     note(f"{about}; {info.note}" if info.note else about)
+
+
+def _about(info: ModelInfo, preset: Preset, settings: Settings) -> dict[str, Any]:
+    """Return what else it takes to get the same again; settings at their default are left out."""
+    return {
+        "model": info.name,
+        "device": info.device,
+        "dtype": info.dtype,
+        "preset": preset.name,
+        "settings": settings.to_mapping(),
+    }
 
 
 def _run(backend: Backend, request: Request, writer: Writer) -> int:
