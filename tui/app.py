@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.command import Provider
 from textual.driver import Driver
 from textual.screen import Screen
@@ -105,6 +105,13 @@ class PlaygroundApp(StepActions, ModelActions, Screenshots):
     def on_unmount(self) -> None:
         """End the run and the worker thread."""
         self.playground.model.close()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Have what is typed or pasted into the document reach the prompt, in its order."""
+        is_text = isinstance(event, events.Key) and event.is_printable
+        if (is_text or isinstance(event, events.Paste)) and self.main.is_active:
+            self.main.action_focus_prompt()
+        await super().on_event(event)
 
     # Events to paint
 

@@ -17,6 +17,7 @@ from tests.tui.helpers import (
     BOOK,
     app_of,
     document,
+    footer_keys,
     make_app,
     panel,
     ready,
@@ -268,6 +269,46 @@ async def test_clicking_a_token_looks_at_its_step():
         await run_to_end(pilot, "Once")
         await pilot.click("#transcript", offset=(6, 1))
         assert "step 1 of 8" in panel(pilot)
+
+
+async def test_after_a_click_the_prompt_hears_what_is_typed():
+    app = make_app(ScriptedBackend())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await run_to_end(pilot, "Once")
+        await pilot.click("#transcript", offset=(6, 1))
+        assert app.focused is app.main.prompt
+        await pilot.press("right", "right")
+        assert "step 3 of 8" in panel(pilot)
+        await pilot.press("a", "space")
+        app.post_message(events.Paste("cat"))
+        await pilot.pause()
+        assert typed(pilot) == "a cat"
+
+
+async def test_what_is_typed_in_the_document_reaches_the_prompt_in_its_order():
+    app = make_app(ScriptedBackend())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await run_to_end(pilot, "Once")
+        await pilot.press("shift+tab")
+        assert app.focused is app.main.transcript
+        await pilot.press("pageup", "left")
+        assert app.focused is app.main.transcript
+        assert "step 7 of 8" in panel(pilot)
+        for event in (events.Key("a", "a"), events.Paste("bc"), events.Key("space", " ")):
+            app.post_message(event)
+        await until(pilot, lambda: typed(pilot) == "abc ")
+        assert app.focused is app.main.prompt
+
+
+async def test_esc_leads_from_the_document_to_the_prompt():
+    app = make_app(ScriptedBackend())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await run_to_end(pilot, "Once")
+        await pilot.press("shift+tab")
+        assert footer_keys(pilot)["to the prompt"] == "esc"
+        await pilot.press("escape")
+        assert app.focused is app.main.prompt
+        assert "to the prompt" not in footer_keys(pilot)
 
 
 async def test_the_palette_shows_names_as_they_are():

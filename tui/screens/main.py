@@ -50,6 +50,7 @@ class MainScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.stop", "stop", key_display="esc", priority=True),
+        Binding("escape", "focus_prompt", "to the prompt", key_display="esc", priority=True),
         Binding("left", "app.step(-1)", "step back", key_display="←"),
         Binding("right", "app.step(1)", "step on", key_display="→"),
         Binding("f12", "app.help", "help", key_display="F12", priority=True),
@@ -124,6 +125,17 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         """Let a person type at once."""
         self.prompt.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the way back to the prompt from the document alone."""
+        if action == "focus_prompt":
+            return isinstance(self.focused, Transcript)
+        return super().check_action(action, parameters)
+
+    def action_focus_prompt(self) -> None:
+        """Let a person type again, if the document has the focus."""
+        if isinstance(self.focused, Transcript):
+            self.set_focus(self.prompt)
 
     def action_toggle_tokens(self) -> None:
         """Show or hide the prompt's tokens."""

@@ -37,6 +37,9 @@ _CARET = "caret"
 class Transcript(ScrollView, can_focus=True):
     """Shows a session; each continuation token may be tinted by its surprisal."""
 
+    FOCUS_ON_CLICK: ClassVar[bool] = False
+    """A click looks at a token; whoever types next means the prompt."""
+
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"transcript--{kind}"
         for kind in (*TINTS, PLAIN, MARK, PROMPT, END_OF_TEXT, FAILURE, _SELECTED, _CARET)
