@@ -82,6 +82,20 @@ class Playground(Runs):
             was_there = self.branches.redo()
             self.notice = None if was_there else Notice("there is nothing to redo")
 
+    def would_repeat(self, candidate: Candidate) -> bool:
+        """Whether a fork to ``candidate`` would but write the document's own text again.
+
+        By hand it is a way back, and what is drawn is drawn anew.
+        """
+        selected = self.session.selected()
+        if selected is None or self.model.info is None or self.is_by_hand:
+            return False
+        turn, step = selected
+        if not isinstance(step, TokenStep) or candidate.token_id != step.token.token_id:
+            return False
+        is_same = (turn.settings, turn.model_name) == (self._settings(), self.model.info.name)
+        return is_same and not turn.settings.do_sample
+
     def fork(self, candidate: Candidate, settings: Settings | None = None) -> None:
         """Put ``candidate`` where the selected step's token stands, and write on from there.
 

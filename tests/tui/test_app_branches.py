@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import OptionList
 
 from core.preset_writer import SAVED_KEYS
 from core.presets import load_presets
@@ -52,6 +53,42 @@ async def test_another_candidate_is_put_in_its_place_and_the_run_goes_on(app):
         assert tokens(pilot) == ()
         await pilot.press("ctrl+z")
         assert tokens(pilot) == ()
+
+
+async def test_a_fork_to_the_chosen_token_is_refused_where_it_would_but_repeat_the_text(app):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await run_to_end(pilot, "Once upon a time")
+        whole = tokens(pilot)
+        await pilot.press("home", "f9")
+        await pilot.pause(0.2)
+        await pilot.press("enter")
+        options = app.screen.query_one(OptionList)
+        await until(pilot, lambda: "the text would repeat" in options.border_subtitle)
+        assert app.screen is not app.main
+        assert tokens(pilot) == whole
+        await pilot.press("down")
+        assert "go on with it" in options.border_subtitle
+
+        await pilot.press("escape", "f3", "f9")
+        await pilot.pause(0.2)
+        await pilot.press("enter")
+        await stopped(pilot)
+        assert app.playground.session.turns[-1].preset_name == "sample"
+        assert tokens(pilot) != whole
+
+
+async def test_by_hand_the_chosen_token_is_a_way_back(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("ctrl+r")
+        await run_prompt(pilot, "Once upon a time")
+        await stopped(pilot)
+        whole = tokens(pilot)
+        await pilot.press("f9")
+        await pilot.pause(0.2)
+        await pilot.press("enter")
+        await stopped(pilot)
+        assert tokens(pilot)[:-1] == whole
 
 
 async def test_a_fork_goes_on_as_generate_would_from_there(app):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 
 import pytest
@@ -166,14 +167,36 @@ async def test_what_it_shows_on_the_bundled_model(demo):
         assert app_of(pilot).screen is app_of(pilot).main
 
 
-async def test_without_a_difference_the_run_begins_at_the_selected_step():
+async def test_without_a_difference_there_is_nothing_to_run():
     opened = Opened(step=7)
     async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
         await opened.open(pilot)
-        await opened.press(pilot, "right_square_bracket")
+        await opened.press(pilot, "r")
+        assert opened.summary == "⚠ no step would differ, so there is nothing to run"
+        await pressed_down_to(opened, pilot, "no_repeat_ngram_size")
+        await opened.press(pilot, *["right"] * 12)
+        assert opened.summary.startswith("none of ")
+        await opened.press(pilot, "r")
+        assert opened.summary == "⚠ no step would differ, so there is nothing to run"
+        assert opened.results == []
+
+
+async def test_where_steps_are_no_longer_kept_the_run_begins_at_the_selected_one():
+    run = story_run()
+    run = dataclasses.replace(run, steps=(None, *run.steps[1:]))
+    opened = Opened(run, step=7)
+    async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
+        await opened.open(pilot)
+        await opened.press(pilot, "r")
+        assert opened.results == [], "its own settings would change nothing"
+        await pressed_down_to(opened, pilot, "no_repeat_ngram_size")
+        await opened.press(pilot, *["right"] * 12)
+        assert opened.summary.startswith("none of ")
+        await opened.press(pilot, "left_square_bracket")
+        selected = int(opened.step.split()[1]) - 1
         await pilot.press("r")
-        assert opened.results == [
-            ScrubResult(opened.run.start.settings, 8, opened.run.token_ids[8])
+        assert [(one.step, one.pick) for one in opened.results] == [
+            (selected, run.token_ids[selected])
         ]
 
 
@@ -182,6 +205,8 @@ async def test_it_closes_once_however_often_it_is_told_to(action):
     opened = Opened()
     async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
         await opened.open(pilot)
+        await pressed_down_to(opened, pilot, "no_repeat_ngram_size")
+        await opened.press(pilot, "right")
         for _ in range(3):
             await opened.screen.run_action(action)
         await until(pilot, lambda: bool(opened.results))
@@ -405,7 +430,7 @@ async def test_a_run_without_steps_is_no_trouble():
         await opened.press(pilot, "right", "n", "f", "left_square_bracket", "pageup", "pagedown")
         assert "the run has no steps" in opened.step
         await pilot.press("r")
-        assert opened.results[0].step == 0
+        assert opened.results == []
 
 
 async def test_clicks_pick_settings_and_steps():

@@ -305,7 +305,13 @@ class ScrubScreen(Screen[ScrubResult | None]):
             return
         scrubbed = self._look.scrubbed
         at = scrubbed.first_divergence
-        at = self._step if at is None else at
+        if at is None:
+            is_own = scrubbed.settings == self._run.start.settings
+            if is_own or None not in scrubbed.steps:
+                self._warn("no step would differ, so there is nothing to run")
+                self._paint_summary()
+                return
+            at = self._step  # where steps are no longer kept, nobody knows
         step = scrubbed.steps[at] if at < len(scrubbed.steps) else None
         self._close(ScrubResult(scrubbed.settings, at, None if step is None else step.pick))
 

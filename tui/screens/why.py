@@ -34,6 +34,8 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines_view import LinesView
 
 _LOOKS_PER_SECOND = 10
+_HINT = "↑ ↓ Enter: go on with it"
+_REPEATS = "[$text-warning]the chosen token: the text would repeat[/]"
 
 
 class WhyScreen(StepScreen):
@@ -79,7 +81,7 @@ class WhyScreen(StepScreen):
         """Explain the selected step."""
         options = self.query_one(OptionList)
         options.border_title = "candidates: raw, final, who picks it"
-        options.border_subtitle = "↑ ↓ Enter: go on with it"
+        options.border_subtitle = _HINT
         self.query_one("#why-facts").border_title = "why"
         options.focus()
         self.set_interval(1 / _LOOKS_PER_SECOND, self._take_ghosts)
@@ -210,8 +212,17 @@ class WhyScreen(StepScreen):
 
     @on(OptionList.OptionSelected)
     def _picked(self, event: OptionList.OptionSelected) -> None:
-        if event.option_index < len(self._rows):
-            self.post_message(self.Forked(self._rows[event.option_index]))
+        if event.option_index >= len(self._rows):
+            return
+        chosen = self._rows[event.option_index]
+        if not self._playground.would_repeat(chosen):
+            self.post_message(self.Forked(chosen))
+            return
+        event.option_list.border_subtitle = _REPEATS
+
+    @on(OptionList.OptionHighlighted)
+    def _moved(self, event: OptionList.OptionHighlighted) -> None:
+        event.option_list.border_subtitle = _HINT
 
     def action_close(self) -> None:
         """Leave the box, or go back to the main screen."""
