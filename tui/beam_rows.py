@@ -40,7 +40,7 @@ _LONGEST_LIST = 40
 
 def beam_facts(turn: Turn, step: BeamStep, previous: BeamStep | None, width: int) -> list[Row]:
     """Return what the step came to, what of the text is decided, and the beams it left."""
-    told = [*beam_header(step, turn.settings.length_penalty), [], _decided(step)]
+    told = [*beam_header(step, turn.settings.length_penalty, width), [], _decided(step)]
     told += [*_winner(turn, step), *_lead(step)]
     rows = [shorten(row, width) for row in told]
     rows += [[], [("the beams after this step", _TITLE)]]

@@ -171,6 +171,7 @@ def _outside_row(chosen: Candidate, columns: Columns) -> Row:
 def _rest_row(step: TokenStep, columns: Columns, *, is_outside: bool) -> Row:
     distribution = step.distribution
     raw, final = distribution.rest, final_rest(distribution)
+    left = sum(one.final_logprob is not None for one in distribution.candidates) + is_outside
     if is_outside:
         raw = max(0.0, raw - step.token.probability)
         final = max(0.0, final - step.token.final_probability)
@@ -178,8 +179,13 @@ def _rest_row(step: TokenStep, columns: Columns, *, is_outside: bool) -> Row:
         (fit("  the rest", 2 + columns.token) + " ", "italic " + DIM),
         (bar(raw, columns.bar), REST_BAR),
         (f" {percent(raw):>{_RAW_WIDTH}} ", DIM),
-        (f"{percent(final) if final > 0.00005 else '–':>{_FINAL_WIDTH}}", DIM),
+        (f"{_rest(final) if distribution.kept > left else '–':>{_FINAL_WIDTH}}", DIM),
     ]
+
+
+def _rest(final: float) -> str:
+    """Return the share of tokens that are left: a sum of rounded ones may make it 0."""
+    return percent(max(final, 1e-9))
 
 
 def final_rest(distribution: Distribution) -> float:
@@ -191,28 +197,49 @@ def final_rest(distribution: Distribution) -> float:
     return max(0.0, 1.0 - shown)
 
 
-def step_header(step: TokenStep, mode: str) -> list[Row]:
+def step_header(step: TokenStep, mode: str, width: int) -> list[Row]:
     """Return what one step came to: the token, why it won, surprisal and entropy."""
     token = step.token
+    rank: Row = [(f"  rank {token.rank:,}", NUMBER)]
+    costs: Row = [
+        ("surprisal ", DIM),
+        (f"{max(0.0, token.surprisal):.2f}", NUMBER),
+        (" · entropy ", DIM),
+        (f"{max(0.0, step.distribution.entropy):.2f}", NUMBER),
+    ]
     return [
-        [
-            (visible_token(token.text), "bold " + CHOSEN),
-            (f"  rank {token.rank:,}", NUMBER),
-            (" · " + _why(step, mode), DIM),
-        ],
-        [
-            ("surprisal ", DIM),
-            (f"{max(0.0, token.surprisal):.2f}", NUMBER),
-            (" · entropy ", DIM),
-            (f"{max(0.0, step.distribution.entropy):.2f}", NUMBER),
-            (" bits", DIM),
-        ],
+        token_row(token.text, [*([*rank, (why, DIM)] for why in _whys(step, mode)), rank], width),
+        fitting([[*costs, (" bits", DIM)], costs], width),
     ]
 
 
-def _why(step: TokenStep, mode: str) -> str:
-    how = "drawn from" if mode in ("sample", "beam_sample") else "likeliest of"
-    return f"{how} {step.distribution.kept:,}"
+def token_row(text: str, rests: Sequence[Row], width: int) -> Row:
+    """Return a token with the first of ``rests`` that fits; beside the last the token is cut."""
+    shown = visible_token(text)
+    rest = fitting(rests, width - cell_len(shown))
+    room = max(1, width - row_width(rest))
+    if cell_len(shown) > room:
+        shown = fit(shown, room)
+    return [(shown, "bold " + CHOSEN), *rest]
+
+
+def fitting(rows: Sequence[Row], width: int) -> Row:
+    """Return the first of ``rows`` that takes at most ``width`` cells, else the last."""
+    return next((row for row in rows if row_width(row) <= width), rows[-1])
+
+
+def row_width(row: Row) -> int:
+    """Return how many cells ``row`` takes."""
+    return sum(cell_len(text) for text, _ in row)
+
+
+def _whys(step: TokenStep, mode: str) -> tuple[str, str]:
+    """Return why the token won, and the same in short."""
+    how, short = ("likeliest of", "of")
+    if mode in ("sample", "beam_sample"):
+        how, short = ("drawn from", "from")
+    kept = f"{step.distribution.kept:,}"
+    return f" · {how} {kept}", f" · {short} {kept}"
 
 
 def settings_summary(settings: Sequence[tuple[str, object]]) -> str:

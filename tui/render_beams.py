@@ -6,7 +6,7 @@ Must never hold state or look at a widget, and never puts model text through mar
 from __future__ import annotations
 
 from core.steps import BeamStep, Hypothesis
-from tui.render import CHOSEN, DIM, NUMBER, Row
+from tui.render import CHOSEN, DIM, NUMBER, Row, token_row
 from tui.visible import fit_tail, visible_prose, visible_token
 
 _BEST = "bold " + CHOSEN
@@ -15,7 +15,7 @@ _PARENT_WIDTH = 4
 _LONGEST_TAIL = 120
 
 
-def beam_header(step: BeamStep, length_penalty: float) -> list[Row]:
+def beam_header(step: BeamStep, length_penalty: float, width: int) -> list[Row]:
     """Return what one step of the search came to, in two lines."""
     best = step.hypotheses[0] if step.hypotheses else None
     first: Row = [
@@ -24,14 +24,11 @@ def beam_header(step: BeamStep, length_penalty: float) -> list[Row]:
     ]
     if best is None:
         return [first]
-    second: Row = [
-        (visible_token(best.token.text), _BEST),
-        (" leads, Σ ", DIM),
-        (f"{best.score:.2f}", NUMBER),
-    ]
+    leads: Row = [(" leads, Σ ", DIM), (f"{best.score:.2f}", NUMBER)]
+    rests = [leads]
     if length_penalty:
-        second.append((f" · score {best.normalized_score:.2f}", DIM))
-    return [first, second]
+        rests.insert(0, [*leads, (f" · score {best.normalized_score:.2f}", DIM)])
+    return [first, token_row(best.token.text, rests, width)]
 
 
 def beam_list(step: BeamStep, previous: BeamStep | None, width: int, height: int) -> list[Row]:

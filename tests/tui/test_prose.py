@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from core.steps import Candidate, Distribution, TokenStep
 from tui.prose import Piece, Prose
-from tui.render import bar, candidate_table, final_rest, percent
+from tui.render import bar, candidate_table, final_rest, percent, step_header
 from tui.turn_prose import tint
 from tui.visible import fit, fit_tail, visible_prose, visible_token
 
@@ -160,3 +160,34 @@ def test_nothing_is_left_outside_when_all_kept_candidates_are_shown():
     five = tuple(candidate(f"t{rank}", 0.1, rank, 0.2) for rank in range(1, 6))
     assert final_rest(Distribution(five, 2.0, 5)) == 0.0
     assert final_rest(Distribution(five[:4], 2.0, 9)) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "width", "expected"),
+    [
+        ("<|endoftext|>", 2048, 44, "<|endoftext|>  rank 1 · likeliest of 2,048"),
+        ("<|endoftext|>", 2048, 40, "<|endoftext|>  rank 1 · of 2,048"),
+        ("<|endoftext|>", 50257, 34, "<|endoftext|>  rank 1 · of 50,257"),
+        ("<|endoftext|>", 50257, 24, "<|endoftext|>  rank 1"),
+        (" extraordinarily", 50257, 20, "·extraordin…  rank 1"),
+        ("世界世界世界", 5, 17, "世界世界…  rank 1"),
+    ],
+)
+def test_the_step_panel_cuts_no_number(text, kept, width, expected):
+    token = candidate(text, 0.001, 1, 0.001)
+    step = TokenStep(0, token, Distribution((token,), 10.25, kept), text, 0.1)
+    rows = ["".join(part for part, _ in row) for row in step_header(step, "greedy", width)]
+    assert rows[0] == expected
+    assert cell_len(rows[0]) <= width
+    assert rows[1].removesuffix(" bits") == "surprisal 9.97 · entropy 10.25"
+    assert cell_len(rows[1]) <= max(30, width)
+
+
+@pytest.mark.parametrize(
+    ("final", "kept", "expected"), [(0.2, 5, "–"), (0.2, 9, "<0.1%"), (0.199995, 9, "<0.1%")]
+)
+def test_the_rest_is_a_dash_only_where_nothing_is_left_of_it(final, kept, expected):
+    five = tuple(candidate(f"t{rank}", 0.1, rank, final) for rank in range(1, 6))
+    step = TokenStep(0, five[0], Distribution(five, 2.0, kept), "t1", 0.1)
+    rows = ["".join(text for text, _ in row) for row in candidate_table(step, 38)]
+    assert rows[7].endswith(f" {expected}")

@@ -102,10 +102,10 @@ def _title(number: int, count: int, state: str) -> Row:
 
 def _contents(turn: Turn, step: Step, width: int, height: int) -> tuple[list[Row], list[Row]]:
     if isinstance(step, TokenStep):
-        return step_header(step, turn.settings.mode), candidate_table(step, width)
+        return step_header(step, turn.settings.mode, width), candidate_table(step, width)
     before = turn.steps[step.index - 1] if 0 < step.index <= len(turn.steps) else None
     previous = before if isinstance(before, BeamStep) else None
     return (
-        beam_header(step, turn.settings.length_penalty),
+        beam_header(step, turn.settings.length_penalty, width),
         beam_list(step, previous, width, height),
     )
