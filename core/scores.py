@@ -78,7 +78,7 @@ class ScoredText:
 
     ``context_token_ids`` stood before it. ``unscored`` is how many of its first tokens have no
     score: 1 where nothing stood before it, since a model expects no first token, else 0.
-    ``tokens`` are the others.
+    ``tokens`` are the others; ``unscored_text`` is what those without a score add to the text.
     """
 
     context_token_ids: tuple[int, ...]
@@ -86,6 +86,7 @@ class ScoredText:
     unscored: int
     tokens: tuple[ScoredToken, ...]
     verdicts: tuple[PresetVerdict, ...] = ()
+    unscored_text: str = ""
 
     @property
     def bits(self) -> float:

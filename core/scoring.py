@@ -94,6 +94,7 @@ def score_tokens(
     judges = [_judge(model, codec, one, context, token_ids) for one in presets]
     scored: list[ScoredToken] = []
     pending = codec.pending_after(document[:first])
+    head = "" if context else codec.extend((), document[0])[0]
     for at, logits in enumerate(_logits(model, document[:-1]), start=1):
         if is_cancelled():
             return ScoredText(context, token_ids, first - len(context), tuple(scored))
@@ -104,7 +105,7 @@ def score_tokens(
         for judge in judges:
             judge.see(at - len(context), logits, scored[-1].token)
     verdicts = tuple(judge.verdict() for judge in judges)
-    return ScoredText(context, token_ids, first - len(context), tuple(scored), verdicts)
+    return ScoredText(context, token_ids, first - len(context), tuple(scored), verdicts, head)
 
 
 def _logits(model: CausalModel, token_ids: Sequence[int]) -> Iterator[torch.Tensor]:

@@ -50,10 +50,12 @@ class Columns(NamedTuple):
 def score_pieces(text: str, scored: ScoredText) -> list[Piece]:
     """Return ``text`` as prose tinted by surprisal; a piece's step is its place among the scores.
 
-    A first token without a score stands plain.
+    A first token without a score stands plain. In a conversation the tokens are not those of
+    ``text``: the model reads who says what, too.
     """
     written = "".join(one.text for one in scored.tokens)
-    head = text[: len(text) - len(written)] if text.endswith(written) else ""
+    is_whole = text.endswith(written)
+    head = text[: len(text) - len(written)] if is_whole else scored.unscored_text
     pieces = [
         Piece(one.text, tint(one.bits), step)
         for step, one in enumerate(scored.tokens)

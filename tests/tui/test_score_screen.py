@@ -320,5 +320,18 @@ def test_a_first_token_without_a_score_stands_plain():
         (" two", 0),
     ]
     assert plain(token_row(scored, 0, 80)).startswith("token 2 ·two")
+
+
+def test_a_conversation_is_shown_with_its_first_token(demo):
+    from core.scoring import score_tokens
+
+    read = "A person asks.\nPerson: Hello"
+    token_ids = tuple(demo.codec.encode(read, is_beginning=True))
+    scored = score_tokens(demo.model, demo.codec, (), token_ids)
+    assert scored.unscored == 1
+    assert "".join(one.text for one in score_pieces("Hello", scored)) == read
+
+
+def test_a_text_of_one_token_has_no_score():
     alone = ScoredText((), (1,), 1, ())
     assert "no token has a score" in plain(summary_row(alone, 80))
