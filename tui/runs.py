@@ -85,6 +85,15 @@ class Runs:
         return self.session.is_running or self.model.is_busy
 
     @property
+    def is_full(self) -> bool:
+        """Whether the context has no room for another token; a conversation drops old turns."""
+        turns = self.session.turns
+        if not turns or self.model.info is None or self.preset.chat is not None:
+            return False
+        finished, is_same = turns[-1].finished, turns[-1].model_name == self.model.info.name
+        return is_same and finished is not None and finished.reason == "context_full"
+
+    @property
     def is_stopping(self) -> bool:
         """Whether the running turn has been told to stop."""
         return self._is_stopping

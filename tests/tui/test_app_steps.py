@@ -182,6 +182,15 @@ async def test_the_gauge_counts_the_documents_tokens(used):
         assert any("$text-error" in style for _, style in gauge._rows[0])
 
 
+async def test_a_full_context_says_how_to_clear_it():
+    app = make_app(EndsAtOnce())
+    async with app.run_test(size=SIZE) as pilot:
+        await run_to_end(pilot, "Once")
+        assert "ctrl+l clears the document" in str(app.main.prompt.placeholder)
+        await pilot.press("ctrl+l")
+        assert "takes this example" in str(app.main.prompt.placeholder)
+
+
 async def test_clearing_empties_the_document_and_can_be_undone():
     app = make_app(ScriptedBackend())
     async with app.run_test(size=SIZE) as pilot:

@@ -205,5 +205,5 @@ class MainScreen(Screen[None]):
         self.query_one(Welcome).display = is_empty
         transcript.can_focus = not is_empty
         self.query_one(Legend).display = transcript.is_tinted
-        self.prompt.offer(EXAMPLE_PROMPT if is_empty else None)
+        self.prompt.offer(EXAMPLE_PROMPT if is_empty else None, is_full=playground.is_full)
         transcript.show(playground.session)

@@ -25,6 +25,10 @@ _EDITS = frozenset(("undo", "redo"))
 _NEVER = frozenset(("cursor_page_up", "cursor_page_down"))
 
 
+_GO_ON = "write on, or press Enter to let the model go on"
+_FULL = "the context is full: ctrl+l clears the document"
+
+
 class PromptInput(TextArea):
     """Several lines of text; while it is empty, the arrow keys belong to the steps."""
 
@@ -51,17 +55,19 @@ class PromptInput(TextArea):
         self.example: str | None = None
         self._position: int | None = None  # in ``prompts``; None: the draft
         self._draft = ""
+        self._hint = ""
 
-    def offer(self, example: str | None) -> None:
-        """Offer an example prompt in the empty line, or none."""
-        if example == self.example and self.placeholder:
-            return
+    def offer(self, example: str | None, *, is_full: bool = False) -> None:
+        """Offer an example prompt in the empty line, or tell what Enter does in it.
+
+        With ``is_full``, that the context has no room for anything more.
+        """
+        hint = _FULL if is_full else _GO_ON
+        hint = f"{example}   (→ takes this example)" if example else hint
         self.example = example
-        self.placeholder = (
-            Content(f"{example}   (→ takes this example)")
-            if example
-            else Content("write on, or press Enter to let the model go on")
-        )
+        if hint != self._hint:
+            self._hint = hint
+            self.placeholder = Content(hint)
 
     def take(self, prompt: str) -> None:
         """Take ``prompt`` out of the line and keep it in the history, once if it comes twice.
