@@ -9,7 +9,16 @@ from core.preset_writer import SAVED_KEYS
 from core.presets import load_presets
 from core.settings import Settings
 from core.steps import TokenStep
-from tests.tui.helpers import app_of, document, ready, run_prompt, run_to_end, stopped, until
+from tests.tui.helpers import (
+    app_of,
+    document,
+    ready,
+    run_prompt,
+    run_to_end,
+    status,
+    stopped,
+    until,
+)
 from tui.screens.dialog import DialogScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.input import InputScreen
@@ -115,8 +124,11 @@ async def test_steps_by_hand(app):
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
         await pilot.press("ctrl+r")
+        assert "ctrl+r leaves" in status(pilot)
         await run_prompt(pilot, "Once upon a time")
         await stopped(pilot)
+        assert "1 token" in status(pilot)
+        assert "tok/s" not in status(pilot)
         start = len(tokens(pilot)) - 1
         second = step_at(pilot, 0).distribution.candidates[1]
         await pilot.press("2")

@@ -100,7 +100,7 @@ def _finished(turn: Turn, finished: Finished) -> Row:
     parts.append((f" · {visible_prose(turn.preset_name)}", DIM))
     count = len(finished.token_ids)
     parts.append((f" · {count:,} token{'' if count == 1 else 's'}", DIM))
-    if finished.tokens_per_second > 0:
+    if finished.tokens_per_second > 0 and not turn.is_by_hand:
         parts.append((f" · {finished.tokens_per_second:,.0f} tok/s", DIM))
     if finished.drafted_tokens:
         parts.append((f" · {finished.accepted_share:.0%} of drafts accepted", DIM))
