@@ -31,8 +31,19 @@ def beam_header(step: BeamStep, length_penalty: float, width: int) -> list[Row]:
     return [first, token_row(best.token.text, rests, width)]
 
 
-def beam_list(step: BeamStep, previous: BeamStep | None, width: int, height: int) -> list[Row]:
-    """Return the ranked beams, then finished and dropped ones as far as ``height`` allows."""
+def beam_list(
+    step: BeamStep,
+    previous: BeamStep | None,
+    width: int,
+    height: int,
+    *,
+    is_over: bool = False,
+) -> list[Row]:
+    """Return the ranked beams, then finished and dropped ones as far as ``height`` allows.
+
+    Where the search ``is_over`` and not all have room, the finished ones come first: the winner is
+    among them.
+    """
     rows: list[Row] = [[("  # Σ log p  from ending", DIM)]]
     parents = _parent_count(previous)
     live = [
@@ -47,9 +58,11 @@ def beam_list(step: BeamStep, previous: BeamStep | None, width: int, height: int
         _closed_row("✗", "$text-error", one.hypothesis, one.reason, width)
         for one in step.dropped[:height]
     ]
-    rows.extend(_within(live, len(step.hypotheses), height - 1, "live"))
-    rows.extend(_within(ended, len(step.finished), height - len(rows), "finished"))
-    rows.extend(_within(dropped, len(step.dropped), height - len(rows), "dropped"))
+    groups = [(live, len(step.hypotheses), "live"), (ended, len(step.finished), "finished")]
+    if is_over and len(step.hypotheses) + len(step.finished) > height - 1:
+        groups.reverse()
+    for shown, total, name in (*groups, (dropped, len(step.dropped), "dropped")):
+        rows.extend(_within(shown, total, height - len(rows), name))
     return rows
 
 

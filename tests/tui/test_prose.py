@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from core.steps import Candidate, Distribution, TokenStep
+from core.steps import BeamStep, Candidate, Distribution, Hypothesis, TokenStep
 from tui.prose import Piece, Prose
 from tui.render import bar, candidate_table, final_rest, percent, step_header
+from tui.render_beams import beam_list
 from tui.turn_prose import tint
 from tui.visible import fit, fit_tail, visible_prose, visible_token
 
@@ -191,3 +192,18 @@ def test_the_rest_is_a_dash_only_where_nothing_is_left_of_it(final, kept, expect
     step = TokenStep(0, five[0], Distribution(five, 2.0, kept), "t1", 0.1)
     rows = ["".join(text for text, _ in row) for row in candidate_table(step, 38)]
     assert rows[7].endswith(f" {expected}")
+
+
+def test_the_winner_is_in_the_panel_when_a_search_of_many_beams_is_over():
+    token = candidate(" end", 0.5, 1, 0.5)
+    beams = tuple(Hypothesis((at,), f"text {at}", -at, -at, 0, token) for at in range(1, 17))
+    step = BeamStep(0, beams, beams[:2], (), (), 0.1)
+
+    def rows(*, is_over):
+        shown = beam_list(step, None, 40, 12, is_over=is_over)
+        assert len(shown) <= 12
+        return ["".join(text for text, _ in row) for row in shown]
+
+    assert not any("✓" in row for row in rows(is_over=False))
+    assert "✓" in rows(is_over=True)[1]
+    assert rows(is_over=True)[-1].endswith("more live")
