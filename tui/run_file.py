@@ -48,7 +48,13 @@ def save_run(path: str, session: Session, turn: Turn) -> Path:
     if name is None:
         known = ", ".join(FORMAT_OF_SUFFIX)
         raise PlaygroundError(f"{path!r} says no format; end its name in one of {known}")
-    writer = make_writer(name, session.before(session.first_position(turn)).text)
+    before = session.before(session.first_position(turn)).text
+    about = {
+        "model": turn.model_name,
+        "preset": turn.preset_name,
+        "settings": turn.settings.to_mapping(),
+    }
+    writer = make_writer(name, before, about)
     events: list[Event] = [turn.started, *turn.steps, turn.finished]
     _write(file, "".join(part for event in events for part in writer.write(event)))
     return file

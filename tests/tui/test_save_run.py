@@ -42,6 +42,13 @@ async def test_a_run_is_saved_in_the_format_that_its_name_says(app, tmp_path):
         records = [json.loads(line) for line in (tmp_path / "tale.jsonl").open()]
         steps = [record for record in records if record["type"] == "step"]
         assert tuple(step["token"]["token_id"] for step in steps) == turn.token_ids
+        assert records[0]["type"] == "started"
+        assert (records[0]["prompt"], records[0]["model"], records[0]["preset"]) == (
+            "Once upon a time",
+            "demo",
+            "greedy",
+        )
+        assert records[0]["settings"] == {"max_new_tokens": 12}
         assert records[-1]["type"] == "finished"
 
         await save_as(pilot, "tale.txt")
