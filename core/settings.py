@@ -205,7 +205,7 @@ def _real_number(name: str, value: object) -> float:
     below = number < most or (most_allowed and number == most)
     if above and below:
         return number
-    if not math.isfinite(number) and "finite" not in words:
+    if not math.isfinite(number):
         words = f"a finite number {words}"
     hint = ""
     if name == "temperature" and number == 0:

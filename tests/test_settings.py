@@ -246,7 +246,11 @@ def test_a_setting_of_transformers_that_is_not_here(name, instead):
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
 @pytest.mark.parametrize(
     ("name", "range_in_words"),
-    [("temperature", " more than 0"), ("top_p", " from 0 to 1"), ("length_penalty", "")],
+    [
+        ("temperature", " more than 0"),
+        ("top_p", " from 0 to 1"),
+        ("length_penalty", " from -10 to 10"),
+    ],
 )
 def test_a_number_without_end_is_told_to_be_finite(name, range_in_words, value):
     with pytest.raises(SettingsError) as caught:

@@ -159,7 +159,8 @@ def test_a_model_asked_for_by_name_is_fetched_and_runs(hub, tiny_model):
 
     assert code == 0
     assert "owner/tiny is not on this machine; fetching it" in err
-    assert [json.loads(line)["type"] for line in out.splitlines()] == ["step"] * 3 + ["finished"]
+    types = [json.loads(line)["type"] for line in out.splitlines()]
+    assert types == ["started", *["step"] * 3, "finished"]
     code, out, err = finish(start(*GENERATE, "--model", "owner/tiny"))
     assert code == 0
     assert "fetching" not in err
