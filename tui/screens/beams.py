@@ -32,10 +32,10 @@ class BeamsScreen(StepScreen):
 
     KIND = BeamStep
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f9", "close", "close", key_display="esc", priority=True),
         Binding("g", "revision", "next change of lead"),
         Binding("p", "app.score_document", "score the prompt too"),
         Binding("t", "app.score", "score a text"),
-        Binding("escape,f9", "close", "close", key_display="esc", priority=True),
     ]
 
     class Forked(Message):

@@ -58,12 +58,12 @@ class HistoryScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-wide")]  # noqa: RUF012 - textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "close", key_display="esc"),
         Binding("enter", "go", "go there"),
         Binding("n", "name", "name"),
         Binding("m", "mark", "mark"),
         Binding("c", "compare", "compare"),
         Binding("d,delete", "prune", "remove", key_display="d"),
-        Binding("escape", "close", "close", key_display="esc"),
         Binding("q", "close", "close", show=False),
     ]
 

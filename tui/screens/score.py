@@ -60,12 +60,12 @@ class ScoreScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-wide")]  # noqa: RUF012 - textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "close", key_display="esc", priority=True),
         Binding("ctrl+r", "score", "score it", priority=True),
         Binding("left", "token(-1)", "token", key_display="← →", priority=True),
         Binding("right", "token(1)", "next token", show=False, priority=True),
         Binding("e", "edit", "edit the text"),
         Binding("ctrl+o", "open", "open a file", priority=True),
-        Binding("escape", "close", "close", key_display="esc", priority=True),
     ]
 
     def __init__(self, score: Score, presets: Sequence[Preset], text: str = "") -> None:

@@ -43,13 +43,13 @@ class WhyScreen(StepScreen):
 
     KIND = TokenStep
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f9", "close", "close", key_display="esc", priority=True),
         Binding("g", "disagreement", "next disagreement"),
         Binding("w", "app.write_here", "write here"),
         Binding("slash", "look_up", "look up", key_display="/"),
         Binding("s", "app.scrub", "scrub"),
         Binding("p", "app.score_document", "score the prompt too"),
         Binding("t", "app.score", "score a text"),
-        Binding("escape,f9", "close", "close", key_display="esc", priority=True),
     ]
 
     class Forked(Message):
