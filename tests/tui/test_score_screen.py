@@ -81,9 +81,9 @@ async def test_a_stranger_is_told_what_to_press():
         page = shown(pilot)
         assert "Paste or type any text here, or open a file with ctrl+o." in page
         assert page.splitlines()[-1].split("  ")[:3] == [
-            " ^r score it",
+            " esc close",
+            "^r score it",
             "^o open a file",
-            "esc close",
         ]
         await pilot.press("ctrl+r")
         assert "type or paste a text first" in shown(pilot)
