@@ -119,7 +119,7 @@ def read_step(numbers: Sequence[float], run: Run) -> tuple[Candidate, Distributi
     """Return the chosen token and the record of the step that ``step_tensor`` packed.
 
     Raises:
-        PlaygroundError: See ``check_drawable``.
+        PlaygroundError: See ``check_logits`` and ``check_drawable``.
     """
     left = iter(numbers)
 
@@ -135,10 +135,9 @@ def read_step(numbers: Sequence[float], run: Run) -> tuple[Candidate, Distributi
         normaliser, kept, score, *finals = take(3 + count)
         final = RowFigures((), (), normaliser, raw.entropy, int(kept))
         cut_by = first_to_remove(run.processors, [take(count) for _ in run.processors])
+    check_logits(raw)
     if run.settings.do_sample:
-        check_drawable(raw, final)
-    else:
-        check_logits(raw)
+        check_drawable(final)
     token_text = run.codec.token_text
     weighed = distribution(raw, final, finals, cut_by, token_text, is_normalised=False)
     for candidate in weighed.candidates:

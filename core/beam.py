@@ -155,15 +155,14 @@ def _continuations(
     In falling score for beam search; for beam sampling in the order in which they were drawn.
     """
     if settings.do_sample:
-        logprobs = weighed.logprobs()
-        accumulated = (logprobs + state.scores.to(logprobs.device)[:, None]).reshape(1, -1)
+        accumulated = _accumulated(state, weighed)
         probabilities = torch.softmax(accumulated, dim=-1)
         if math.isnan(float(probabilities[0, 0])):  # then all of them are
             raise nothing_to_draw_from()
         count = pool_size(settings, limits.eos_token_count)
         drawn = torch.multinomial(probabilities, num_samples=count, generator=generator)
         scores = accumulated.gather(1, drawn)[0].cpu()
-        chosen = [divmod(index, logprobs.shape[-1]) for index in drawn[0].tolist()]
+        chosen = _with_parents(drawn, weighed)
     else:
         count = pool_size(settings, limits.eos_token_count)
         scores, chosen = _best(state, weighed, count) or _best_of_all(state, weighed, count)
@@ -204,10 +203,20 @@ def _best_of_all(
 
     It is not the first ones, and in 16 bit many are equal.
     """
+    scores, places = torch.topk(_accumulated(state, weighed), k=count)
+    return scores[0].cpu(), _with_parents(places, weighed)
+
+
+def _accumulated(state: BeamState, weighed: Weighed) -> torch.Tensor:
+    """Return every continuation's summed log-probability, shape (1, beams * vocabulary)."""
     logprobs = weighed.logprobs()
-    accumulated = (logprobs + state.scores.to(logprobs.device)[:, None]).reshape(1, -1)
-    scores, places = torch.topk(accumulated, k=count)
-    return scores[0].cpu(), [divmod(place, logprobs.shape[-1]) for place in places[0].tolist()]
+    return (logprobs + state.scores.to(logprobs.device)[:, None]).reshape(1, -1)
+
+
+def _with_parents(places: torch.Tensor, weighed: Weighed) -> list[tuple[int, int]]:
+    """Return parent and token of ``places`` in ``_accumulated``, shape (1, n), int64."""
+    size = weighed.scores.shape[-1]
+    return [divmod(place, size) for place in places[0].tolist()]
 
 
 def _ended(slots: Sequence[Slot]) -> tuple[Beam, ...]:

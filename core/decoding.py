@@ -205,7 +205,7 @@ def choose_sample(weighed: Weighed, generator: torch.Generator) -> int:
     Raises:
         PlaygroundError: There are no probabilities to draw from, where ``generate()`` fails too.
     """
-    check_drawable(weighed.raw[0], weighed.final[0])
+    check_drawable(weighed.final[0])
     chosen = draw_natively(weighed.scores, weighed.final[0], generator)
     if chosen is not None:
         return chosen
@@ -223,15 +223,12 @@ def choose_sample(weighed: Weighed, generator: torch.Generator) -> int:
     return int(torch.argmax(probabilities[0] / _exponential(uniform)))
 
 
-def check_drawable(raw: RowFigures, final: RowFigures) -> None:
+def check_drawable(final: RowFigures) -> None:
     """Raise unless the scores of which ``final`` are the figures can be drawn from.
-
-    ``raw`` are those of the model's logits.
 
     Raises:
         PlaygroundError: Some are no numbers or infinite, or none is left.
     """
-    check_logits(raw)
     if not math.isfinite(final.logsumexp):
         raise nothing_to_draw_from()
 
