@@ -11,6 +11,7 @@ from core.errors import PlaygroundError
 from core.export import make_writer
 from core.session import Session, Turn
 from core.steps import Event
+from tui.text_file import reason_of
 
 FORMAT_OF_SUFFIX = {".md": "markdown", ".jsonl": "jsonl", ".csv": "csv", ".txt": "text"}
 """What a file's name says of its format, by ``core.export.FORMATS``."""
@@ -68,5 +69,4 @@ def _write(file: Path, text: str) -> None:
     except FileExistsError:
         raise PlaygroundError(f"{str(file)!r} is there already; give another name") from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise PlaygroundError(f"{str(file)!r} cannot be written: {reason}") from None
+        raise PlaygroundError(f"{str(file)!r} cannot be written: {reason_of(error)}") from None

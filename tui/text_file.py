@@ -46,9 +46,13 @@ def read_text_file(path: str) -> str:
     return decoded(data, repr(path))
 
 
-def _unreadable(path: str, error: Exception) -> PlaygroundError:
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return PlaygroundError(f"{path!r} cannot be read: {reason}")
+def _unreadable(path: str, error: OSError | ValueError | RuntimeError) -> PlaygroundError:
+    return PlaygroundError(f"{path!r} cannot be read: {reason_of(error)}")
+
+
+def reason_of(error: OSError | ValueError | RuntimeError) -> str:
+    """Return why a file cannot be read or written, in the system's words."""
+    return str(error.strerror if isinstance(error, OSError) else error)
 
 
 def decoded(data: bytes, name: str) -> str:

@@ -17,8 +17,8 @@ from core.decoding import choose_sample, weigh
 from core.figures import row_figures
 from core.models.native_build import native_library
 from core.native_sampling import cut_nucleus, draw_natively
-from core.processors import build_processors
 from core.settings import Settings
+from tests.core.both_ways import weigh_both_ways
 
 pytestmark = pytest.mark.skipif(native_library()[0] is None, reason=native_library()[1] or "-")
 
@@ -156,12 +156,8 @@ def test_the_record_of_a_nucleus_is_the_same_either_way(seed, size, scale, share
     """From the figures of the row, and by applying processors one after the other."""
     logits = random_scores(seed, size, scale, ties=ties)
     chosen = Settings(do_sample=True, top_k=0, top_p=share)
-    processors = build_processors(chosen, 3, (), torch.device("cpu"))
     token_ids = torch.zeros((1, 3), dtype=torch.int64)
-    ours = weigh(logits, token_ids, processors, str, beams=False)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("core.decoding.process_by_figures", lambda *_: None)
-        theirs = weigh(logits, token_ids, processors, str, beams=False)
+    ours, theirs = weigh_both_ways(logits, chosen, 3, (), token_ids)
     assert torch.equal(ours.scores, theirs.scores)
     assert ours.distributions == theirs.distributions
     assert list(ours.final) == list(theirs.final)

@@ -60,7 +60,10 @@ def random_module(engine, model_seed, eos):
 
 
 def compare(engine, model_seed, eos, prompt, mapping):
-    module = random_module(engine, model_seed, eos)
+    return compare_module(engine, random_module(engine, model_seed, eos), prompt, mapping)
+
+
+def compare_module(engine, module, prompt, mapping):
     chosen = Settings(**mapping)
     ours = run_ours(behind(engine, module), CODEC, chosen, context=prompt)
     theirs = run_theirs(module, prompt, chosen)
@@ -122,10 +125,7 @@ def test_beams_of_which_none_can_go_on(model_seed, eos, prompt, mapping):
     """Where every token was taken already, ``generate()`` returns an unfinished sequence."""
     module = tiny_gpt2(model_seed, vocab_size=9, eos_token_id=eos)
     prompt = tuple(one % 9 for one in prompt)
-    chosen = Settings(**mapping)
-    ours = run_ours(behind("torch", module), CODEC, chosen, context=prompt)
-    theirs = run_theirs(module, prompt, chosen)
-    assert list(ours.finished.token_ids) == new_tokens(theirs, prompt)
+    ours, _ = compare_module("torch", module, prompt, mapping)
     assert ours.finished.reason != "cancelled"
     assert all(step.hypotheses for step in ours.steps)
 
@@ -142,10 +142,7 @@ def test_beams_of_equal_score(model_seed, eos, prompt, sharpness, mapping):
     """In bfloat16 many tokens have the very same logit, and topk decides which of them go on."""
     module = tiny_gpt2(model_seed, vocab_size=60, eos_token_id=eos, sharpness=sharpness, n_layer=1)
     module = module.bfloat16()
-    chosen = Settings(**mapping)
-    ours = run_ours(behind("transformers", module), CODEC, chosen, context=prompt)
-    theirs = run_theirs(module, prompt, chosen)
-    assert list(ours.finished.token_ids) == new_tokens(theirs, prompt)
+    ours, theirs = compare_module("transformers", module, prompt, mapping)
     assert ours.finished.score == float(theirs.sequences_scores[0])
 
 

@@ -19,6 +19,7 @@ from core.decoding import choose_sample, draw, weigh
 from core.processors import build_processors
 from core.quick_warpers import QuickMinNewTokens, QuickTopP, QuickTypical
 from core.settings import Settings
+from tests.core.both_ways import weigh_both_ways
 
 seeds = st.integers(0, 2**31)
 sharpness = st.sampled_from([0.01, 0.5, 1.0, 3.0, 8.0])
@@ -90,12 +91,8 @@ def test_a_least_length_by_figures(seed, ends, length, cut, is_likely):
     if is_likely:
         ends = [*ends, int(scores.argmax())]
     chosen = Settings(min_new_tokens=4, max_new_tokens=9)
-    processors = build_processors(chosen, 2, ends, scores.device)
     token_ids = torch.zeros((1, 2 + length), dtype=torch.int64)
-    short = weigh(scores, token_ids, processors, str, beams=False)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("core.decoding.process_by_figures", lambda *_: None)
-        long = weigh(scores, token_ids, processors, str, beams=False)
+    short, long = weigh_both_ways(scores, chosen, 2, ends, token_ids)
     assert torch.equal(short.scores, long.scores)
     assert short.final == long.final
     assert short.distributions == long.distributions
