@@ -195,8 +195,7 @@ class Playground(Runs):
     def toggle_by_hand(self) -> None:
         """Take each step oneself from now on, or let the preset run again."""
         self.is_by_hand = not self.is_by_hand
-        how = "by hand: Enter takes the next step, 1 to 5 choose another; ctrl+r leaves"
-        self.notice = Notice(how if self.is_by_hand else "the preset runs by itself again")
+        self.notice = None if self.is_by_hand else Notice("the preset runs by itself again")
 
     def choose(self, number: int) -> None:
         """Put candidate ``number`` of the newest step in its place and go one step on."""

@@ -35,11 +35,11 @@ Line = list[Piece]
 
 
 class Prose:
-    """Lines of at most ``width`` cells (one space may hang over the edge)."""
+    """Lines of at most ``width`` cells (one space may hang over the edge), after ``begun``."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, begun: Line | None = None) -> None:
         self.width = max(1, width)
-        self.lines: list[Line] = [[]]
+        self.lines: list[Line] = [list(begun or ())]
 
     def append(self, pieces: Iterable[Piece]) -> int:
         """Add text at the end; return the first line that has changed."""

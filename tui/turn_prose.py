@@ -42,16 +42,24 @@ class View:
 
 
 class TurnProse:
-    """Keeps the wrapped lines of one turn up to date with its steps."""
+    """Keeps the wrapped lines of one turn up to date with its steps.
 
-    def __init__(self, turn: Turn, *, first_step: int, before: Turn | None, width: int) -> None:
+    Where it ``flows_on``, its first line is the last one of the turn before it, gone on with.
+    """
+
+    def __init__(
+        self, turn: Turn, *, first_step: int, before: TurnProse | None, width: int
+    ) -> None:
         self.turn = turn
+        self.flows_on = before is not None and _flows_on(turn, before.turn)
         self._first_step = first_step
-        self._prose = Prose(width)
+        self._prose = Prose(width, before.lines[-1] if before and self.flows_on else None)
         self._steps_seen = 0
         self._is_complete = False
         self._shown_beam: tuple[int, bool] | None = None
-        self._prose.append(_opening(turn, before))
+        self._prose.append(
+            _opening(turn, before.turn if before else None, is_new=not self.flows_on)
+        )
         self._shows_dropped = False
         self._start = self._prose.mark()
 
@@ -162,10 +170,18 @@ def _parent(steps: Sequence[Step], hypothesis: Hypothesis, position: int) -> Hyp
     return None
 
 
-def _opening(turn: Turn, before: Turn | None) -> Iterator[Piece]:
+def _flows_on(turn: Turn, before: Turn) -> bool:
+    """Whether ``turn`` is but another step of the text that a person writes by hand."""
+    if turn.prompt or not (turn.is_by_hand and before.is_by_hand):
+        return False
+    # The lines of a beam search change with the step looked at, and a failure ends its text.
+    is_beams = any(isinstance(step, BeamStep) for step in before.steps[-1:])
+    return not is_beams and before.finished is not None and before.finished.reason != "failed"
+
+
+def _opening(turn: Turn, before: Turn | None, *, is_new: bool) -> Iterator[Piece]:
     inserted = turn.inserted.text if turn.inserted is not None else ""
-    goes_on = turn.is_by_hand and before is not None and before.is_by_hand
-    if not (goes_on and not turn.prompt):
+    if is_new:
         name = turn.preset_name
         if turn.replaced is not None:
             put = visible_token(inserted) if inserted else "typed"

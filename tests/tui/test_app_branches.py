@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.geometry import Offset
 from textual.widgets import OptionList
 
 from core.preset_writer import SAVED_KEYS
@@ -23,6 +24,7 @@ from tui.screens.dialog import DialogScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.input import InputScreen
 from tui.screens.scrub import ScrubScreen
+from tui.visible import visible_prose
 from tui.widgets.preset_list import PresetList
 
 
@@ -127,8 +129,7 @@ async def test_steps_by_hand(app):
         assert "ctrl+r leaves" in status(pilot)
         await run_prompt(pilot, "Once upon a time")
         await stopped(pilot)
-        assert "1 token" in status(pilot)
-        assert "tok/s" not in status(pilot)
+        assert "ctrl+r leaves" in status(pilot)
         start = len(tokens(pilot)) - 1
         second = step_at(pilot, 0).distribution.candidates[1]
         await pilot.press("2")
@@ -143,6 +144,33 @@ async def test_steps_by_hand(app):
         await stopped(pilot)
         assert len(tokens(pilot)) == start + 4
         assert document(pilot).count("──") == 2, "steps by hand stand in one text"
+        session = app.playground.session
+        assert document(pilot).partition("\n")[2] == visible_prose(session.text)
+        assert app.main.transcript.line_count == 2, "and in one line"
+        await pilot.resize_terminal(60, 24)
+        assert document(pilot).partition("\n")[2] == visible_prose(session.text)
+        await pilot.press("ctrl+r", "f1")
+        assert "1 token" in status(pilot)
+        assert "tok/s" not in status(pilot)
+
+
+async def test_a_click_by_hand_finds_its_step_in_the_shared_line(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("ctrl+r")
+        await run_prompt(pilot, "Once upon a time")
+        await stopped(pilot)
+        for _ in range(2):
+            await pilot.press("enter")
+            await stopped(pilot)
+        first = step_at(pilot, 0).text
+        left = len("Once upon a time") + len(first) - 1
+        transcript = app.main.transcript
+        corner = transcript.content_region.offset - transcript.region.offset
+        await pilot.click(transcript, offset=corner + Offset(left, 1))
+        assert app.playground.session.cursor == 0
+        await pilot.click(transcript, offset=corner + Offset(left + 1, 1))
+        assert app.playground.session.cursor == 1
 
 
 async def test_digits_are_text_unless_steps_are_taken_by_hand(app):

@@ -5,6 +5,8 @@ Must never put a model's or a preset's words through markup, and never reads a c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.session import Turn
 from core.steps import Finished, TokenStep
 from tui.playground import Playground
@@ -20,6 +22,8 @@ _REASONS = {
     "cancelled": "stopped",
     "failed": "failed",
 }
+
+_HANDS = " · Enter next step · 1–5 another token · ctrl+r leaves"
 
 _INDENT = "  "
 _GAUGE_WIDTH = 10
@@ -49,11 +53,19 @@ def _parts(playground: Playground) -> Row:
     turns = playground.session.turns
     if playground.session.is_running:
         return [*parts, *_running(turns[-1], is_stopping=playground.is_stopping)]
+    name = visible_prose(playground.preset.name)
+    if playground.is_by_hand and _awaits_a_hand(turns):
+        return [*parts, (name, DIM), (_HANDS, NUMBER)]
     if turns and turns[-1].finished is not None:
         return [*parts, *_finished(turns[-1], turns[-1].finished)]
-    name = visible_prose(playground.preset.name)
     ready: Row = [("● ", "$text-success"), ("ready", NUMBER), (f" · {name}", DIM)]
     return [*parts, *ready]
+
+
+def _awaits_a_hand(turns: Sequence[Turn]) -> bool:
+    """Whether the last step ended as each step by hand does, with nothing else to tell."""
+    finished = turns[-1].finished if turns else None
+    return finished is None or not turns[-1].is_by_hand or finished.reason == "length"
 
 
 def _loading(playground: Playground) -> Row:

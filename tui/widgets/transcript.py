@@ -17,7 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 
-from core.session import Session
+from core.session import Session, Turn
 from tui.prose import Line, Piece
 from tui.turn_prose import END_OF_TEXT, FAILURE, MARK, PLAIN, PROMPT, TINTS, TurnProse, View
 from tui.visible import NEWLINE
@@ -98,7 +98,12 @@ class Transcript(ScrollView, can_focus=True):
     @property
     def text(self) -> str:
         """The document as it is drawn, without styles and line breaks of its own."""
-        return "".join(piece.text for turn in self._turns for line in turn.lines for piece in line)
+        return "".join(
+            piece.text
+            for index, turn in enumerate(self._turns)
+            for line in turn.lines[: len(turn.lines) - self._flows_into_next(index)]
+            for piece in line
+        )
 
     def show(self, session: Session) -> None:
         """Bring the lines up to date with ``session``, drawing only what has changed."""
@@ -155,11 +160,13 @@ class Transcript(ScrollView, can_focus=True):
         line = position = 0
         for index, turn in enumerate(turns):
             if index == len(self._turns):
-                self._turns.append(self._new_turn(session, index, position))
+                self._turns.append(self._new_turn(turn, position))
                 self._starts.append(line)
                 changed = line if changed is None else changed
             count = len(turn.steps)
             prose = self._turns[index]
+            if prose.flows_on:
+                line -= 1
             looked_at = session.cursor is not None and 0 <= session.cursor - position < count
             view = View((session.cursor or 0) - position if looked_at else None)
             self._starts[index] = line
@@ -170,11 +177,12 @@ class Transcript(ScrollView, can_focus=True):
             position += count
         return changed
 
-    def _new_turn(self, session: Session, index: int, position: int) -> TurnProse:
-        before = session.turns[index - 1] if index else None
-        return TurnProse(
-            session.turns[index], first_step=position, before=before, width=self._width
-        )
+    def _flows_into_next(self, index: int) -> bool:
+        return index + 1 < len(self._turns) and self._turns[index + 1].flows_on
+
+    def _new_turn(self, turn: Turn, position: int) -> TurnProse:
+        before = self._turns[-1] if self._turns else None
+        return TurnProse(turn, first_step=position, before=before, width=self._width)
 
     def _forget(self, first: int, end: int) -> None:
         if len(self._strips) > 4 * max(1, self.size.height):
