@@ -43,6 +43,7 @@ def generate(
     """
     run = _prepare(model, codec, request)
     yield run.started
+    run.begin_recording()
     steps = beam_steps if request.settings.num_beams > 1 else _token_steps
     yield from steps(run, is_cancelled)
 
@@ -52,7 +53,6 @@ def _token_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
     texts: list[str] = []
     pending = run.codec.pending_after(run.started.context_token_ids)
     reason: FinishReason | None = None
-    run.begin_recording(is_cancelled)
     with closing(_chooser(run)) as chooser:
         while reason is None:
             if is_cancelled():
@@ -103,7 +103,6 @@ def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> Run:
         stop_rule=StopRule(codec, context, eos, settings.stop_strings, limit, reason),
         generator=torch.Generator(device=model.device).manual_seed(seed),
         recorder=request.recorder,
-        score_prompt=request.score_prompt,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,9 @@ from functools import cache
 import torch
 
 from core.models.gpt2_native import open_library
+
+_FLOAT_BYTES = 4
+_DOUBLE_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +42,17 @@ def row_figures(scores: torch.Tensor, count: int) -> list[RowFigures]:
 
     ``count`` is how many of the likeliest are named; fewer where the vocabulary is smaller.
     """
-    count = min(count, scores.shape[-1])
-    if scores.device.type == "cpu" and scores.dtype == torch.float32 and scores.stride(-1) == 1:
+    rows, size = scores.shape
+    count = min(count, size)
+    if scores.device.type == "cpu" and scores.dtype == torch.float32:
         native = _native(count)
-        if native is not None:
-            step = scores.stride(0) * scores.element_size()
-            begin, size = scores.data_ptr(), scores.shape[-1]
-            rows = [native(begin + row * step, size) for row in range(len(scores))]
-            found = [row for row in rows if row is not None]
-            if len(found) == len(rows):
-                return found
+        to_row, to_score = scores.stride()
+        if native is not None and to_score == 1:
+            begin, step = scores.data_ptr(), to_row * _FLOAT_BYTES
+            found = [native(begin + row * step, size) for row in range(rows)]
+            complete = [row for row in found if row is not None]
+            if len(complete) == rows:
+                return complete
     return _by_torch(scores, count)
 
 
@@ -98,17 +103,20 @@ def _native(count: int) -> _Finder | None:
     library = open_library(keeps_lock=True)  # a row takes some microseconds
     if library is None:
         return None
-    ids_type, values_type = ctypes.c_int64 * count, ctypes.c_float * count
-    figures_type = ctypes.c_double * 3
+    read = struct.Struct(f"=3d{count}q{count}f")
+    room_type = ctypes.c_char * read.size
+    to_ids, to_values = 3 * _DOUBLE_BYTES, (3 + count) * _DOUBLE_BYTES
     find = library.row_figures
 
     def found(address: int, size: int) -> RowFigures | None:
         # Room of its own for each call: another thread may ask before this one has read its own.
-        ids, values, figures = ids_type(), values_type(), figures_type()
+        room = room_type()
+        at = ctypes.addressof(room)
         # Fewer are found where scores are not numbers; torch has rules for those.
-        if find(address, size, count, ids, values, figures) < count:
+        if find(address, size, count, at + to_ids, at + to_values, at) < count:
             return None
-        logsumexp, entropy, kept = figures
-        return RowFigures(tuple(ids), tuple(values), logsumexp, entropy, int(kept))
+        numbers = read.unpack(room)
+        ids, values = numbers[3 : 3 + count], numbers[3 + count :]
+        return RowFigures(ids, values, numbers[0], numbers[1], int(numbers[2]))
 
     return found

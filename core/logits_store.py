@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from core.scores import ScoredText
 from core.settings import Settings
 
 DEFAULT_LIMIT = 256 * 2**20
@@ -70,8 +68,7 @@ class RecordedStep:
 class RunStart:
     """What a run began from, as far as its settings depend on it.
 
-    ``device`` is torch's name of where its dice were thrown. ``prompt`` is what each token of the
-    prompt cost, ``None`` where nobody asked, or the model cannot tell beside its cache.
+    ``device`` is torch's name of where its dice were thrown.
     """
 
     context_token_ids: tuple[int, ...]
@@ -80,7 +77,6 @@ class RunStart:
     seed: int
     device: str
     texts: TokenTexts
-    prompt: ScoredText | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,24 +117,32 @@ class StoreFacts:
         )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Run:
+    """``dropped`` counts the steps, from the first on, of which only the token is left."""
+
     start: RunStart
     token_ids: list[int] = field(default_factory=list)
     steps: list[RecordedStep | None] = field(default_factory=list)
+    dropped: int = 0
+
+    @property
+    def kept_size(self) -> int:
+        """The memory that its steps take, in bytes."""
+        return sum(step.size for step in self.steps if step is not None)
 
 
 class LogitsStore:
     """Keeps recorded steps by run and index; drops the oldest where ``limit`` bytes are full.
 
-    A step larger than ``limit`` by itself is dropped as well: nothing ever exceeds it.
+    A step larger than ``limit`` by itself is dropped as well: nothing ever exceeds it. The run
+    that began first is the oldest.
     """
 
     def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
         self._limit = limit
         self._lock = threading.Lock()
         self._runs: dict[str, _Run] = {}
-        self._order: deque[tuple[str, int]] = deque()
         self._size = 0
         self._dropped = 0
 
@@ -157,7 +161,8 @@ class LogitsStore:
     def facts(self) -> StoreFacts:
         """Return how full the store is."""
         with self._lock:
-            return StoreFacts(self._size, self._limit, len(self._order), self._dropped)
+            kept = sum(len(run.steps) - run.dropped for run in self._runs.values())
+            return StoreFacts(self._size, self._limit, kept, self._dropped)
 
     def forget(self, key: str) -> None:
         """Free the run ``key``, if it is here."""
@@ -178,22 +183,24 @@ class LogitsStore:
                 return
             run.token_ids.append(step.token_id)
             run.steps.append(step)
-            self._order.append((key, len(run.steps) - 1))
             self._size += step.size
-            while self._size > self._limit:
+            if self._size > self._limit:
                 self._drop_oldest()
 
     def _drop_oldest(self) -> None:
-        key, index = self._order.popleft()
-        self._size -= _size(self._runs[key].steps[index])
-        self._runs[key].steps[index] = None
-        self._dropped += 1
+        for run in self._runs.values():
+            for step in run.steps[run.dropped :]:
+                if step is None or self._size <= self._limit:
+                    return
+                self._size -= step.size
+                run.steps[run.dropped] = None
+                run.dropped += 1
+                self._dropped += 1
 
     def _forget(self, key: str) -> None:
         run = self._runs.pop(key, None)
         if run is not None:
-            self._size -= sum(_size(step) for step in run.steps)
-            self._order = deque(entry for entry in self._order if entry[0] != key)
+            self._size -= run.kept_size
 
 
 class RunRecorder:
@@ -210,7 +217,3 @@ class RunRecorder:
     def add(self, step: RecordedStep) -> None:
         """Append the next step."""
         self._store.add(self._key, step)
-
-
-def _size(step: RecordedStep | None) -> int:
-    return 0 if step is None else step.size

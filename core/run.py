@@ -6,7 +6,7 @@ Must never choose a token; ``engine`` and ``beam_steps`` do.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -17,8 +17,6 @@ from core.logits_store import RunRecorder, RunStart
 from core.models.base import CausalModel
 from core.processors import NamedProcessor
 from core.recording import record_step
-from core.scores import ScoredText
-from core.scoring import AllLogits, score_tokens
 from core.settings import Settings
 from core.steps import Finished, FinishReason, Started
 from core.stopping import StopRule
@@ -44,7 +42,6 @@ class Run:
     stop_rule: StopRule
     generator: torch.Generator
     recorder: RunRecorder | None = None
-    score_prompt: bool = False
     drafted_tokens: int = 0
     accepted_tokens: int = 0
     _began: float = field(default_factory=time.perf_counter)
@@ -87,7 +84,7 @@ class Run:
             return _NO_TOKENS
         return torch.empty((rows, length), dtype=torch.int64, device="meta")
 
-    def begin_recording(self, is_cancelled: Callable[[], bool]) -> None:
+    def begin_recording(self) -> None:
         """Tell the recorder, if there is one, what the run begins from."""
         if self.recorder is None:
             return
@@ -98,20 +95,8 @@ class Run:
             seed=self.started.seed,
             device=str(self.generator.device),
             texts=self.codec,
-            prompt=self._scored_prompt(is_cancelled) if self.score_prompt else None,
         )
         self.recorder.begin(start)
-
-    def _scored_prompt(self, is_cancelled: Callable[[], bool]) -> ScoredText | None:
-        """Return the cost of the prompt; ``None`` without one, or where the cache would suffer.
-
-        A cache that is built anew rounds differently: looking must not change what is written.
-        """
-        prompt = self.started.prompt_token_ids
-        if not prompt or not isinstance(self.model, AllLogits):
-            return None
-        before = self.started.context_token_ids[: -len(prompt)]
-        return score_tokens(self.model, self.codec, before, prompt, is_cancelled=is_cancelled)
 
     def dice(self) -> torch.Tensor | None:
         """Return the generator's state for the recorder, ``None`` where nobody will ask for it."""

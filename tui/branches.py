@@ -11,6 +11,7 @@ from core.history_records import ROOT, Branch, ModelRef, RunFacts
 from core.logits_store import LogitsStore, RecordedRun, RunRecorder
 from core.session import Session, Turn
 from core.steps import Hypothesis, TokenStep
+from tui.document_text import TokenText
 
 
 class Branches:
@@ -111,10 +112,10 @@ class Branches:
         if turn is not None and turn.node_id:
             self.history.move(turn.node_id)
 
-    def token_text(self, token_id: int) -> str:
-        """Return what a token stands for under the model of the document at hand."""
-        run = self.store.run(self.session.turns[-1].key) if self.session.turns else None
-        return run.start.texts.token_text(token_id) if run is not None else f"[{token_id}]"
+    def token_text_of(self, node_id: int) -> TokenText | None:
+        """Return what names a token under the model of a run; ``None`` where nobody can."""
+        run = self.store.run(self._documents[node_id][-1].key)
+        return run.start.texts.token_text if run is not None else None
 
     def follow(self) -> None:
         """Forget what was pruned from the history, and show what its cursor is on."""

@@ -146,7 +146,7 @@ class StepActions(AppPart):
 
         if self.playground.is_free_to_branch():
             branches = self.playground.branches
-            screen = HistoryScreen(branches.history, branches.token_text, self.playground.go)
+            screen = HistoryScreen(branches.history, branches.token_text_of, self.playground.go)
             self.push_screen(screen, self._history_left)
         else:
             self.changed()

@@ -48,9 +48,8 @@ class Request:
 
     ``context_token_ids`` are the document so far, as generated, never re-encoded. With a ``chat``,
     ``messages`` are the whole conversation, and prompt and context are not used. ``recorder``,
-    where given, keeps the raw logits of each token step for looking back; beams are not recorded.
-    With ``score_prompt`` it is also given what each token of the prompt cost, for which the model
-    reads the document once more.
+    where given, keeps the raw logits of each token step for looking back; of beams, only what they
+    begin from.
     """
 
     prompt: str
@@ -59,7 +58,6 @@ class Request:
     messages: tuple[Message, ...] = ()
     chat: ChatFormat | None = None
     recorder: RunRecorder | None = field(default=None, compare=False, repr=False)
-    score_prompt: bool = False
 
 
 class Report(Protocol):

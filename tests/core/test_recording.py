@@ -137,12 +137,16 @@ def test_recorded_logits_are_the_models(demo, demo_module):
         assert torch.allclose(recorded_logits(step)[top], logits[top], atol=1e-4)
 
 
-def test_beams_are_not_recorded():
+def test_of_beams_only_the_beginning_is_recorded():
+    """Which names the tokens of the run."""
     store = LogitsStore()
     beams = Settings(num_beams=2, max_new_tokens=3)
     request = Request("", beams, (1, 2), recorder=store.recorder("run"))
-    list(generate(TransformersModel(tiny_gpt2(1)), byte_codec(), request, lambda: False))
-    assert store.run("run") is None
+    codec = byte_codec()
+    list(generate(TransformersModel(tiny_gpt2(1)), codec, request, lambda: False))
+    run = store.run("run")
+    assert run.steps == run.token_ids == ()
+    assert run.start.texts is codec
 
 
 def test_the_oldest_steps_are_dropped_and_that_is_said():
@@ -190,7 +194,7 @@ def test_a_run_of_the_service_is_read_from_its_users_thread():
     store = LogitsStore()
     service = GenerationService()
     service.start(lambda: LocalBackend("demo", "cpu"))
-    request = Request(PROMPT, SAMPLING, recorder=store.recorder("turn"), score_prompt=True)
+    request = Request(PROMPT, SAMPLING, recorder=store.recorder("turn"))
     service.submit(request)
     events = []
     deadline = time.monotonic() + 60
@@ -201,7 +205,6 @@ def test_a_run_of_the_service_is_read_from_its_users_thread():
     (finished,) = (one for one in events if isinstance(one, Finished))
     run = store.run("turn")
     assert run.token_ids == finished.token_ids
-    assert run.start.prompt.tokens
     assert explain(run, 3).token.token_id == finished.token_ids[3]
     assert explain_draw(run, 3).winner.token_id == finished.token_ids[3]
     assert scrub(Sweeper(run), SAMPLING).first_divergence is None

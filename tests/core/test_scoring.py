@@ -10,10 +10,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from core.backends.base import Request
-from core.engine import generate
 from core.errors import PlaygroundError
-from core.logits_store import LogitsStore
 from core.models.loading import load_model
 from core.models.transformers_model import TransformersModel
 from core.preset_book import Preset
@@ -215,44 +212,9 @@ def test_perplexity_by_hand():
     assert perplexity(1e9, 1) == math.inf
 
 
-def test_the_prompt_of_a_run_is_scored_on_request(demo, demo_module):
-    """And the run is the same as without: nothing of the cache is touched."""
-    settings = Settings(max_new_tokens=10, do_sample=True, top_k=0, seed=2)
-    first = run_ours(demo.model, demo.codec, settings, prompt=PROMPT)
-    document = first.started.context_token_ids + first.finished.token_ids
-    second = run_ours(demo.model, demo.codec, settings, prompt="\nThen", context=document)
-
-    store = LogitsStore()
-    for prompt, context, plain in ((PROMPT, (), first), ("\nThen", document, second)):
-        request = Request(
-            prompt, settings, context, recorder=store.recorder("run"), score_prompt=True
-        )
-        started, *steps, finished = generate(demo.model, demo.codec, request, lambda: False)
-        assert finished.token_ids == plain.finished.token_ids
-        assert [one.distribution for one in steps] == [one.distribution for one in plain.steps]
-        scored = store.run("run").start.prompt
-        assert scored.token_ids == started.prompt_token_ids
-        assert scored.context_token_ids == context
-        assert scored.unscored == (0 if context else 1)
-        with torch.inference_mode():
-            logits = demo_module(torch.tensor([started.context_token_ids])).logits[0]
-        expected = logits.double().log_softmax(-1)
-        places = range(len(context) + scored.unscored, len(started.context_token_ids))
-        for place, one in zip(places, scored.tokens, strict=True):
-            token_id = started.context_token_ids[place]
-            assert one.token.logprob == pytest.approx(
-                float(expected[place - 1, token_id]), abs=1e-4
-            )
-    assert perplexity_of_steps(second.steps) == pytest.approx(
-        math.exp(-sum(one.token.logprob for one in second.steps) / len(second.steps))
+def test_the_perplexity_of_a_runs_own_tokens(demo):
+    run = run_ours(demo.model, demo.codec, Settings(max_new_tokens=10), prompt=PROMPT)
+    assert perplexity_of_steps(run.steps) == pytest.approx(
+        math.exp(-sum(one.token.logprob for one in run.steps) / len(run.steps))
     )
     assert perplexity_of_steps([]) is None
-
-
-def test_a_prompt_is_not_scored_unasked_nor_at_the_cost_of_the_cache(demo):
-    store = LogitsStore()
-    settings = Settings(max_new_tokens=2)
-    for model, score in ((demo.model, False), (StepByStep(demo.model), True)):
-        request = Request(PROMPT, settings, recorder=store.recorder("run"), score_prompt=score)
-        list(generate(model, demo.codec, request, lambda: False))
-        assert store.run("run").start.prompt is None

@@ -20,12 +20,14 @@ from tests.tui.helpers import (
     stopped,
     until,
 )
+from tui.screens.comparison import ComparisonScreen
 from tui.screens.dialog import DialogScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.input import InputScreen
 from tui.screens.scrub import ScrubScreen
 from tui.visible import visible_prose
 from tui.widgets.preset_list import PresetList
+from tui.widgets.prose_view import ProseView
 
 
 def tokens(pilot):
@@ -278,6 +280,24 @@ async def test_going_through_the_history_and_pruning_it(app):
         assert app.playground.branches.history.nodes == ()
         await run_to_end(pilot, "Once upon a time")
         assert tokens(pilot) == first
+
+
+@pytest.mark.parametrize("is_cleared", [False, True])
+async def test_a_beam_search_is_compared_by_its_words(app, is_cleared):
+    """Also where no run at hand has words for its tokens."""
+    async with app.run_test(size=(120, 40)) as pilot:
+        await run_to_end(pilot, "The old king")
+        await pilot.press("ctrl+z", "f2")
+        await run_to_end(pilot, "The old king")
+        if is_cleared:
+            await pilot.press("ctrl+l")
+        await pilot.press("ctrl+b")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await pilot.press("home", "down", "m", "down", "c")
+        await until(pilot, lambda: isinstance(app.screen, ComparisonScreen))
+        told = "".join(view.plain for view in app.screen.query(ProseView))
+    assert "The old king" in told
+    assert "⟨" not in told
 
 
 @pytest.mark.parametrize(

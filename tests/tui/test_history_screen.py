@@ -38,7 +38,7 @@ class Opened:
         self.history = history
         self.went = []
         self._refusal = refusal
-        self.screen = HistoryScreen(history, VOCABULARY.__getitem__, self._go)
+        self.screen = HistoryScreen(history, lambda _: VOCABULARY.__getitem__, self._go)
         self.app = ScreenApp(self.screen)
 
     def _go(self, node_id):

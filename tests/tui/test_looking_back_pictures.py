@@ -19,7 +19,7 @@ TEXT = "I sat as a grey cat on a very old mat, by a fire that had gone out long 
 
 def history_app(history, is_light):
     return ScreenApp(
-        HistoryScreen(history, VOCABULARY.__getitem__, lambda _: None), is_light=is_light
+        HistoryScreen(history, lambda _: VOCABULARY.__getitem__, lambda _: None), is_light=is_light
     )
 
 

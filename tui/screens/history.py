@@ -49,7 +49,7 @@ class HistoryScreen(Screen[None]):
 
     Args:
         history: The tree; this screen names and prunes in it.
-        token_text: Tells the text of a token of the model at hand, for comparisons.
+        token_text_of: Returns what names a token under the model of a run, for comparisons.
         go: Makes the document that of a run, or the empty one for ``ROOT``. It is called as well
             when the run that the cursor was at has been removed.
     """
@@ -68,11 +68,14 @@ class HistoryScreen(Screen[None]):
     ]
 
     def __init__(
-        self, history: History, token_text: TokenText | None, go: Callable[[int], None]
+        self,
+        history: History,
+        token_text_of: Callable[[int], TokenText | None],
+        go: Callable[[int], None],
     ) -> None:
         super().__init__()
         self._history = history
-        self._token_text = token_text
+        self._token_text_of = token_text_of
         self._go = go
         self._runs: list[TreeRow] = []
         self._marked = ROOT
@@ -219,7 +222,8 @@ class HistoryScreen(Screen[None]):
         else:
             other = next(one for one in self._runs if one.node.node_id == marked)
             try:
-                screen = ComparisonScreen(self._history, other, row, self._token_text)
+                token_text = self._token_text_of(marked)
+                screen = ComparisonScreen(self._history, other, row, token_text)
             except PlaygroundError as error:
                 self._say(str(error))
             else:
