@@ -119,9 +119,8 @@ def _limit(length: int, settings: Settings, context_size: int) -> tuple[int, Fin
         wanted = settings.max_length - length
         if wanted < 1:
             raise PlaygroundError(
-                f"the text has {length:,} tokens already, and max_length"
-                f" ({settings.max_length:,}) counts them; raise max_length, set max_new_tokens"
-                " instead, shorten the prompt, or clear what stands before it"
+                f"max_length ({settings.max_length:,}) counts the whole text, which has {length:,}"
+                " tokens already; set max_new_tokens instead, raise it, or clear the text"
             )
     else:
         wanted = DEFAULT_NEW_TOKENS

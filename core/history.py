@@ -2,8 +2,8 @@
 
 Must never import torch, and never encodes or decodes text: token ids are kept as they were
 generated. A node is one run: it keeps a beginning of its parent's document, inserts what was typed
-or chosen, and adds what the model wrote. Undo goes to the parent, redo to the child that the cursor
-was at last. Nothing is removed except by ``prune``.
+or chosen, and adds what the model wrote. Undo goes back to the document that was looked at before,
+wherever in the tree it stands. Nothing is removed except by ``prune``.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from core.history_records import (
 )
 from core.settings import Settings
 from core.token_ids import common_length
+from core.visits import Visits
 
 
 class History:
@@ -39,7 +40,7 @@ class History:
         self._names: dict[int, str] = {}
         self._children: dict[int, list[int]] = {ROOT: []}
         self._lengths: dict[int, int] = {ROOT: 0}
-        self._redo: dict[int, int] = {}
+        self._visits = Visits(ROOT)
         self._last_id = ROOT
 
     @property
@@ -141,9 +142,8 @@ class History:
         self._children[node.node_id] = []
         added = len(branch.inserted_token_ids) + len(node.run.token_ids)
         self._lengths[node.node_id] = branch.kept + added
-        self._redo[branch.parent] = node.node_id
         self._last_id = node.node_id
-        self.cursor = node.node_id
+        self.move(node.node_id)
         return node
 
     def check_model(self, node_id: int, model: ModelRef) -> None:
@@ -160,30 +160,37 @@ class History:
             )
 
     def move(self, node_id: int) -> None:
-        """Move the cursor to any run, or to ``ROOT``; redo then leads along the way to it.
+        """Move the cursor to any run, or to ``ROOT``; undo then leads back from it.
 
         Raises:
             PlaygroundError: There is no such run.
         """
-        parent = ROOT
-        for one in self.path(node_id):
-            self._redo[parent] = one
-            parent = one
+        self.begin_from(node_id)
+        self._visits.visit(node_id)
+
+    def begin_from(self, node_id: int) -> None:
+        """Move the cursor to the run that the next one branches from.
+
+        Undo leads from that next one to what was looked at before, not to its beginning.
+
+        Raises:
+            PlaygroundError: There is no such run.
+        """
+        if node_id != ROOT:
+            self.node(node_id)
         self.cursor = node_id
 
     def undo(self) -> bool:
-        """Move the cursor to the parent; return whether there was one."""
-        if self.cursor == ROOT:
-            return False
-        self.cursor = self._nodes[self.cursor].branch.parent
-        return True
+        """Move the cursor to where it was before; return whether there was such a place."""
+        was_there = self._visits.back()
+        self.cursor = self._visits.current
+        return was_there
 
     def redo(self) -> bool:
-        """Move the cursor to the child that it was at last; return whether there is one."""
-        if self.cursor not in self._redo:
-            return False
-        self.cursor = self._redo[self.cursor]
-        return True
+        """Take an undo back; return whether there was one."""
+        was_there = self._visits.forth()
+        self.cursor = self._visits.current
+        return was_there
 
     def name(self, node_id: int) -> str:
         """Return the name of a run, empty where it has none."""
@@ -271,12 +278,10 @@ class History:
         if self.cursor in pruning.node_ids:
             self.cursor = parent
         self._children[parent].remove(top)
-        if self._redo.get(parent) == top:
-            del self._redo[parent]
         for one in pruning.node_ids:
             del self._nodes[one], self._children[one], self._lengths[one]
             self._names.pop(one, None)
-            self._redo.pop(one, None)
+        self._visits.forget(pruning.node_ids, parent)
 
     def _check_kept(self, branch: Branch) -> None:
         if branch.parent not in self._lengths:

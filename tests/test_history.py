@@ -63,24 +63,27 @@ def test_a_fork_of_a_fork_leaves_what_the_first_one_kept():
     assert history.document(2) == (10, 11, 20, 90, 30)
 
 
+def ways(history, go):
+    """Where the cursor comes to as long as ``go`` leads anywhere."""
+    found = []
+    while go():
+        found.append(history.cursor)
+    return found
+
+
 def test_undo_and_redo_walk_the_way_that_was_taken():
-    history = grown()
-    assert history.undo()
-    assert history.cursor == 1
-    assert history.redo()
-    assert history.cursor == 3
-    history.move(2)
-    assert history.undo()
-    assert history.redo()
-    assert history.cursor == 2
-    assert not history.redo()
-    assert history.undo()
-    assert history.undo()
-    assert history.cursor == ROOT
+    """Guards an undo that went to the parent of a fork, not to the text before the fork."""
+    history = grown()  # run 1, run 2 after it, then back to 1, and run 3 after that
+    history.begin_from(1)
+    history.add(Branch(1, 0, (7,), "x"), run(8))
+    assert ways(history, history.undo) == [3, 1, 2, 1, ROOT]
     assert not history.undo()
-    assert history.redo()
-    assert history.redo()
-    assert history.cursor == 2
+    assert ways(history, history.redo) == [1, 2, 1, 3, 4]
+    history.undo()
+    history.move(2)
+    assert not history.redo(), "another way was taken"
+    assert ways(history, history.undo) == [3, 1, 2, 1, ROOT]
+    history.move(2)
     with pytest.raises(PlaygroundError, match="no run 8"):
         history.move(8)
     assert history.cursor == 2
@@ -180,3 +183,15 @@ def test_a_plan_that_is_out_of_date_removes_nothing():
     with pytest.raises(PlaygroundError, match="has changed meanwhile"):
         history.prune(plan)
     assert len(history.nodes) == 4
+
+
+def test_undo_passes_over_what_was_pruned():
+    history = grown()
+    history.move(2)
+    history.move(3)
+    history.prune(history.plan_pruning(2))
+    assert ways(history, history.undo) == [1, ROOT]
+    assert ways(history, history.redo) == [1, 3]
+    history.prune(history.plan_pruning(3))
+    assert history.cursor == 1
+    assert ways(history, history.undo) == [ROOT]

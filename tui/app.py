@@ -23,6 +23,7 @@ from tui.frame_budget import FrameBudget
 from tui.model_actions import ModelActions
 from tui.model_state import Clock, ModelFactory
 from tui.playground import Playground
+from tui.runs import Changes
 from tui.screens.dialog import DialogScreen
 from tui.screens.main import MainScreen
 from tui.screenshot import Screenshots
@@ -31,6 +32,7 @@ from tui.terminal_driver import driver_for
 from tui.themes import INK, PAPER
 from tui.widgets.preset_list import PresetList
 from tui.widgets.prompt_input import PromptInput
+from tui.widgets.status_line import StatusLine
 from tui.widgets.transcript import Transcript
 
 DRAINS_PER_SECOND = 40
@@ -107,7 +109,14 @@ class PlaygroundApp(StepActions, ModelActions, Screenshots):
         self.playground.model.close()
 
     async def on_event(self, event: events.Event) -> None:
-        """Have what is typed or pasted into the document reach the prompt, in its order."""
+        """Have what is typed or pasted into the document reach the prompt, in its order.
+
+        A notice is for who did the last thing: with the next key it goes.
+        """
+        is_input = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
+        if is_input and self.playground.notice is not None:
+            self.playground.notice = None
+            self._paint_status(is_due=True)
         is_text = isinstance(event, events.Key) and event.is_printable
         if (is_text or isinstance(event, events.Paste)) and self.main.is_active:
             self.main.action_focus_prompt()
@@ -129,10 +138,18 @@ class PlaygroundApp(StepActions, ModelActions, Screenshots):
         self._paint_status(is_due=changes.keys)
         if changes.keys:
             self.main.refresh_bindings()
-        if changes.failure:
-            self.push_screen(DialogScreen("that did not work", changes.failure))
+        failure = changes.failure or self._unreadable(changes)
+        if failure:
+            self.push_screen(DialogScreen("that did not work", failure))
         if not self.playground.is_busy and self._drain_timer is not None:
             self._drain_timer.pause()
+
+    def _unreadable(self, changes: Changes) -> str:
+        """Return why a prompt came back, if the status line has no room for it."""
+        notice = self.playground.notice
+        if changes.returned_prompt is None or notice is None:
+            return ""
+        return "" if self.main.query_one(StatusLine).has_room_for(notice.text) else notice.text
 
     def _look_again(self, wait: float) -> None:
         """Stop looking for ``wait`` seconds: every look takes the interpreter from the model."""

@@ -88,7 +88,11 @@ def parent_row(parent: ParentBeam, width: int) -> Row:
 
 def contender_row(one: Contender, width: int) -> Row:
     """Return a contender's row: token, probabilities, the sum with it, and what became of it."""
-    token_width, bar_width = (18, 10) if width >= _WIDE else (12, 0)
+    token_width, bar_width, gap = (12, 0, " ")
+    if width >= _WIDE:
+        token_width, bar_width = 18, 10
+    elif width < _WORDY:
+        token_width, gap = 8, ""
     is_kept = one.fate in ("live", "finished")
     leads = one.fate == "live" and one.place == 1
     style = "bold " + CHOSEN if leads else (NUMBER if is_kept else DIM)
@@ -99,8 +103,8 @@ def contender_row(one: Contender, width: int) -> Row:
         ("▸ " if leads else "  ", CHOSEN),
         (pad(fit(visible_token(token.text), token_width), token_width + 1), style),
         (bar(token.probability, bar_width), shade),
-        (f" {percent(token.probability):>6} ", NUMBER if is_kept else DIM),
-        (f"{total:>8}  ", style),
+        (f" {percent(token.probability):>6}{gap}", NUMBER if is_kept else DIM),
+        (f"{total:>8} {gap}", style),
     ]
     return shorten([*row, *_fate(one, in_words=width >= _WORDY)], width)
 
@@ -109,13 +113,12 @@ def _fate(one: Contender, *, in_words: bool) -> Row:
     if one.fate == "live":
         return [(f"#{one.place}", "bold " + CHOSEN if one.place == 1 else NUMBER)]
     if one.fate == "finished":
-        told = f"ended, #{one.place} of the finished" if in_words else f"#{one.place}"
-        return [("✓ ", "$text-success"), (told, NUMBER)]
+        return [("✓ ", "$text-success"), (f"ended as #{one.place}", NUMBER)]
     if one.fate == "dropped":
-        return [("✗ ", "$text-error"), (visible_prose(one.reason) if in_words else "", DIM)]
+        return [("✗ ", "$text-error"), (visible_prose(one.reason), DIM)]
     if one.fate == "cut":
         return [(cut_name(one.candidate.cut_by or "cut"), DIM)]
-    return [("too far behind" if in_words else "–", DIM)]
+    return [("too far behind" if in_words else "behind", DIM)]
 
 
 def contest_rows(

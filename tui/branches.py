@@ -88,7 +88,7 @@ class Branches:
         self._show()
 
     def undo(self) -> bool:
-        """Go back to the document before the last run; return whether there is one."""
+        """Go back to the document that was shown before this one; return whether there is one."""
         return self.history.undo() and self._show()
 
     def redo(self) -> bool:
@@ -110,7 +110,7 @@ class Branches:
         turn = self.session.turn_at(position)
         self.session = self.session.before(position, beam)
         if turn is not None and turn.node_id:
-            self.history.move(turn.node_id)
+            self.history.begin_from(turn.node_id)
 
     def token_text_of(self, node_id: int) -> TokenText | None:
         """Return what names a token under the model of a run; ``None`` where nobody can."""

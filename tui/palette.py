@@ -73,7 +73,7 @@ class PlaygroundCommands(Provider):
             yield Entry(
                 "Save the run", "To a file: Markdown, JSON Lines, CSV or text", app.action_save_run
             )
-            yield Entry("Undo", "The document before the last run", app.action_undo)
+            yield Entry("Undo", "The document that was shown before", app.action_undo)
         yield Entry("Could this setting have written this?", "Score any text", app.action_score)
         yield Entry("Redo", "Take back an undo", app.action_redo)
         yield Entry("By hand", "Take each step yourself, or let it run", app.action_by_hand)

@@ -71,7 +71,7 @@ class Playground(Runs):
             self.notice = None
 
     def undo(self) -> None:
-        """Go back to the document before the last run."""
+        """Go back to the document that was shown before this one."""
         if self.is_free_to_branch():
             was_there = self.branches.undo()
             self.notice = None if was_there else Notice("there is nothing to undo")

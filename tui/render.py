@@ -16,7 +16,7 @@ from core.steps import Candidate, Distribution, TokenStep
 from tui.visible import fit, visible_token
 
 CHOSEN = "$text-accent"
-DIM = "$foreground 60%"
+DIM = "$foreground 66%"
 NUMBER = "$foreground"
 RAW_BAR = "$primary"
 CHOSEN_BAR = "$accent"

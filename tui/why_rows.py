@@ -27,6 +27,7 @@ from tui.render import (
     bar,
     cut_name,
     percent,
+    shorten,
 )
 from tui.visible import fit, visible_prose, visible_token
 
@@ -141,7 +142,7 @@ def _finisher(one: Finisher) -> Row:
 
 def candidate(one: Candidate, picked_by: Sequence[str], width: int, *, is_chosen: bool) -> Row:
     """Return a candidate's row: rank, token, probabilities, and the presets that would pick it."""
-    rank_width, token_width, bar_width, final_width = (3, 10, 0, 7)
+    rank_width, token_width, bar_width, final_width = (3, 9, 0, 6)
     if width >= _MEDIUM:
         rank_width, token_width, bar_width, final_width = (4, 12, 5, 8)
     is_wide = width >= _WIDE
@@ -160,10 +161,23 @@ def candidate(one: Candidate, picked_by: Sequence[str], width: int, *, is_chosen
         (f"{final:>{final_width}}", DIM if is_cut else style),
     ]
     if picked_by:
-        is_short = not is_wide and len(picked_by) > 1
-        marks = f"{picked_by[0]}+{len(picked_by) - 1}" if is_short else " ".join(picked_by)
-        row.append((f" {marks}", "$text-success"))
-    return row
+        row.append((f" {key_ranges(picked_by)}", "$text-success"))
+    return shorten(row, width)
+
+
+def key_ranges(keys: Sequence[str]) -> str:
+    """Return names of keys in one line, function keys that follow one another as ``F3–F8``."""
+    told: list[str] = []
+    first = last = 0
+    for key in keys:
+        number = int(key[1:]) if key[:1] == "F" and key[1:].isdecimal() else 0
+        if last and number == last + 1:
+            told[-1] = f"F{first}–F{number}" if number > first + 1 else f"F{first} F{number}"
+            last = number
+        else:
+            told.append(key)
+            first = last = number
+    return " ".join(told)
 
 
 def found(candidates: Sequence[Candidate]) -> list[Row]:

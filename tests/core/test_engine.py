@@ -99,7 +99,9 @@ def test_full_context_is_refused_before_it_starts():
 
 
 def test_max_length_below_the_prompt_is_refused(demo):
-    with pytest.raises(PlaygroundError, match=r"7 tokens already, and max_length \(5\)"):
+    with pytest.raises(
+        PlaygroundError, match=r"max_length \(5\) counts the whole text, which has 7 tokens"
+    ):
         run_ours(demo.model, demo.codec, Settings(max_length=5), prompt=PROMPT)
 
 

@@ -22,6 +22,7 @@ from tests.tui.helpers import (
 )
 from tui.screens.comparison import ComparisonScreen
 from tui.screens.dialog import DialogScreen
+from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.input import InputScreen
 from tui.screens.scrub import ScrubScreen
@@ -66,6 +67,21 @@ async def test_another_candidate_is_put_in_its_place_and_the_run_goes_on(app):
         assert tokens(pilot) == ()
         await pilot.press("ctrl+z")
         assert tokens(pilot) == ()
+
+
+async def test_undo_of_a_fork_in_an_earlier_run_brings_the_later_one_back(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await run_to_end(pilot, "Once upon a time")
+        await run_to_end(pilot, "And then")
+        whole = tokens(pilot)
+        await pilot.press("home", "right", "f9")
+        await pilot.pause(0.2)
+        await pilot.press("down", "enter")
+        await stopped(pilot)
+        assert "And then" not in document(pilot)
+        await pilot.press("ctrl+z")
+        assert tokens(pilot) == whole
+        assert "And then" in document(pilot)
 
 
 async def test_a_fork_to_the_chosen_token_is_refused_where_it_would_but_repeat_the_text(app):
@@ -280,6 +296,22 @@ async def test_going_through_the_history_and_pruning_it(app):
         assert app.playground.branches.history.nodes == ()
         await run_to_end(pilot, "Once upon a time")
         assert tokens(pilot) == first
+
+
+@pytest.mark.parametrize("keys", [["f9"], ["f2", "enter", "f9"], ["ctrl+b"], ["f11"], ["f9", "p"]])
+async def test_help_is_at_hand_on_every_screen(app, keys):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await run_to_end(pilot, "Once upon a time")
+        for key in keys:
+            await pilot.press(key)
+            await stopped(pilot)
+            await pilot.pause(0.1)
+        below = app.screen
+        assert below is not app.main
+        await pilot.press("f12")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is below)
 
 
 @pytest.mark.parametrize("is_cleared", [False, True])

@@ -23,6 +23,7 @@ from tests.tui.helpers import (
     typed,
     until,
 )
+from tui.screens.dialog import DialogScreen
 
 SIZE = (120, 40)
 
@@ -208,6 +209,27 @@ async def test_a_run_that_never_starts_puts_the_prompt_back():
         assert "the prompt is longer than the context" in status(pilot)
         assert not app.playground.session.turns
         assert app.main.query_one("#welcome").display
+
+
+async def test_a_refusal_too_long_for_the_status_line_is_told_in_full():
+    app = make_app(FailingRuns())
+    async with app.run_test(size=(40, 24)) as pilot:
+        await run_to_end(pilot, "Once")
+        await until(pilot, lambda: isinstance(app.screen, DialogScreen))
+        told = str(app.screen.query_one("#dialog Static").visual)
+        assert told == "the prompt is longer than the context"
+        await pilot.press("escape")
+        assert typed(pilot) == "Once"
+
+
+async def test_a_notice_goes_with_the_next_key():
+    app = make_app(FailingRuns())
+    async with app.run_test(size=SIZE) as pilot:
+        await run_to_end(pilot, "Once")
+        assert "the prompt is longer than the context" in status(pilot)
+        await pilot.press("e")
+        assert "longer" not in status(pilot)
+        assert "ready" in status(pilot)
 
 
 async def test_a_run_that_breaks_keeps_its_text_and_says_why():

@@ -190,6 +190,8 @@ async def test_a_failure_is_one_sentence_and_the_text_stays(error, sentence):
     async with opened(scores).run_test(size=SIZE) as pilot:
         await score(pilot)
         await until(pilot, lambda: sentence in shown(pilot))
+        await pilot.press("end", "x")
+        await until(pilot, lambda: sentence not in shown(pilot))
         scores.error = None
         await pilot.press("ctrl+r")
         await until(pilot, lambda: "6 tokens" in shown(pilot))

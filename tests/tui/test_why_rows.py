@@ -6,7 +6,7 @@ import pytest
 
 from core.steps import Candidate
 from tests.tui.helpers import app_of, document, ready, run_to_end
-from tui.why_rows import candidate, found
+from tui.why_rows import candidate, found, key_ranges
 
 CUT = Candidate(7, "[b]\x1b", -5.0, None, 12, "top_p")
 LEFT = Candidate(8, " cat", -0.5, -0.4, 1)
@@ -21,8 +21,21 @@ def test_a_candidate_tells_what_cut_it_and_who_would_pick_it():
     shown = text(candidate(LEFT, ["F1", "F3", "F4"], 80, is_chosen=True))
     assert shown.split() == ["1", "▸", "·cat", "██████▏", "60.7%", "67.0%", "F1", "F3", "F4"]
     narrow = text(candidate(LEFT, ["F1", "F3", "F4"], 40, is_chosen=True))
-    assert narrow.endswith(" F1+2")
+    assert narrow.endswith(" F1 F3 F4")
     assert len(narrow) <= 46
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (["F1", "F2"], "F1 F2"),
+        (["F1", "F3", "F4", "F5", "F8"], "F1 F3–F5 F8"),
+        (["F2", "⇧F3", "F3", "^G", "mine"], "F2 ⇧F3 F3 ^G mine"),
+        (["F7", "F8", "F9", "F12"], "F7–F9 F12"),
+    ],
+)
+def test_keys_in_a_row_are_told_as_a_range(keys, told):
+    assert key_ranges(keys) == told
 
 
 def test_harmful_tokens_are_spelled_out():

@@ -36,6 +36,7 @@ class BeamsScreen(StepScreen):
         Binding("g", "revision", "next change of lead"),
         Binding("p", "app.score_document", "score the prompt too"),
         Binding("t", "app.score", "score a text"),
+        Binding("f12", "app.help", "help", key_display="F12"),
     ]
 
     class Forked(Message):

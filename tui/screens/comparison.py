@@ -47,6 +47,7 @@ class ComparisonScreen(Screen[None]):
         Binding("tab", "other_side", "other side", key_display="tab", priority=True),
         Binding("escape", "close", "close", key_display="esc"),
         Binding("q,c", "close", "close", show=False),
+        Binding("f12", "app.help", "help", key_display="F12"),
     ]
 
     def __init__(

@@ -40,7 +40,7 @@ _KEYS: tuple[tuple[str, str], ...] = (
     ("F9, s", "scrub: move settings over a finished run and see what would change"),
     ("F9, t", "could this setting have written this? any text, scored for every preset"),
     ("^B", "branches: the tree of all runs; go there, name, compare, prune"),
-    ("^Z ^Y", "undo the last run, or take that back (in an empty prompt)"),
+    ("^Z ^Y", "back to the document before, or forth again (in an empty prompt)"),
     ("^R", "by hand: Enter takes one step, 1 to 5 choose another candidate"),
     ("^S", "save the selected run to a file: Markdown, JSON Lines, CSV or text"),
     ("^L", "clear the document; again: bring it back"),
@@ -66,13 +66,22 @@ _TABLE: tuple[tuple[str, str], ...] = (
     ("· ⏎ ⇥ \\x1b", "a space, a newline, a tab, a control character"),
 )
 
+_DICE: tuple[tuple[str, str], ...] = (
+    ("it wins", "the share of all draws that the token wins: its final probability"),
+    ("its luck", "among the best 1 % means: one draw in a hundred is as lucky as its own was"),
+    ("it needed", "how lucky it had to be to come before all others; the best 100 %: any draw"),
+    ("next in this race", "what a slightly worse draw of the winner would have brought"),
+    ("the favourite", "the likeliest token, where another one won, and how unlucky it was"),
+    ("F1 F3–F8", "the presets that would choose this token, with these dice where they draw"),
+)
+
 _BEAMS: tuple[tuple[str, str], ...] = (
     ("#", "rank: beams are texts that grow side by side, the likeliest first"),
     ("Σ log p", "the sum of the log-probabilities of a beam's tokens; nearer to 0 is likelier"),
     ("←2", "this beam grew out of the one that was second a step before"),
     ("✓ ✗", "a beam that has ended; a beam that was given up, and why"),
     ("F9", "what each beam had to offer at a step, and what became of it; Enter goes on from any"),
-    ("too far behind", "not among the best 2 × num_beams of all beams' tokens"),
+    ("too far behind", "not among the best 2 × num_beams of all beams' tokens; behind, for short"),
     ("text", "the document shows the best beam, so it may change while the search runs"),
 )
 
@@ -102,6 +111,7 @@ class HelpScreen(ModalScreen[None]):
             ("Keys", _KEYS),
             ("Presets, for the next run", (*presets, ("from", self._presets_path))),
             ("What the model weighed", _TABLE),
+            ("The dice (F9)", _DICE),
             ("Beams", _BEAMS),
         ]
 

@@ -64,6 +64,7 @@ class HistoryScreen(Screen[None]):
         Binding("m", "mark", "mark"),
         Binding("c", "compare", "compare"),
         Binding("d,delete", "prune", "remove", key_display="d"),
+        Binding("f12", "app.help", "help", key_display="F12"),
         Binding("q", "close", "close", show=False),
     ]
 

@@ -41,6 +41,7 @@ class InspectorScreen(Screen[None]):
         Binding("shift+tab,p", "next(-1)", "section before", show=False, priority=True),
         Binding("c", "copy_section", "copy section"),
         Binding("a", "copy_all", "copy all"),
+        Binding("f12", "app.help", "help", key_display="F12"),
     ]
 
     def __init__(self, playground: Playground) -> None:

@@ -66,6 +66,7 @@ class ScoreScreen(Screen[None]):
         Binding("right", "token(1)", "next token", show=False, priority=True),
         Binding("e", "edit", "edit the text"),
         Binding("ctrl+o", "open", "open a file", priority=True),
+        Binding("f12", "app.help", "help", key_display="F12"),
     ]
 
     def __init__(self, score: Score, presets: Sequence[Preset], text: str = "") -> None:
@@ -151,8 +152,15 @@ class ScoreScreen(Screen[None]):
 
     def _open(self, path: str) -> None:
         self._input.put(open_text_file(path))
+        self._text = self._input.exact_text
         self._edit()
         self._say([(f"{path} is open; ctrl+r scores it", DIM)])
+
+    @on(ScoreInput.Changed)
+    def _changed(self) -> None:
+        """Leave out what was said of another text."""
+        if self._call is None and self._input.exact_text != self._text:
+            self._say([])
 
     # Scoring
 

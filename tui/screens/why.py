@@ -50,6 +50,7 @@ class WhyScreen(StepScreen):
         Binding("s", "app.scrub", "scrub"),
         Binding("p", "app.score_document", "score the prompt too"),
         Binding("t", "app.score", "score a text"),
+        Binding("f12", "app.help", "help", key_display="F12"),
     ]
 
     class Forked(Message):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from core.session import Turn
 from core.steps import Finished, TokenStep
 from tui.playground import Playground
@@ -26,11 +28,16 @@ _REASONS = {
 _HANDS = " · Enter next step · 1–5 another token · ctrl+r leaves"
 
 _INDENT = "  "
+_NOTICE = "▌ "
 _GAUGE_WIDTH = 10
 
 
 class StatusLine(LinesView):
     """Draws the playground's state as one sentence."""
+
+    def has_room_for(self, sentence: str) -> bool:
+        """Whether a notice of ``sentence`` could be read to its end."""
+        return cell_len(f"{_INDENT}{_NOTICE}{visible_prose(sentence)}") <= self.size.width
 
     def show(self, playground: Playground) -> None:
         """Draw what ``playground`` is doing."""
@@ -43,7 +50,7 @@ def _parts(playground: Playground) -> Row:
     parts: Row = []
     if playground.notice is not None:
         style = "$text-warning" if playground.notice.is_warning else "$text-primary"
-        parts += [("▌ ", style), (visible_prose(playground.notice.text), style), ("  ", "")]
+        parts += [(_NOTICE, style), (visible_prose(playground.notice.text), style), ("  ", "")]
     if playground.is_by_hand:
         parts += [("✋ by hand", "bold $text-accent"), (" · ", DIM)]
     if playground.model.loading_stage is not None:
