@@ -24,9 +24,29 @@ def facts_of(config: PreTrainedConfig) -> Facts:
         heads=heads,
         key_value_heads=_key_value_heads(text, heads),
         hidden_size=_number(text, "hidden_size"),
-        context_size=_number(text, "max_position_embeddings"),
+        context_size=context_size_of(text),
         vocabulary_size=_number(text, "vocab_size"),
     )
+
+
+def context_size_of(text: PreTrainedConfig) -> int | None:
+    """Return the most tokens that ``text`` says its model reads; ``None`` where it names no limit.
+
+    Args:
+        text: The configuration of the text model.
+    """
+    # transformers gives most other names of it the first one, but not MPT's.
+    return _number(text, "max_position_embeddings") or _number(text, "max_seq_len")
+
+
+def numbers_per_token(config: PreTrainedConfig) -> int:
+    """Return about how many numbers a cache keeps of a token, for a decision about memory.
+
+    It is 0 where no heads are named: a recurrent model's state is small beside its weights.
+    """
+    facts = facts_of(config)
+    head_dim = _head_dim(config.get_text_config(), facts)
+    return 2 * (facts.layers or 0) * (facts.key_value_heads or 0) * (head_dim or 0)
 
 
 def cache_facts(

@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from core.errors import PlaygroundError
+from core.models.cache_facts import facts_of, numbers_per_token
 from core.models.placement import ModelSize
 
 
@@ -73,12 +74,7 @@ def mapped_module(folder: Path) -> Any:  # noqa: ANN401
 
 def module_size(name: str, module: Any) -> ModelSize:  # noqa: ANN401
     """Return what decides how much memory ``module``, called ``name``, takes."""
-    config = module.config.get_text_config()
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    head_size = getattr(config, "head_dim", None) or (
-        config.hidden_size // config.num_attention_heads
-    )
-    context = getattr(config, "max_position_embeddings", None) or 1024
+    context = facts_of(module.config).context_size or 1024
     # A cache grows as it is filled, and very long contexts are seldom filled.
-    cache = 2 * config.num_hidden_layers * heads * head_size * min(context, 4096)
+    cache = numbers_per_token(module.config) * min(context, 4096)
     return ModelSize(name, module.num_parameters(), cache)

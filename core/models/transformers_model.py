@@ -12,6 +12,7 @@ import torch
 from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
+from core.models.cache_facts import context_size_of
 from core.token_ids import configured_token_ids
 
 UNLIMITED_CONTEXT = 2**30
@@ -49,8 +50,7 @@ class TransformersModel:
     @property
     def context_size(self) -> int:
         """See ``CausalModel``."""
-        size = getattr(self._text_config, "max_position_embeddings", None)
-        return int(size) if size else UNLIMITED_CONTEXT
+        return context_size_of(self._text_config) or UNLIMITED_CONTEXT
 
     @property
     def vocabulary_size(self) -> int:

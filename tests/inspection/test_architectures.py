@@ -17,11 +17,13 @@ from transformers import (
     LlamaConfig,
     MambaConfig,
     MixtralConfig,
+    MptConfig,
     Qwen2Config,
     Qwen3Config,
+    XLNetConfig,
 )
 
-from core.models.cache_facts import facts_of
+from core.models.cache_facts import facts_of, numbers_per_token
 from core.models.inspection import inspect_model
 from core.models.module_tree import module_tree
 from core.models.report_text import module_lines
@@ -185,3 +187,22 @@ def test_truncated_weights_are_a_note(tmp_path):
     report = inspect_model(tmp_path, "it")
     assert report.weights is None
     assert report.notes[0].startswith("model.safetensors cannot be read: ")
+
+
+def test_every_name_of_the_context_size_is_read():
+    assert facts_of(MptConfig(max_seq_len=77)).context_size == 77
+    assert facts_of(LlamaConfig(max_position_embeddings=78)).context_size == 78
+    assert facts_of(XLNetConfig()).context_size is None  # it says -1
+
+
+def test_numbers_per_token_are_those_that_a_forward_leaves(saved):
+    _, model = saved
+    cache = DynamicCache(config=model.config)
+    with torch.inference_mode():
+        model(torch.tensor([[1]]), past_key_values=cache, use_cache=True)
+    held = sum(layer.keys.numel() + layer.values.numel() for layer in cache.layers)
+    assert numbers_per_token(model.config) == held
+
+
+def test_a_model_without_heads_keeps_nothing_of_a_token():
+    assert numbers_per_token(MambaConfig()) == 0
