@@ -194,8 +194,9 @@ def _load_general(name: str, folder: Path, device: str, dtype: str, report: Repo
     )
     parameters = module.num_parameters()
     _prepare_processor(placement, parameters, report)
-    model = TransformersModel(module)
-    return _loaded(name, model, tokenizer, placement, parameters, "transformers")
+    model = _moving(name, placement, lambda: TransformersModel(module))
+    engine = "transformers" if model.has_cache else "transformers, without a cache"
+    return _loaded(name, model, tokenizer, placement, parameters, engine)
 
 
 def _loaded(

@@ -1,6 +1,7 @@
 """Any Hugging Face causal language model behind the contract of ``base``.
 
-Must never choose a token: it runs the model that transformers loaded, and keeps its cache.
+Must never choose a token: it runs the model that transformers loaded, and keeps its cache. Where a
+cache cannot be read on or cut, the text is read anew: slower, but never wrong.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from typing import Any, cast
 
 import torch
 from transformers import DynamicCache, PreTrainedModel
-from transformers.cache_utils import DynamicLayer
+from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
 
 from core.models.cache_facts import context_size_of
+from core.models.module_forward import ModuleForward
 from core.token_ids import configured_token_ids
 
 UNLIMITED_CONTEXT = 2**30
@@ -21,19 +23,27 @@ UNLIMITED_CONTEXT = 2**30
 _SCORED_AT_ONCE = 64
 """How many rows of logits there are at once: a row of gpt2-xl's has 0.2 MB."""
 
+_CUT = (DynamicLayer, DummyLayer)
+"""The layers of a cache that can be cut anywhere; a window or a state has lost what was before."""
+
+_READ_ON = (*_CUT, DynamicSlidingWindowLayer)
+"""The layers of a cache that several tokens can be read on top of; a state takes one at a time."""
+
 
 class TransformersModel:
     """Wraps a ``PreTrainedModel`` in evaluation mode; see ``CausalModel``.
 
     Raises:
-        PlaygroundError: Its configuration names token ids that are none.
+        PlaygroundError: Its configuration names token ids that are none, or it cannot continue a
+            text token after token.
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
         model.train(False)
         self._model = model
         self._text_config: Any = model.config.get_text_config()
-        self._cache = DynamicCache(config=model.config)
+        self._forward = ModuleForward(model)
+        self._cache = self._forward.new_cache()
         self._rows: list[list[int]] = [[]]
         _ = self.eos_token_ids, self.bos_token_id  # a wrong one is told before a run
 
@@ -46,6 +56,11 @@ class TransformersModel:
     def device(self) -> torch.device:
         """See ``CausalModel``."""
         return self._model.device
+
+    @property
+    def has_cache(self) -> bool:
+        """Whether a step reads one token; else it reads the whole text."""
+        return self._forward.has_cache
 
     @property
     def context_size(self) -> int:
@@ -76,36 +91,30 @@ class TransformersModel:
 
     def prefill(self, token_ids: Sequence[int]) -> torch.Tensor:
         """See ``CausalModel``."""
-        logits = self._forward([list(token_ids)])
-        self._rows[0].extend(token_ids)
-        return logits
+        return self._append([list(token_ids)])
 
     def decode(self, token_ids: Sequence[int]) -> torch.Tensor:
         """See ``CausalModel``."""
-        logits = self._forward([[token_id] for token_id in token_ids])
-        for row, token_id in zip(self._rows, token_ids, strict=True):
-            row.append(token_id)
-        return logits
+        return self._append([[token_id] for token_id in token_ids])
 
     def reorder(self, parents: Sequence[int]) -> None:
         """See ``CausalModel``."""
-        if list(parents) != list(range(len(self._rows))):
+        if self._cache is not None and list(parents) != list(range(len(self._rows))):
             self._cache.reorder_cache(
                 cast("torch.LongTensor", torch.tensor(parents, device=self.device))
             )
         self._rows = [list(self._rows[parent]) for parent in parents]
 
     def rewind(self, length: int, row: int = 0) -> int:
-        """See ``CausalModel``; a cache with sliding windows or recurrent states starts anew."""
+        """See ``CausalModel``; a cache with recurrent states starts anew, so does a cut window."""
         self.reorder([row])
         surplus = len(self._rows[0]) - length
-        if surplus == 0:
-            return length
-        if length == 0 or not all(type(layer) is DynamicLayer for layer in self._cache.layers):
-            self._cache = DynamicCache(config=self._model.config)
+        if length == 0 or not _consists_of(self._cache, _CUT if surplus else _READ_ON):
+            self._cache = self._forward.new_cache()
             self._rows = [[]]
             return 0
-        self._cache.crop(-surplus)
+        if surplus and self._cache is not None:
+            self._cache.crop(-surplus)
         del self._rows[0][length:]
         return length
 
@@ -114,21 +123,26 @@ class TransformersModel:
 
         They are float32. The text is read anew, beside the rows, which stay as they are.
         """
-        cache = DynamicCache(config=self._model.config)
-        for start in range(0, len(token_ids), _SCORED_AT_ONCE):
-            inputs = torch.tensor([token_ids[start : start + _SCORED_AT_ONCE]], device=self.device)
-            with torch.inference_mode():
-                outputs = self._model(input_ids=inputs, past_key_values=cache, use_cache=True)
-            yield outputs.logits[0].float()
+        cache = self._forward.new_cache()
+        if not _consists_of(cache, _READ_ON):
+            cache = None
+        at_once = _SCORED_AT_ONCE if cache is not None else len(token_ids)
+        for start in range(0, len(token_ids), at_once):
+            logits = self._forward([list(token_ids[start : start + at_once])], cache, start)
+            for piece in torch.split(logits[0], _SCORED_AT_ONCE):
+                yield piece.float()
 
-    @torch.inference_mode()
-    def _forward(self, token_ids: list[list[int]]) -> torch.Tensor:
-        inputs = torch.tensor(token_ids, device=self.device)
-        outputs = self._model(
-            input_ids=inputs,
-            past_key_values=self._cache,
-            use_cache=True,
-            return_dict=True,
-            logits_to_keep=1,
-        )
-        return cast("torch.Tensor", outputs.logits[:, -1].float())
+    def _append(self, token_ids: list[list[int]]) -> torch.Tensor:
+        """Append as many tokens to each row; return the logits after the last, float32."""
+        rows = [row + more for row, more in zip(self._rows, token_ids, strict=True)]
+        if self._cache is None:
+            logits = self._forward(rows, only_last=True)
+        else:
+            logits = self._forward(token_ids, self._cache, len(self._rows[0]), only_last=True)
+        self._rows = rows
+        return logits[:, -1].float()
+
+
+def _consists_of(cache: DynamicCache | None, layers: tuple[type, ...]) -> bool:
+    """Whether the cache has no other layers than those; one that does not exist has none."""
+    return cache is None or all(type(layer) in layers for layer in cache.layers)

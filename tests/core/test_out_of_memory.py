@@ -8,8 +8,10 @@ import torch
 from core.backends.base import Request
 from core.backends.local import LocalBackend
 from core.errors import PlaygroundError
+from core.models.transformers_model import TransformersModel
 from core.settings import Settings
 from core.steps import TokenStep
+from tests.reference import tiny_gpt2
 
 REQUEST = Request("Once upon a time", Settings(max_new_tokens=6))
 FULL = [
@@ -61,3 +63,15 @@ def test_other_faults_are_not_hidden(backend, monkeypatch):
 
     with pytest.raises(RuntimeError, match="shape mismatch"):
         run(backend)
+
+
+def test_a_first_pass_that_breaks_off_leaves_nothing_in_the_cache(monkeypatch):
+    """Its keys are there already, though no token counts as read."""
+    module = tiny_gpt2(3)
+    model, fresh = TransformersModel(module), TransformersModel(module)
+    with monkeypatch.context() as patched:
+        patched.setattr(module.lm_head, "forward", lambda hidden: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            model.prefill([1, 2, 3])
+    assert model.rewind(0) == 0
+    assert torch.equal(model.prefill([4, 5]), fresh.prefill([4, 5]))
