@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+MessagePlace = Literal["", "first", "later"]
+"""Where a prompt stands among a conversation's messages; ``""``: it is none of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

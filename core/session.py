@@ -8,98 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from core.backends.base import ModelInfo, Request
-from core.chat import ChatFormat, Message, answer
+from core.chat import ChatFormat, Message, MessagePlace
+from core.conversation import begun_answer, messages, open_answer
 from core.settings import Settings
-from core.steps import (
-    BeamStep,
-    Candidate,
-    Event,
-    Finished,
-    Hypothesis,
-    Started,
-    Step,
-    TokenStep,
-)
+from core.steps import Candidate, Event, Finished, Hypothesis, Started, Step
+from core.turn import Turn
+
+__all__ = ["TURN_SEPARATOR", "Session", "Turn"]
 
 TURN_SEPARATOR = "\n"
 """Stands before every further prompt, so that it begins a line of the document.
 
 Not after an end of text: the model takes what follows as a new document by itself.
 """
-
-
-@dataclass(slots=True)
-class Turn:
-    """One prompt and what was generated after it.
-
-    ``prompt`` is the text as typed (empty where the document was merely continued), ``separator``
-    what stands before it. ``chat`` is set where the prompt was a message of a conversation.
-    ``inserted`` is the candidate that a person put in the place of ``replaced``; ``other_beam`` is
-    the text before it that the run it branches from has not, where that was a beam search.
-    ``is_by_hand`` is whether a person takes each step. ``key`` finds the run's recorded logits,
-    ``node_id`` its place in the history, 0 until it has one.
-    """
-
-    prompt: str
-    preset_name: str
-    settings: Settings
-    model_name: str = ""
-    tokenizer_fingerprint: str = ""
-    separator: str = ""
-    chat: ChatFormat | None = None
-    inserted: Candidate | None = None
-    replaced: Candidate | None = None
-    other_beam: str = ""
-    is_by_hand: bool = False
-    key: str = ""
-    node_id: int = 0
-    started: Started | None = None
-    steps: list[Step] = field(default_factory=list)
-    finished: Finished | None = None
-
-    @property
-    def token_ids(self) -> tuple[int, ...]:
-        """The generated token ids: the best live beam's while a beam search runs."""
-        if self.finished is not None and (
-            self.finished.token_ids or self.finished.reason != "failed"
-        ):
-            return self.finished.token_ids
-        if not self.steps:
-            return ()
-        last = self.steps[-1]
-        if isinstance(last, BeamStep):
-            return last.hypotheses[0].token_ids
-        return tuple(step.token.token_id for step in self.steps if not isinstance(step, BeamStep))
-
-    @property
-    def text(self) -> str:
-        """The generated text: the best live beam's while a beam search runs."""
-        if self.finished is not None and (self.finished.text or self.finished.reason != "failed"):
-            return self.finished.text
-        if not self.steps:
-            return ""
-        last = self.steps[-1]
-        if isinstance(last, BeamStep):
-            return last.hypotheses[0].text
-        return "".join(step.text for step in self.steps if not isinstance(step, BeamStep))
-
-    def up_to(self, index: int, beam: Hypothesis | None = None) -> Turn:
-        """Return this turn as it stood before step ``index``, with ``beam`` of a beam search."""
-        steps = self.steps[:index]
-        if beam is not None:
-            finished = Finished("cancelled", beam.token_ids, beam.text, 0.0)
-            return dataclasses.replace(self, steps=steps, finished=finished)
-        tokens = [step for step in steps if isinstance(step, TokenStep)]
-        finished = Finished(
-            "cancelled",
-            tuple(step.token.token_id for step in tokens),
-            "".join(step.text for step in tokens),
-            0.0,
-        )
-        return dataclasses.replace(self, steps=steps, finished=finished)
 
 
 class Session:
@@ -150,7 +73,8 @@ class Session:
 
         Token ids are handed on as they were generated. Only where ``model`` reads other ids than
         the model before does the document's text go as part of the prompt, to be encoded anew.
-        With a ``chat`` the prompt is a message, and the request carries the conversation.
+        With a ``chat`` the prompt is a message, and the request carries the conversation. Without
+        a prompt, an answer that has not ended yet is gone on with and stays in its conversation.
 
         Raises:
             RuntimeError: The turn before has not finished.
@@ -159,16 +83,29 @@ class Session:
             raise RuntimeError("a turn is still running")
         name, fingerprint = (model.name, model.tokenizer_fingerprint) if model else ("", "")
         separator = self._separator(prompt)
-        if chat is not None:
-            messages = (*self._messages(), Message("user", prompt))
-            request = Request(prompt, settings, messages=messages, chat=chat)
-        elif self.turns and self.turns[-1].tokenizer_fingerprint != fingerprint:
-            request = Request(self.text + separator + prompt, settings)
-        else:
-            request = Request(separator + prompt, settings, self.token_ids)
-        self.turns.append(Turn(prompt, preset_name, settings, name, fingerprint, separator, chat))
+        place: MessagePlace = ""
+        if not prompt:
+            chat = open_answer(self.turns)
+        elif chat is not None:
+            place = "later" if messages(self.turns) else "first"
+        turn = Turn(prompt, preset_name, settings, name, fingerprint, separator, chat, place)
+        request = self._request(turn)
+        self.turns.append(turn)
         self.cursor = None
         return request
+
+    def _request(self, turn: Turn) -> Request:
+        """Return what runs ``turn`` as the document's next one."""
+        if turn.message:
+            said = (*messages(self.turns), Message("user", turn.prompt))
+            return Request("", turn.settings, messages=said, chat=turn.chat)
+        added = turn.separator + turn.prompt
+        if not self.turns or self.turns[-1].tokenizer_fingerprint == turn.tokenizer_fingerprint:
+            return Request(added, turn.settings, self.token_ids, chat=turn.chat)
+        if turn.chat is None:
+            return Request(self.text + added, turn.settings)
+        asked = messages(self.turns)[:-1]
+        return Request(begun_answer(self.turns), turn.settings, messages=asked, chat=turn.chat)
 
     def branch(
         self,
@@ -221,16 +158,6 @@ class Session:
                 return Session((*self.turns[:number], turn.up_to(position, beam)))
             position -= len(turn.steps)
         return Session(self.turns)
-
-    def _messages(self) -> tuple[Message, ...]:
-        """Return the conversation at the document's end, oldest message first."""
-        messages: list[Message] = []
-        for turn in reversed(self.turns):
-            if turn.chat is None:
-                break
-            said = answer(turn.text, (*turn.settings.stop_strings, *turn.chat.stop_strings))
-            messages += [Message("assistant", said), Message("user", turn.prompt)]
-        return tuple(reversed(messages))
 
     def _separator(self, prompt: str) -> str:
         if not prompt or not self.turns:

@@ -102,7 +102,7 @@ def run_generate(
             return INTERRUPTED_CODE
     backend = make_backend(choices, choices.model or book.model)
     messages = (Message("user", text),) if preset.chat is not None else ()
-    request = Request(text, settings, messages=messages, chat=preset.chat)
+    request = Request("" if messages else text, settings, messages=messages, chat=preset.chat)
     try:
         info = backend.load(_StageNotes())
         _describe(info, preset)

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 
 from core.backends.base import Request
+from core.conversation import open_answer
 from core.preset_book import PresetBook
 from core.service import (
     GenerationService,
@@ -94,6 +95,12 @@ class Runs:
         return is_same and finished is not None and finished.reason == "context_full"
 
     @property
+    def awaits_message(self) -> bool:
+        """Whether only a message can be sent: an answer that has ended cannot be gone on with."""
+        has_answer = open_answer(self.session.turns) is not None and not self._clears_at_end
+        return self.preset.chat is not None and not has_answer
+
+    @property
     def is_stopping(self) -> bool:
         """Whether the running turn has been told to stop."""
         return self._is_stopping
@@ -103,11 +110,12 @@ class Runs:
         if self.model.load_error is not None:
             self.notice = Notice("no model is loaded, so nothing can run", is_warning=True)
             return False
-        if self.preset.chat is not None and not prompt.strip():
-            self.notice = Notice("in a conversation, type a message first", is_warning=True)
-            return False
         if self.session.is_running and not self._clears_at_end:
             self.notice = Notice("still running — Esc stops it; your text stays here", True)
+            return False
+        is_blank = self.preset.chat is not None and prompt.isspace()
+        if is_blank or (self.awaits_message and not prompt):
+            self.notice = Notice("in a conversation, type a message first", is_warning=True)
             return False
         if self.model.info is None or self._clears_at_end:
             if self.queued_prompt is not None:

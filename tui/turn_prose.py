@@ -193,7 +193,7 @@ def _opening(turn: Turn, before: Turn | None, *, is_new: bool) -> Iterator[Piece
         if before is not None and turn.model_name != before.model_name:
             name += f" · from here on {turn.model_name}"
         yield Piece(("" if before is None else "\n") + f"── {name} ──\n", MARK)
-    yield Piece(turn.prompt + ("\n" if turn.chat is not None else "") + inserted, PROMPT)
+    yield Piece(turn.prompt + ("\n" if turn.message else "") + inserted, PROMPT)
 
 
 def _left_out(turns: int) -> str:

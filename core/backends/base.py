@@ -47,9 +47,10 @@ class Request:
     """One run: the document's token ids, the text to append to them, and how to decode.
 
     ``context_token_ids`` are the document so far, as generated, never re-encoded. With a ``chat``,
-    ``messages`` are the whole conversation, and prompt and context are not used. ``recorder``,
-    where given, keeps the raw logits of each token step for looking back; of beams, only what they
-    begin from.
+    the run writes an answer and ends as that says. ``messages`` are then the whole conversation,
+    the context is not used, and ``prompt`` is how the answer begins; without messages, context and
+    prompt hold all that. ``recorder``, where given, keeps the raw logits of each token step for
+    looking back; of beams, only what they begin from.
     """
 
     prompt: str

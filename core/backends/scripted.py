@@ -74,7 +74,8 @@ class ScriptedBackend:
     def generate(self, request: Request, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
         """Play the script: token steps, or beam steps where the settings ask for beams."""
         self.requests.append(request)
-        prompt_ids = tuple(range(10, 10 + len(request.prompt.split())))
+        words = " ".join((*(one.content for one in request.messages), request.prompt)).split()
+        prompt_ids = tuple(range(10, 10 + len(words)))
         context = request.context_token_ids + prompt_ids
         most = request.settings.max_new_tokens or len(self.texts)
         yield Started(

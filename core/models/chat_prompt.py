@@ -20,7 +20,7 @@ from core.text import TextCodec
 
 
 class ChatPrompts:
-    """Turns requests that carry messages into requests that carry token ids, for one model."""
+    """Turns requests of a conversation into requests that carry token ids, for one model."""
 
     def __init__(self, folder: Path, codec: TextCodec, context_size: int) -> None:
         self._codec = codec
@@ -30,26 +30,28 @@ class ChatPrompts:
     def request(self, request: Request, chat: ChatFormat) -> tuple[Request, int]:
         """Return ``request`` with the conversation as its context, and the turns left out.
 
-        Whole old turns are left out, oldest first, where the context would not hold the
-        conversation and an answer.
+        One without messages keeps its own context, whose answer it goes on with. Of others, whole
+        old turns are left out, oldest first, where the context would not hold the conversation
+        and an answer.
 
         Raises:
             PlaygroundError: The model's chat template cannot be used on this conversation.
         """
         settings = request.settings
-        wanted = settings.max_new_tokens or DEFAULT_NEW_TOKENS
-        room = self._context_size - min(wanted, self._context_size // 2)
-        token_ids, dropped = fit(request.messages, lambda kept: self._encode(kept, chat), room)
         if self._template is None:
             stops = (*settings.stop_strings, *chat.stop_strings)
             settings = settings.replace(stop_strings=tuple(dict.fromkeys(stops)))
+        request = dataclasses.replace(request, chat=None, settings=settings)
+        if not request.messages:
+            return request, 0
+        wanted = settings.max_new_tokens or DEFAULT_NEW_TOKENS
+        room = self._context_size - min(wanted, self._context_size // 2)
+        begun = self._codec.encode(request.prompt, is_beginning=False)
+        token_ids, dropped = fit(
+            request.messages, lambda kept: [*self._encode(kept, chat), *begun], room
+        )
         return dataclasses.replace(
-            request,
-            prompt="",
-            messages=(),
-            chat=None,
-            settings=settings,
-            context_token_ids=tuple(token_ids),
+            request, prompt="", messages=(), context_token_ids=tuple(token_ids)
         ), dropped
 
     def _encode(self, messages: Sequence[Message], chat: ChatFormat) -> list[int]:

@@ -111,6 +111,31 @@ def test_a_long_conversation_loses_its_oldest_turns():
     )
 
 
+def test_a_begun_answer_is_gone_on_with(with_template):
+    messages = (Message("user", "Who are you?"),)
+    tokenizer = AutoTokenizer.from_pretrained(model_folder("demo"))
+    request = Request(" I am the", SETTINGS, messages=messages, chat=CHAT)
+    for folder, rendered in (
+        ("demo", render(messages, CHAT)),
+        (with_template, "<user>Who are you?\n<assistant>"),
+    ):
+        started, *_ = loaded(folder).generate(request, lambda: False)
+        expected = tokenizer.encode(rendered) + tokenizer.encode(" I am the")
+        assert list(started.context_token_ids) == expected
+
+
+def test_an_answer_gone_on_with_ends_at_a_stop_string_too(with_template):
+    settings = Settings(max_new_tokens=30)
+    chat = ChatFormat(stop_strings=(" ",))
+    request = Request("", settings, context_token_ids=(5, 6, 7), chat=chat)
+    started, *_, finished = loaded("demo").generate(request, lambda: False)
+    assert started.context_token_ids == (5, 6, 7)
+    assert finished.reason == "stop_string"
+
+    *_, finished = loaded(with_template).generate(request, lambda: False)
+    assert finished.reason != "stop_string", "a template's answers end by themselves"
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, "{", "[]"])
 def test_settings_of_a_tokenizer_that_cannot_be_read_name_no_template(tmp_path, text):
     """Whether they can be used at all is for whoever loads the tokenizer to tell."""

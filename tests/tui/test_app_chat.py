@@ -1,0 +1,134 @@
+"""Conversations in the app: forks, steps by hand, new conversations, and what the prompt offers."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.chat import ChatFormat, Message, render
+from core.preset_book import Preset, PresetBook
+from core.settings import Settings
+from tests.tui.helpers import (
+    BOOK,
+    app_of,
+    document,
+    ready,
+    run_prompt,
+    run_to_end,
+    stopped,
+    until,
+)
+from tui.app import PlaygroundApp
+from tui.screens.input import InputScreen
+
+SIZE = (120, 40)
+CHAT = ChatFormat("Two people talk.\n\n", "Q: ", "A:")
+
+
+@pytest.fixture
+def app():
+    from core.backends.local import LocalBackend
+
+    presets = (
+        Preset("chat", "f8", "", Settings(max_new_tokens=8), CHAT),
+        Preset("greedy", "f1", "", Settings(max_new_tokens=4)),
+        Preset("beam", "f2", "", Settings(num_beams=3, max_new_tokens=3)),
+    )
+    return PlaygroundApp(
+        lambda _name: LocalBackend("demo", device="cpu"), PresetBook(BOOK.path, presets)
+    )
+
+
+def turns(pilot):
+    return app_of(pilot).playground.session.turns
+
+
+def read(pilot):
+    """The text that the newest run began from."""
+    from tokenizers import Tokenizer
+
+    from core.models.catalog import model_folder
+
+    tokenizer = Tokenizer.from_file(str(model_folder("demo") / "tokenizer.json"))
+    token_ids = turns(pilot)[-1].started.context_token_ids
+    return tokenizer.decode(token_ids, skip_special_tokens=False)
+
+
+def talk(*said):
+    roles = ("user", "assistant") * len(said)
+    return render([Message(*one) for one in zip(roles, said, strict=False)], CHAT)
+
+
+async def test_a_forked_answer_is_read_by_the_next_message(app):
+    async with app.run_test(size=SIZE) as pilot:
+        await run_to_end(pilot, "Who are you?")
+        first = turns(pilot)[0].text.strip()
+        await run_to_end(pilot, "And the sea?")
+        await pilot.press("left", "left", "f9")
+        await pilot.pause(0.2)
+        await pilot.press("down", "enter")
+        await stopped(pilot)
+        kept, forked = turns(pilot)[1:]
+        assert " instead of " in document(pilot)
+        second = (kept.text + forked.inserted.text + forked.text).strip()
+        assert len(kept.steps) == 5
+
+        await run_to_end(pilot, "And the fox?")
+        assert read(pilot) == talk("Who are you?", first, "And the sea?", second, "And the fox?")
+
+
+async def test_an_answer_with_typed_text_is_read_by_the_next_message(app):
+    async with app.run_test(size=SIZE) as pilot:
+        await run_to_end(pilot, "Who are you?")
+        await pilot.press("home", "right", "f9")
+        await pilot.pause(0.2)
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(app.screen, InputScreen))
+        await pilot.press(*" am a fox.", "enter")
+        await until(pilot, lambda: app.screen is app.main)
+        await stopped(pilot)
+        kept, forked = turns(pilot)
+        assert f" am a fox.{forked.text}".splitlines()[0] in document(pilot)
+        said = f"{kept.text} am a fox.{forked.text}".strip()
+
+        await run_to_end(pilot, "Why?")
+        assert read(pilot) == talk("Who are you?", said, "Why?")
+
+
+async def test_an_answer_by_hand(app):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from core.models.catalog import model_folder
+
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press("ctrl+r")
+        await run_prompt(pilot, "hi there")
+        await stopped(pilot)
+        for key in ("enter", "2", "enter"):
+            await pilot.press(key)
+            await stopped(pilot)
+        chosen = turns(pilot)[-2].inserted
+        token_ids = app.playground.session.token_ids
+        answer = "".join(
+            (one.inserted.text if one.inserted else "") + one.text for one in turns(pilot)
+        )
+        await run_to_end(pilot, "Why?")
+        assert read(pilot) == talk("hi there", answer.strip(), "Why?")
+
+    model = AutoModelForCausalLM.from_pretrained(model_folder("demo"))
+    assert chosen.token_id == token_ids[-3]
+    context = torch.tensor([token_ids[:-2]])
+    expected = model.generate(context, max_new_tokens=2, do_sample=False, pad_token_id=0)
+    assert tuple(expected[0].tolist()) == token_ids
+
+
+async def test_an_answer_that_was_cut_is_gone_on_with(app):
+    async with app.run_test(size=SIZE) as pilot:
+        await run_to_end(pilot, "Who are you?")
+        first = turns(pilot)[0]
+        assert first.finished.reason == "length"
+        await run_to_end(pilot, "")
+        whole = (first.text + turns(pilot)[1].text).strip()
+        await run_to_end(pilot, "Why?")
+        assert read(pilot) == talk("Who are you?", whole, "Why?")
