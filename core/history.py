@@ -224,7 +224,7 @@ class History:
                 node,
                 self.name(node_id),
                 depth,
-                is_fork=node.branch.kept < self._lengths[node.branch.parent],
+                is_fork=self._is_fork(node.branch),
                 is_on_path=node_id in path,
                 is_cursor=node_id == self.cursor,
             )
@@ -282,6 +282,9 @@ class History:
             del self._nodes[one], self._children[one], self._lengths[one]
             self._names.pop(one, None)
         self._visits.forget(pruning.node_ids, parent)
+
+    def _is_fork(self, branch: Branch) -> bool:
+        return not branch.message and branch.kept < self._lengths[branch.parent]
 
     def _check_kept(self, branch: Branch) -> None:
         if branch.parent not in self._lengths:

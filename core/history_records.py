@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from core.chat import MessagePlace
 from core.settings import Settings
 from core.steps import FinishReason, Step
 
@@ -28,13 +29,21 @@ class ModelRef:
 class Branch:
     """Where a run begins: ``kept`` tokens of the document of ``parent``, then inserted ones.
 
-    ``inserted_text`` is what was typed, or the text of the candidate that was chosen.
+    ``inserted_text`` is what was typed, or the text of the candidate that was chosen. ``message``
+    is where that stands in a conversation: such a run reads the messages written down anew, which
+    need not be the tokens of the document.
     """
 
     parent: int
     kept: int
     inserted_token_ids: tuple[int, ...] = ()
     inserted_text: str = ""
+    message: MessagePlace = ""
+
+    @property
+    def begins_conversation(self) -> bool:
+        """Whether the run reads nothing of the document that it follows."""
+        return self.message == "first" and self.parent != ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +76,8 @@ class Node:
 class TreeRow:
     """One line of the tree, in the order in which a person reads it.
 
-    ``is_fork`` is whether the run leaves out an end of its parent's document; ``is_on_path``
-    whether the document at the cursor goes through it.
+    ``is_fork`` is whether the run leaves out an end of its parent's document, and is no message;
+    ``is_on_path`` whether the document at the cursor goes through it.
     """
 
     node: Node

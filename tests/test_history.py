@@ -89,6 +89,18 @@ def test_undo_and_redo_walk_the_way_that_was_taken():
     assert history.cursor == 2
 
 
+def test_a_message_is_no_fork_whatever_it_keeps():
+    history = grown()
+    history.add(Branch(3, 2, (60,), "first message", "first"), run(61))
+    history.add(Branch(4, 1, (62,), "later message", "later"), run(63))
+    *_, first, later = history.rows()
+
+    assert (first.is_fork, later.is_fork) == (False, False)
+    assert first.node.branch.begins_conversation
+    assert not later.node.branch.begins_conversation
+    assert not Branch(ROOT, 0, (1,), "a", "first").begins_conversation, "nothing stood before"
+
+
 def test_step_mode_is_one_run_a_key():
     """A person who picks every token makes a chain of runs, undone one by one."""
     history = History()

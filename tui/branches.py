@@ -6,6 +6,8 @@ they were.
 
 from __future__ import annotations
 
+import dataclasses
+
 from core.history import History
 from core.history_records import ROOT, Branch, ModelRef, RunFacts
 from core.logits_store import LogitsStore, RecordedRun, RunRecorder
@@ -74,7 +76,8 @@ class Branches:
             finished.reason,
             tuple(turn.steps),
         )
-        node = self.history.add(self._branch(turn, started.context_token_ids, inserted), run)
+        branch = self._branch(turn, started.context_token_ids, inserted)
+        node = self.history.add(dataclasses.replace(branch, message=turn.message), run)
         turn.node_id = node.node_id
         self._documents[node.node_id] = tuple(self.session.turns)
 

@@ -173,6 +173,8 @@ def place(row: TreeRow) -> str:
     branch = row.node.branch
     if branch.parent == ROOT:
         return "from the empty document"
+    if branch.begins_conversation:
+        return f"begins a conversation after run {branch.parent}"
     what = "leaves" if row.is_fork else "goes on after"
     at = f" at token {branch.kept + 1:,}" if row.is_fork else ""
     return f"{what} run {branch.parent}{at}"
@@ -199,7 +201,9 @@ def _label(row: TreeRow, width: int) -> Row:
         if branch.inserted_token_ids:
             parts.append((_put_there(branch.inserted_text, width // 2), _FORK))
             parts.append((" ", ""))
-    elif branch.inserted_text:
+    if branch.begins_conversation:
+        parts.append(("new conversation ", _FORK))
+    if branch.inserted_text and not row.is_fork:
         parts.append((fit_end(one_line(branch.inserted_text), width // 2) + " ", PROMPT))
     words = one_line(run.text, 2 * width)
     parts.append((words, NUMBER) if words else ("nothing was written", "italic " + DIM))

@@ -190,6 +190,8 @@ def _opening(turn: Turn, before: Turn | None, *, is_new: bool) -> Iterator[Piece
             name += f" · branched at {visible_token(inserted)}"
         elif not turn.prompt:
             name += " · from the start of text" if before is None else " · continued"
+        elif turn.message == "first" and before is not None:
+            name += " · a new conversation, which reads nothing above"
         if before is not None and turn.model_name != before.model_name:
             name += f" · from here on {turn.model_name}"
         yield Piece(("" if before is None else "\n") + f"── {name} ──\n", MARK)

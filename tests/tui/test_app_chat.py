@@ -17,11 +17,14 @@ from tests.tui.helpers import (
     stopped,
     until,
 )
+from tests.tui.screen_app import shown
 from tui.app import PlaygroundApp
+from tui.screens.history import HistoryScreen
 from tui.screens.input import InputScreen
 
 SIZE = (120, 40)
 CHAT = ChatFormat("Two people talk.\n\n", "Q: ", "A:")
+NEW = "a new conversation, which reads nothing above"
 
 
 @pytest.fixture
@@ -74,6 +77,7 @@ async def test_a_forked_answer_is_read_by_the_next_message(app):
 
         await run_to_end(pilot, "And the fox?")
         assert read(pilot) == talk("Who are you?", first, "And the sea?", second, "And the fox?")
+        assert NEW not in document(pilot)
 
 
 async def test_an_answer_with_typed_text_is_read_by_the_next_message(app):
@@ -121,6 +125,30 @@ async def test_an_answer_by_hand(app):
     context = torch.tensor([token_ids[:-2]])
     expected = model.generate(context, max_new_tokens=2, do_sample=False, pad_token_id=0)
     assert tuple(expected[0].tolist()) == token_ids
+
+
+async def test_a_conversation_after_something_else_says_that_it_is_new(app):
+    async with app.run_test(size=SIZE) as pilot:
+        await run_to_end(pilot, "Who are you?")
+        await pilot.press("f1")
+        await run_to_end(pilot, "A story")
+        assert NEW not in document(pilot)
+        await pilot.press("f8")
+        await run_to_end(pilot, "And now?")
+        assert read(pilot) == talk("And now?")
+        assert document(pilot).count(NEW) == 1
+        await run_to_end(pilot, "And then?")
+        assert document(pilot).count(NEW) == 1
+
+        await pilot.press("ctrl+b")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await pilot.pause()
+        tree = shown(pilot)
+        assert "new conversation And now?" in tree
+        assert "fork" not in tree
+        await pilot.press("up")
+        await pilot.pause()
+        assert "begins a conversation after run 2" in shown(pilot)
 
 
 async def test_an_answer_that_was_cut_is_gone_on_with(app):
