@@ -11,14 +11,17 @@ from tests.tui.helpers import (
     BOOK,
     app_of,
     document,
+    footer_keys,
     ready,
     run_prompt,
     run_to_end,
+    status,
     stopped,
     until,
 )
 from tests.tui.screen_app import shown
 from tui.app import PlaygroundApp
+from tui.prompt_hint import prompt_hint
 from tui.screens.history import HistoryScreen
 from tui.screens.input import InputScreen
 
@@ -59,6 +62,10 @@ def read(pilot):
 def talk(*said):
     roles = ("user", "assistant") * len(said)
     return render([Message(*one) for one in zip(roles, said, strict=False)], CHAT)
+
+
+def hint(pilot):
+    return str(app_of(pilot).main.prompt.placeholder)
 
 
 async def test_a_forked_answer_is_read_by_the_next_message(app):
@@ -109,6 +116,7 @@ async def test_an_answer_by_hand(app):
         await pilot.press("ctrl+r")
         await run_prompt(pilot, "hi there")
         await stopped(pilot)
+        assert hint(pilot) == "type a message, or press Enter for the next token"
         for key in ("enter", "2", "enter"):
             await pilot.press(key)
             await stopped(pilot)
@@ -156,7 +164,29 @@ async def test_an_answer_that_was_cut_is_gone_on_with(app):
         await run_to_end(pilot, "Who are you?")
         first = turns(pilot)[0]
         assert first.finished.reason == "length"
+        assert hint(pilot) == "type a message, or press Enter to let the answer go on"
         await run_to_end(pilot, "")
         whole = (first.text + turns(pilot)[1].text).strip()
         await run_to_end(pilot, "Why?")
         assert read(pilot) == talk("Who are you?", whole, "Why?")
+
+
+async def test_the_prompt_promises_only_what_enter_does(app):
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("f1")
+        await run_to_end(pilot, "A story")
+        assert hint(pilot) == "write on, or press Enter to let the model go on"
+        await pilot.press("ctrl+r")
+        assert hint(pilot) == "write on, or press Enter for the next token"
+        await pilot.press("ctrl+r", "f8")
+        assert hint(pilot) == "type a message"
+        for nothing in ("", "  "):
+            await run_prompt(pilot, nothing)
+            await pilot.pause()
+            assert "type a message first" in status(pilot)
+        assert len(turns(pilot)) == 1
+        assert "run" in footer_keys(pilot)
+        app.playground.queued_prompt = "waiting"
+        assert prompt_hint(app.playground) == "a prompt waits for the model: Esc takes it back"
+        app.playground.model.load_error = "gone"
+        assert prompt_hint(app.playground) == "no model is loaded: ctrl+o has others"

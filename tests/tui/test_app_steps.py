@@ -233,6 +233,13 @@ async def test_the_footer_offers_what_can_be_pressed_now():
         gate.release()
         await steps(pilot, 1)
         assert {"stop", "step back", "clear"} <= footer_keys(pilot).keys()
+        assert "run" not in footer_keys(pilot)
+        assert "Esc stops it" in str(app_of(pilot).main.prompt.placeholder)
+        await run_prompt(pilot, "Twice")
+        await pilot.pause()
+        assert "still running" in status(pilot), "whoever presses Enter is told why nothing runs"
+        assert typed(pilot) == "Twice"
         gate.release(100)
         await stopped(pilot)
         assert "stop" not in footer_keys(pilot)
+        assert "run" in footer_keys(pilot)

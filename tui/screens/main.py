@@ -18,6 +18,7 @@ from core.preset_book import PresetBook
 from core.session import Session
 from tui.changed_rows import compositor
 from tui.playground import Playground
+from tui.prompt_hint import prompt_hint
 from tui.render import DIM
 from tui.screens.breakpoints import HEIGHTS, WIDTHS
 from tui.widgets.fetch_line import FetchLine
@@ -205,5 +206,9 @@ class MainScreen(Screen[None]):
         self.query_one(Welcome).display = is_empty
         transcript.can_focus = not is_empty
         self.query_one(Legend).display = transcript.is_tinted
-        self.prompt.offer(EXAMPLE_PROMPT if is_empty else None, is_full=playground.is_full)
+        self.prompt.offer(
+            EXAMPLE_PROMPT if is_empty else None,
+            prompt_hint(playground),
+            can_run=not playground.session.is_running,
+        )
         transcript.show(playground.session)

@@ -25,15 +25,13 @@ _EDITS = frozenset(("undo", "redo"))
 _NEVER = frozenset(("cursor_page_up", "cursor_page_down"))
 
 
-_GO_ON = "write on, or press Enter to let the model go on"
-_FULL = "the context is full: ctrl+l clears the document"
-
-
 class PromptInput(TextArea):
     """Several lines of text; while it is empty, the arrow keys belong to the steps."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "submit", "run"),
+        # While something runs: nothing to offer, but whoever presses it is told why.
+        Binding("enter", "submit_too_early", show=False),
         Binding("shift+enter,ctrl+j,alt+enter", "newline", "newline", show=False),
         # Where steps are taken by hand and the line is empty; else the app lets them be text.
         *(Binding(str(one), f"app.choose({one})", show=False) for one in range(1, 6)),
@@ -56,15 +54,15 @@ class PromptInput(TextArea):
         self._position: int | None = None  # in ``prompts``; None: the draft
         self._draft = ""
         self._hint = ""
+        self._can_run = True
 
-    def offer(self, example: str | None, *, is_full: bool = False) -> None:
-        """Offer an example prompt in the empty line, or tell what Enter does in it.
+    def offer(self, example: str | None, hint: str, *, can_run: bool) -> None:
+        """Offer an example prompt in the empty line; without one, show ``hint`` there.
 
-        With ``is_full``, that the context has no room for anything more.
+        With ``can_run`` the key bar offers Enter.
         """
-        hint = _FULL if is_full else _GO_ON
         hint = f"{example}   (→ takes this example)" if example else hint
-        self.example = example
+        self.example, self._can_run = example, can_run
         if hint != self._hint:
             self._hint = hint
             self.placeholder = Content(hint)
@@ -94,6 +92,8 @@ class PromptInput(TextArea):
         """Leave the arrow keys of an empty line to the app, which moves through the steps."""
         if action in _NEVER:
             return False
+        if action in ("submit", "submit_too_early"):
+            return self._can_run == (action == "submit")
         if action == "accept_example":
             return bool(self.example) and not self.text
         if action in _EDITS and not self.text:
@@ -117,6 +117,10 @@ class PromptInput(TextArea):
     def action_submit(self) -> None:
         """Hand the text over; the app empties the line if it takes it."""
         self.post_message(self.Submitted(self.text))
+
+    def action_submit_too_early(self) -> None:
+        """Hand the text over all the same; the app says why it cannot take it."""
+        self.action_submit()
 
     def action_newline(self) -> None:
         """Begin a new line in the prompt."""

@@ -1,0 +1,27 @@
+"""What the empty prompt line says: what can be typed there, and what Enter does now.
+
+Must never promise what ``Runs.send`` would refuse.
+"""
+
+from __future__ import annotations
+
+from tui.playground import Playground
+
+
+def prompt_hint(playground: Playground) -> str:
+    """Return one line for the prompt of a document that has something in it."""
+    if playground.session.is_running:
+        return "the model writes: Esc stops it"
+    if playground.model.load_error is not None:
+        return "no model is loaded: ctrl+o has others"
+    if playground.queued_prompt is not None:
+        return "a prompt waits for the model: Esc takes it back"
+    if playground.is_full:
+        return "the context is full: ctrl+l clears the document"
+    if playground.awaits_message:
+        return "type a message"
+    is_chat = playground.preset.chat is not None
+    typed = "type a message" if is_chat else "write on"
+    if playground.is_by_hand:
+        return f"{typed}, or press Enter for the next token"
+    return f"{typed}, or press Enter to let the {'answer' if is_chat else 'model'} go on"
