@@ -200,9 +200,12 @@ class Playground(Runs):
     def choose(self, number: int) -> None:
         """Put candidate ``number`` of the newest step in its place and go one step on."""
         selected = self.session.selected()
-        if selected is None or not isinstance(selected[1], TokenStep):
+        if selected is None:
             return
         step = selected[1]
+        if isinstance(step, BeamStep):
+            self.notice = Notice("beams weigh several texts; F9 goes on from any beam", True)
+            return
         candidates = step.distribution.candidates
         if number > len(candidates):
             return

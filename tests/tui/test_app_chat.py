@@ -190,3 +190,15 @@ async def test_the_prompt_promises_only_what_enter_does(app):
         assert prompt_hint(app.playground) == "a prompt waits for the model: Esc takes it back"
         app.playground.model.load_error = "gone"
         assert prompt_hint(app.playground) == "no model is loaded: ctrl+o has others"
+
+
+async def test_by_hand_a_digit_says_that_beams_have_no_candidate_to_choose(app):
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press("f2", "ctrl+r")
+        await run_to_end(pilot, "Once")
+        await pilot.press("2")
+        await pilot.pause()
+        assert "F9 goes on from any beam" in status(pilot)
+        assert len(turns(pilot)) == 1
+        assert not app.main.prompt.text

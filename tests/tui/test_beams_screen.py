@@ -77,6 +77,22 @@ async def test_the_leading_beams_own_token_continues_it(app):
         assert " instead of " not in document(pilot)
 
 
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [("s", "a beam search cannot be scrubbed"), ("w", "text cannot be typed into beams")],
+)
+async def test_keys_that_beams_have_no_use_for_say_so(app, key, sentence):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await searched(pilot, 2)
+        assert "go on with it" in shown(pilot)
+        await pilot.press(key)
+        await pilot.pause()
+        assert sentence in shown(pilot)
+        await pilot.press("down")
+        await pilot.pause()
+        assert "go on with it" in shown(pilot)
+
+
 async def test_arrows_cross_between_beams_and_tokens(app):
     async with app.run_test(size=(120, 40)) as pilot:
         await searched(pilot, 5)

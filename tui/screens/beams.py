@@ -26,6 +26,8 @@ from tui.screens.step_screen import StepScreen
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines_view import LinesView
 
+_HINT = "↑ ↓ Enter: go on with it"
+
 
 class BeamsScreen(StepScreen):
     """Explains the beam step that the session's cursor is on."""
@@ -37,6 +39,9 @@ class BeamsScreen(StepScreen):
         Binding("p", "app.score_document", "score the prompt too"),
         Binding("t", "app.score", "score a text"),
         Binding("f12", "app.help", "help", key_display="F12"),
+        # Keys of the page that explains a token: whoever presses them here is told why not.
+        Binding("s", "refuse('a beam search cannot be scrubbed')", show=False),
+        Binding("w", "refuse('text cannot be typed into beams')", show=False),
     ]
 
     class Forked(Message):
@@ -64,7 +69,7 @@ class BeamsScreen(StepScreen):
         """Explain the selected step."""
         options = self.query_one(OptionList)
         options.border_title = "what each beam had to offer"
-        options.border_subtitle = "↑ ↓ Enter: go on with it"
+        options.border_subtitle = _HINT
         self.query_one("#why-facts").border_title = "why"
         options.focus()
 
@@ -115,6 +120,14 @@ class BeamsScreen(StepScreen):
             found = next_change_of_lead(turn.steps, -1)
         if found is not None:
             self.action_step(found - step.index)
+
+    def action_refuse(self, sentence: str) -> None:
+        """Say why a key does nothing, until the next beam is looked at."""
+        self.query_one(OptionList).border_subtitle = f"[$text-warning]{sentence}[/]"
+
+    @on(OptionList.OptionHighlighted)
+    def _moved(self, event: OptionList.OptionHighlighted) -> None:
+        event.option_list.border_subtitle = _HINT
 
     @on(OptionList.OptionSelected)
     def _picked(self, event: OptionList.OptionSelected) -> None:
