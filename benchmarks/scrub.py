@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import torch
 
+from core.decode_state import DecodeState
 from core.dice import Dice
 from core.logits_store import LogitsStore, RecordedRun, RunStart
 from core.recording import record_step
@@ -49,9 +50,9 @@ class Unnamed:
         """Return nothing."""
         return []
 
-    def extend(self, pending: tuple[int, ...], token_id: int) -> tuple[str, tuple[int, ...]]:
+    def extend(self, state: DecodeState, token_id: int) -> tuple[str, DecodeState]:
         """Return its number."""
-        return str(token_id), ()
+        return str(token_id), state
 
 
 def recorded_run() -> RecordedRun:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from core.beam import Beam, BeamLimits, BeamState, DroppedBeam, advance, initial_state
+from core.decode_state import DecodeState
 from core.decoding import Weighed, chosen_candidate
 from core.run import Run
 from core.steps import BeamStep, DroppedHypothesis, Event, FinishReason, Hypothesis
@@ -59,10 +60,10 @@ def _stuck(run: Run, beam: Beam | None) -> Event:
     ``generate()`` returns what stands first among its best sequences then, however short.
     """
     token_ids = beam.token_ids if beam is not None else ()
-    pending = run.codec.pending_after(run.started.context_token_ids)
+    state = run.codec.state_after(run.started.context_token_ids)
     text = ""
     for token_id in token_ids:
-        more, pending = run.codec.extend(pending, token_id)
+        more, state = run.codec.extend(state, token_id)
         text += more
     score = beam.normalized_score if beam is not None else None
     end = run.finished("length", token_ids, text, score)
@@ -71,10 +72,10 @@ def _stuck(run: Run, beam: Beam | None) -> Event:
 
 @dataclass(frozen=True, slots=True)
 class _BeamText:
-    """What is written of a beam, and the tokens of a character still incomplete."""
+    """What is written of a beam, and where its text stands."""
 
     text: str
-    pending: tuple[int, ...]
+    state: DecodeState
 
 
 class _HypothesisWriter:
@@ -85,8 +86,8 @@ class _HypothesisWriter:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        pending = run.codec.pending_after(run.started.context_token_ids)
-        self._live = [_BeamText("", pending)] * run.settings.num_beams
+        state = run.codec.state_after(run.started.context_token_ids)
+        self._live = [_BeamText("", state)] * run.settings.num_beams
         self.shown: tuple[Hypothesis, ...] = ()
         self.finished: dict[tuple[int, ...], Hypothesis] = {}
 
@@ -127,5 +128,5 @@ class _HypothesisWriter:
 
     def _written(self, beam: Beam) -> _BeamText:
         parent = self._live[beam.parent]
-        text, pending = self._run.codec.extend(parent.pending, beam.token_ids[-1])
-        return _BeamText(parent.text + text, pending)
+        text, state = self._run.codec.extend(parent.state, beam.token_ids[-1])
+        return _BeamText(parent.text + text, state)

@@ -51,7 +51,7 @@ def generate(
 def _token_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
     token_ids: list[int] = []
     texts: list[str] = []
-    pending = run.codec.pending_after(run.started.context_token_ids)
+    state = run.codec.state_after(run.started.context_token_ids)
     reason: FinishReason | None = None
     with closing(_chooser(run)) as chooser:
         while reason is None:
@@ -59,15 +59,14 @@ def _token_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
                 reason = "cancelled"
                 break
             token, distribution = chooser.next(token_ids)
-            text, pending = run.codec.extend(pending, token.token_id)
+            text, state = run.codec.extend(state, token.token_id)
             token_ids.append(token.token_id)
             texts.append(text)
             elapsed = run.tick()
             yield TokenStep(len(token_ids) - 1, token, distribution, text, elapsed)
             reason = run.stop_rule.reason(token_ids)
     # Bytes that never became a character are shown as what they are: replacement marks.
-    rest = run.codec.decode(pending) if pending else ""
-    yield run.finished(reason, token_ids, "".join(texts) + rest)
+    yield run.finished(reason, token_ids, "".join(texts) + run.codec.rest(state))
 
 
 def _chooser(run: Run) -> Chooser:

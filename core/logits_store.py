@@ -11,6 +11,7 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from core.decode_state import DecodeState
 from core.settings import Settings
 
 DEFAULT_LIMIT = 256 * 2**20
@@ -28,8 +29,8 @@ class TokenTexts(Protocol):
         """Return the token ids of ``text``."""
         ...
 
-    def extend(self, pending: tuple[int, ...], token_id: int) -> tuple[str, tuple[int, ...]]:
-        """Return the text that ``token_id`` makes whole after ``pending``, and what is pending."""
+    def extend(self, state: DecodeState, token_id: int) -> tuple[str, DecodeState]:
+        """Return the text that ``token_id`` makes whole, and where the text stands then."""
         ...
 
 

@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
+from core.decode_state import DecodeState
 from core.decoding import SHOWN_CANDIDATES
 from core.errors import PlaygroundError
 from core.models.base import CausalModel
@@ -93,14 +94,14 @@ def score_tokens(
     first = max(len(context), 1)
     judges = [_judge(model, codec, one, context, token_ids) for one in presets]
     scored: list[ScoredToken] = []
-    pending = codec.pending_after(document[:first])
-    head = "" if context else codec.extend((), document[0])[0]
+    state = codec.state_after(document[:first])
+    head = "" if context else codec.extend(DecodeState(), document[0])[0]
     for at, logits in enumerate(_logits(model, document[:-1]), start=1):
         if is_cancelled():
             return ScoredText(context, token_ids, first - len(context), tuple(scored))
         if at < first:
             continue
-        text, pending = codec.extend(pending, document[at])
+        text, state = codec.extend(state, document[at])
         scored.append(_scored(logits, document[at], text, codec))
         for judge in judges:
             judge.see(at - len(context), logits, scored[-1].token)

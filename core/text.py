@@ -5,18 +5,28 @@ Must never hand out half a character: bytes wait until their character is whole.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, decoders
 
+from core.decode_state import DecodeState
 from core.errors import PlaygroundError
 from core.prompt_tokens import PromptToken
 
 REPLACEMENT_CHARACTER = "\ufffd"
 
+_BEGINNING = DecodeState()
+_FALLBACK_BYTE = re.compile("<0x([0-9A-Fa-f]{2})>")
+
 
 class TextCodec:
-    """Encodes prompts, and decodes one token after the other, over a ``tokenizers.Tokenizer``."""
+    """Encodes prompts, and decodes one token after the other, over a ``tokenizers.Tokenizer``.
+
+    The texts of a document's tokens, put together, are what decoding all of them at once gives;
+    but a run of byte-fallback tokens that is not UTF-8 has one replacement mark for each broken
+    byte, where the tokenizer would mark the whole characters in it too.
+    """
 
     # A character of UTF-8 has at most four bytes, and a token at least one.
     _LONGEST_CHARACTER = 4
@@ -24,9 +34,15 @@ class TextCodec:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._token_texts: dict[int, str] = {}
-        # Tokens are decoded behind this one: at a beginning, some decoders strip a leading space.
-        self._anchor: list[int] = tokenizer.encode("a", add_special_tokens=False).ids
-        self._anchor_length = len(self.decode(self._anchor))
+        self._lengths: dict[tuple[int, ...], int] = {(): 0}
+        # Byte-level, tokens are bytes one behind the other, whatever stands before or after.
+        self._is_byte_level = isinstance(tokenizer.decoder, decoders.ByteLevel)
+        # BPEDecoder writes the space between two words only when it sees the second one.
+        self._spaces_follow = isinstance(tokenizer.decoder, decoders.BPEDecoder)
+        # At a beginning, some decoders strip a space; this stands there instead of what is unknown.
+        self._anchor: tuple[int, ...] = ()
+        if not self._is_byte_level:
+            self._anchor = tuple(tokenizer.encode("a", add_special_tokens=False).ids)
 
     def encode(self, text: str, *, is_beginning: bool) -> list[int]:
         """Return the token ids of ``text``, with special tokens at the document's beginning.
@@ -57,32 +73,45 @@ class TextCodec:
         return text
 
     def token_text(self, token_id: int) -> str:
-        r"""Return what one token stands for by itself; bytes of a partial character as ``\xe4``."""
+        r"""Return what one token stands for by itself; bytes of a partial character as ``\xe4``.
+
+        Where words end in a mark of their own (``</w>``), so does the text, in a space.
+        """
         text = self._token_texts.get(token_id)
         if text is None:
-            text = self._decode_behind_anchor((token_id,))
+            if self._spaces_follow:
+                text = self.decode((token_id, *self._anchor)).removesuffix(
+                    self.decode(self._anchor)
+                )
+            else:
+                text = self._decode_behind(self._anchor, (token_id,))
             if REPLACEMENT_CHARACTER in text:
                 text = self._token_bytes(token_id).decode("utf-8", errors="backslashreplace")
             self._token_texts[token_id] = text
         return text
 
-    def extend(self, pending: tuple[int, ...], token_id: int) -> tuple[str, tuple[int, ...]]:
-        """Take one more token after ``pending``, the tokens of a character still incomplete.
+    def extend(self, state: DecodeState, token_id: int) -> tuple[str, DecodeState]:
+        """Take one more token where the text stands at ``state``.
 
         Returns:
-            The text that is now whole (maybe empty), and the tokens that are pending now.
+            The text that is now whole (maybe empty), and where the text stands now.
         """
-        tokens = (*pending, token_id)
-        text = self._decode_behind_anchor(tokens)
-        is_open = text.endswith(REPLACEMENT_CHARACTER) and self._ends_within_a_character(tokens)
-        return ("", tokens) if is_open else (text, ())
+        tokens = (*state.pending, token_id)
+        text = self._decode_behind(state.prefix, tokens)
+        if text.endswith(REPLACEMENT_CHARACTER) and self._ends_within_a_character(tokens):
+            return "", DecodeState(state.prefix, tokens)
+        return text, self._state_behind(token_id)
 
-    def pending_after(self, token_ids: Sequence[int]) -> tuple[int, ...]:
-        """Return the tokens at the end of ``token_ids`` whose character is still incomplete."""
-        pending: tuple[int, ...] = ()
+    def state_after(self, token_ids: Sequence[int]) -> DecodeState:
+        """Return where the text of ``token_ids`` stands; only the last ones are looked at."""
+        state = DecodeState()
         for token_id in token_ids[-2 * self._LONGEST_CHARACTER :]:
-            _, pending = self.extend(pending, token_id)
-        return pending[-self._LONGEST_CHARACTER :]
+            _, state = self.extend(state, token_id)
+        return state._replace(pending=state.pending[-self._LONGEST_CHARACTER :])
+
+    def rest(self, state: DecodeState) -> str:
+        """Return the text of what is pending when nothing follows: replacement marks."""
+        return self._decode_behind(state.prefix, state.pending) if state.pending else ""
 
     def _ends_within_a_character(self, token_ids: tuple[int, ...]) -> bool:
         """Whether more bytes could make a character of the last ones: U+FFFD itself is whole."""
@@ -95,13 +124,29 @@ class TextCodec:
                     return True
         return False
 
-    def _decode_behind_anchor(self, token_ids: tuple[int, ...]) -> str:
-        return self.decode([*self._anchor, *token_ids])[self._anchor_length :]
+    def _state_behind(self, token_id: int) -> DecodeState:
+        """Return the state behind a token whose text is whole."""
+        if self._is_byte_level:
+            return _BEGINNING
+        # A byte before others would be read together with them: the decoder takes a run at once.
+        is_byte = self._fallback_byte(token_id) is not None
+        return DecodeState(self._anchor if is_byte else (token_id,))
+
+    def _decode_behind(self, prefix: tuple[int, ...], token_ids: tuple[int, ...]) -> str:
+        if prefix not in self._lengths:
+            self._lengths[prefix] = len(self.decode(prefix))
+        return self.decode((*prefix, *token_ids))[self._lengths[prefix] :]
+
+    def _fallback_byte(self, token_id: int) -> int | None:
+        """Return the byte that a token such as ``<0xE4>`` stands for, ``None`` for any other."""
+        match = _FALLBACK_BYTE.fullmatch(self._tokenizer.id_to_token(token_id) or "")
+        return int(match[1], 16) if match else None
 
     def _token_bytes(self, token_id: int) -> bytes:
+        byte = self._fallback_byte(token_id)
+        if byte is not None:
+            return bytes([byte])
         token: str = self._tokenizer.id_to_token(token_id) or ""
-        if len(token) == 6 and token.startswith("<0x") and token.endswith(">"):
-            return bytes([int(token[3:5], 16)])
         return b"".join(_BYTE_OF.get(character, character.encode()) for character in token)
 
 

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from core.decode_state import DecodeState
 from core.logits_store import TokenTexts
 from tui.prose import Line, Piece
 from tui.render import CHOSEN, CHOSEN_BAR, CUT_BAR, DIM, NUMBER, Part, Row, bar, cut_name, percent
@@ -47,14 +48,17 @@ _TOKEN_WIDTHS = (6, 20)
 
 
 def run_texts(token_ids: Sequence[int], texts: TokenTexts) -> list[str]:
-    """Return what each token adds to the text; a character in parts comes with its last one."""
+    """Return what each token of a document adds to its text.
+
+    A character in parts comes with its last one.
+    """
     added: list[str] = []
-    pending: tuple[int, ...] = ()
+    state = DecodeState()
     for token_id in token_ids:
-        text, pending = texts.extend(pending, token_id)
+        text, state = texts.extend(state, token_id)
         added.append(text)
-    if pending:
-        added[-1] += "".join(map(texts.token_text, pending))
+    if state.pending:
+        added[-1] += "".join(map(texts.token_text, state.pending))
     return added
 
 

@@ -27,8 +27,8 @@ class Letters:
     def encode(self, text, *, is_beginning):
         return [ord(one) - ord("a") for one in text.strip()]
 
-    def extend(self, pending, token_id):
-        return self.token_text(token_id), ()
+    def extend(self, state, token_id):
+        return self.token_text(token_id), state
 
 
 def recorded(model, codec, settings, prompt="", context=()) -> tuple[RecordedRun, Finished]:

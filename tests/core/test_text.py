@@ -19,12 +19,12 @@ GPT2_TOKENIZER = Path(__file__).parents[3] / "shared" / "gpt2-tokenizer"
 
 
 def stream(codec, token_ids, context=()):
-    pending = codec.pending_after(context)
+    state = codec.state_after(context)
     chunks = []
     for token_id in token_ids:
-        text, pending = codec.extend(pending, token_id)
+        text, state = codec.extend(state, token_id)
         chunks.append(text)
-    return chunks, pending
+    return chunks, state.pending
 
 
 @given(st.text())
@@ -51,7 +51,7 @@ def test_partial_bytes_are_spelled_out():
 def test_a_replacement_mark_is_a_character_like_any_other():
     """Behind a prompt that ends in one it must not come a second time."""
     prompt = CODEC.encode("a\ufffd", is_beginning=True)
-    assert CODEC.pending_after(prompt) == ()
+    assert CODEC.state_after(prompt).pending == ()
     chunks, pending = stream(CODEC, CODEC.encode("b\ufffd", is_beginning=False), context=prompt)
     assert chunks == ["b", "", "", "\ufffd"]
     assert pending == ()

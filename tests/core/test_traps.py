@@ -117,12 +117,12 @@ def test_characters_that_a_fork_cuts_in_half():
     history.add(Branch(ROOT, 0, (letter,), "a"), whole)
     context = history.context(history.fork(1, 3))
     assert context == (letter, letter, first, second)
-    assert codec.pending_after(context) == (first, second)
+    assert codec.state_after(context).pending == (first, second)
     ours = run_ours(model, codec, Settings(max_new_tokens=1), context=context)
     expected = codec.decode((*context, ours.finished.token_ids[0]))
     assert ours.finished.text == expected.removeprefix("aa")
-    text, pending = codec.extend(codec.pending_after(context), third)
-    assert (text, pending) == ("世", ())
+    text, state = codec.extend(codec.state_after(context), third)
+    assert (text, state.pending) == ("世", ())
     scored = score_tokens(model, codec, (letter,), (first, second, third, letter))
     assert [one.text for one in scored.tokens] == ["", "", "世", "a"]
     assert [one.token.text for one in scored.tokens] == ["\\xe4", "\\xb8", "\\x96", "a"]

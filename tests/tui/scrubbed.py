@@ -32,8 +32,8 @@ class Words:
         words = [f" {word}" if f" {word}" in self.names else word for word in text.split(" ")]
         return [self.names.index(word) for word in words if word]
 
-    def extend(self, pending, token_id):
-        return self.token_text(token_id), ()
+    def extend(self, state, token_id):
+        return self.token_text(token_id), state
 
 
 def story_run(settings: Settings | None = None, *extra: str) -> RecordedRun:
