@@ -203,6 +203,12 @@ def test_the_prompt_from_the_command_line_is_kept_to_the_letter(cli, backend, pr
     assert backend.requests[0].prompt == prompt
 
 
+def test_a_prompt_in_a_locale_that_lacks_its_characters(cli, backend):
+    cli("generate", b"Zo\xc3\xab".decode("ascii", errors="surrogateescape"))
+
+    assert backend.requests[0].prompt == "Zoë"
+
+
 def test_a_prompt_with_a_dash(cli, backend):
     cli("generate", "--steps", "2", "--", "--five degrees")
 

@@ -47,6 +47,14 @@ headless.make_backend = lambda choices, model: Slow(texts)
 cli.main()
 """
 
+# The program as it is installed, with a terminal's way to take ctrl+c.
+INTERRUPTIBLE = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from tui.__main__ import main
+main()
+"""
+
 
 def start(*arguments, **environment):
     return subprocess.Popen(
@@ -96,10 +104,13 @@ def test_a_reader_that_was_never_there(arguments):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_full_disk_is_one_sentence():
+@pytest.mark.parametrize(
+    "arguments", [["generate", "a", "--steps", "3"], ["--help"], ["score", "-h"], ["--version"]]
+)
+def test_a_full_disk_is_one_sentence(arguments):
     with Path("/dev/full").open("w") as full:
         process = subprocess.run(
-            [sys.executable, "-c", PROGRAM, "generate", "a", "--steps", "3"],
+            [sys.executable, "-c", PROGRAM, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=full,
             stderr=subprocess.PIPE,
@@ -198,6 +209,37 @@ def test_progress_is_shown_only_where_a_person_sees_it():
     assert "step" not in finish("generate", "a", "--steps", "3", "--format", "jsonl")[2]
 
 
+def test_ctrl_c_before_the_command_line_is_there(tmp_path):
+    """While modules are imported: here one that takes its time in typer's place."""
+    (tmp_path / "typer.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(600)\n")
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTIBLE],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=LONGEST_WAIT)
+
+    assert (process.returncode, err) == (130, b"")
+
+
+@pytest.mark.parametrize("arguments", ["generate a --steps 2", "presets", "--help", "--version"])
+def test_standard_output_that_is_closed_is_told_alike(arguments):
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" -c "$1" {arguments} >&-', sys.executable, PROGRAM],
+        capture_output=True,
+        timeout=LONGEST_WAIT,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines()[-1] == (
+        "gpt2-playground: cannot write the results: standard output is closed"
+    )
+
+
 @pytest.mark.parametrize(
     ("redirection", "code"), [("<&-", 0), (">&-", 1), ("2>&-", 0), ("<&- >&- 2>&-", 1)]
 )
@@ -217,10 +259,6 @@ def test_streams_that_are_closed_from_the_start(redirection, code):
 
     assert done.returncode == code
     assert b"Traceback" not in done.stderr
-    if redirection == ">&-":
-        assert done.stderr.decode().splitlines()[-1] == (
-            "gpt2-playground: cannot write the results: standard output is closed"
-        )
 
 
 def test_no_terminal_is_said_before_anything_is_loaded():

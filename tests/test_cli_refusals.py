@@ -103,6 +103,11 @@ def give_stdin(monkeypatch, data: bytes):
         (["generate", "a\udc80"], "the prompt is not UTF-8 text"),
         (["generate", "a", "--presets", "nowhere.yaml"], "cannot read presets from nowhere.yaml"),
         (["presets", "--presets", "nowhere.yaml"], "cannot read presets from nowhere.yaml"),
+        (["generate", "a", "--model", ""], "--model is empty; give a name or a folder"),
+        (["--model", "", "generate", "a"], "--model is empty; give a name or a folder"),
+        (["info", "--model", ""], "--model is empty; give a name or a folder"),
+        (["info", "--model", "~nobody-has-this/x"], "the folder '~nobody-has-this/x' cannot be"),
+        (["info", "--model", "a" * 5000], f"the folder '{'a' * 100}…' cannot be read: File name"),
         (["generate", "a", "--\x1b[2J"], "there is no option --\\x1b[2J; "),
     ],
 )
@@ -112,6 +117,19 @@ def test_bad_input(refused, backend, arguments, sentence):
     assert said.startswith(sentence)
     assert said.isprintable()
     assert backend.requests == []
+
+
+@pytest.mark.parametrize("where", ["--model", "--presets"])
+@pytest.mark.parametrize("name", ["~nobody-has-this/x", "./" + "a" * 5000, "a" * 5000])
+def test_a_model_that_the_system_refuses_the_name_of(cli, tmp_path, where, name):
+    path = tmp_path / "p.yaml"
+    path.write_text(f"model: {name[:1000]}\npresets:\n  one: {{}}\n")
+    code, out, err = cli("generate", "a", where, name if where == "--model" else str(path))
+
+    assert (code, out) == (2, "")
+    assert "cannot be read: " in err
+    assert "name a folder with a saved model" in err
+    assert len(err) < 300
 
 
 def test_standard_input_that_is_not_utf8(refused, backend, monkeypatch):

@@ -20,6 +20,7 @@ from core.errors import PlaygroundError
 from core.model_list import DEMO, check_model, is_to_fetch
 from core.visible import one_line
 from tui.cli_download import download_command
+from tui.cli_help import Command, Commands
 from tui.cli_info import info_command
 from tui.cli_options import (
     AssistantOption,
@@ -37,7 +38,7 @@ from tui.cli_options import (
     StepsOption,
 )
 from tui.cli_score import score_command
-from tui.cli_sentences import Commands, sentence_of
+from tui.cli_sentences import sentence_of
 from tui.cli_streams import (
     CLOSED_PIPE_CODE,
     INTERRUPTED_CODE,
@@ -45,6 +46,7 @@ from tui.cli_streams import (
     ClosedPipe,
     RunFailed,
     complain,
+    emit,
     leave,
     prepare_streams,
 )
@@ -70,7 +72,7 @@ def _show_version(is_wanted: bool) -> None:
             version = importlib.metadata.version(PROGRAM)
         except importlib.metadata.PackageNotFoundError:
             version = "(not installed)"
-        typer.echo(f"{PROGRAM} {version}")
+        emit(f"{PROGRAM} {version}\n")
         raise typer.Exit
 
 
@@ -99,7 +101,7 @@ def open_app(
     return _open_app(context.obj)
 
 
-@app.command()
+@app.command(cls=Command)
 def generate(
     context: typer.Context,
     prompt: PromptArgument,
@@ -129,16 +131,16 @@ def generate(
     )
 
 
-@app.command("presets")
+@app.command("presets", cls=Command)
 def list_presets(context: typer.Context, presets: PresetsOption = None) -> int:
     """Check the presets file and list what is in it."""
     return run_presets(_merged(context.obj, Choices(presets=presets)))
 
 
-app.command("download")(download_command)
-app.command("info")(info_command)
-app.command("verify")(verify_command)
-app.command("score")(score_command)
+app.command("download", cls=Command)(download_command)
+app.command("info", cls=Command)(info_command)
+app.command("verify", cls=Command)(verify_command)
+app.command("score", cls=Command)(score_command)
 
 
 def run(arguments: Sequence[str]) -> int:

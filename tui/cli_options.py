@@ -58,6 +58,12 @@ def _device(name: str) -> str:
     return name
 
 
+def _model(name: str) -> str:
+    if not name:
+        raise PlaygroundError("--model is empty; give a name or a folder, or leave --model out")
+    return name
+
+
 def _whole_number(option: str, least: int, most: int | None = None) -> Callable[[str], int]:
     """Return what reads the number of ``option``, which is from ``least`` to ``most``."""
 
@@ -89,7 +95,10 @@ PresetsOption = Annotated[
 ModelOption = Annotated[
     str | None,
     typer.Option(
-        "--model", metavar="NAME_OR_FOLDER", help="The model; demo is the one that is bundled."
+        "--model",
+        metavar="NAME_OR_FOLDER",
+        parser=_model,
+        help="The model; demo is the one that is bundled.",
     ),
 ]
 DeviceOption = Annotated[

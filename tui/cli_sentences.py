@@ -9,28 +9,10 @@ import difflib
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
-from core.errors import PlaygroundError
 from tui.cli_streams import PROGRAM
 
 _ALIKE = 0.6
-
-
-class Commands(TyperGroup):
-    """The commands, which are named where another one is asked for."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer hides them
-        """Return what ``args`` begin with; see ``TyperGroup``.
-
-        Raises:
-            PlaygroundError: There is no such command.
-        """
-        if args[0] not in self.commands:
-            raise PlaygroundError(
-                f"there is no command {args[0]!r}; {_which(args[0], list(self.commands))}"
-            )
-        return super().resolve_command(ctx, args)
 
 
 def sentence_of(error: typer.TyperException) -> str:
@@ -41,7 +23,8 @@ def sentence_of(error: typer.TyperException) -> str:
     return error.format_message().replace(": Value error, ", ": ", 1)
 
 
-def _which(name: str, commands: list[str]) -> str:
+def which_command(name: str, commands: list[str]) -> str:
+    """Return what could be meant by ``name``, which none of ``commands`` has."""
     nearest = difflib.get_close_matches(name.lower(), commands, 1, _ALIKE)
     if nearest:
         return f"did you mean {nearest[0]!r}?"

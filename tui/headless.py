@@ -7,6 +7,7 @@ output, everything else to standard error.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -160,14 +161,26 @@ def read_prompt(prompt: str) -> str:
     """
     try:
         if prompt != "-":
-            prompt.encode()
-            return prompt
+            return _as_utf8(prompt)
         if sys.stdin.isatty():
             note("type the prompt, then ctrl+d on a new line")
         text = sys.stdin.buffer.read().decode()
     except UnicodeError:
         raise PlaygroundError("the prompt is not UTF-8 text") from None
     return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+
+
+def _as_utf8(argument: str) -> str:
+    """Return an argument as UTF-8, whatever the locale that Python has read it in.
+
+    Raises:
+        UnicodeError: It is not UTF-8.
+    """
+    try:
+        argument.encode()
+    except UnicodeEncodeError:  # bytes that the locale has no characters for, such as C's
+        return os.fsencode(argument).decode()
+    return argument
 
 
 def run_presets(choices: Choices) -> int:

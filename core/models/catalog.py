@@ -24,6 +24,9 @@ BYTES_TO_FETCH = {
 }
 """The models that are offered where they are not here, with the bytes that come for each."""
 
+_SHOWN = 100
+"""Of a longer name, a sentence has this many characters."""
+
 _DEMO_FOLDER = Path(__file__).parent / "demo"
 
 
@@ -34,13 +37,13 @@ def default_model() -> str:
 
 def is_to_fetch(name: str) -> bool:
     """Return whether ``name`` can be on a hub and is neither a folder nor whole in the cache."""
-    if name == DEMO or Path(name).expanduser().is_dir():
+    if name == DEMO:
         return False
     try:
         repository(name)
     except PlaygroundError:
         return False
-    return find_cached(name) is None
+    return not Path(name).is_dir() and find_cached(name) is None
 
 
 def model_folder(name: str) -> Path:
@@ -51,8 +54,8 @@ def model_folder(name: str) -> Path:
     """
     if name == DEMO:
         return _DEMO_FOLDER
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    folder = _existing_folder(name)
+    if folder is not None:
         if not (folder / "config.json").is_file():
             raise PlaygroundError(
                 f"the folder {name!r} holds no config.json; name a folder that save_pretrained()"
@@ -67,3 +70,24 @@ def model_folder(name: str) -> Path:
             f"{name!r} is not on this machine; fetch it with: gpt2-playground download {name}"
         )
     return cached
+
+
+def _existing_folder(name: str) -> Path | None:
+    """Return the folder that ``name`` is the path of, ``None`` where there is no such folder.
+
+    Raises:
+        PlaygroundError: The system refuses the name.
+    """
+    try:
+        folder = Path(name).expanduser()
+        return folder if folder.is_dir() else None
+    except (OSError, RuntimeError) as error:  # too long, forbidden; a home folder of nobody
+        reason = error.strerror if isinstance(error, OSError) else "nobody has that home folder"
+        raise PlaygroundError(
+            f"the folder {_shortened(name)!r} cannot be read: {reason}; name a folder with a saved"
+            " model"
+        ) from None
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
