@@ -19,6 +19,7 @@ from core.chat import Message
 from core.errors import PlaygroundError
 from core.export import Writer, make_writer
 from core.model_list import is_to_fetch
+from core.models.own_settings import not_used
 from core.presets import Preset, PresetBook, find_presets_file, load_presets
 from core.settings import Settings, settings_from_mapping
 from core.steps import Event, Finished, Started
@@ -233,6 +234,8 @@ def _describe(info: ModelInfo, preset: Preset) -> None:
     engine = f", engine {info.engine}" if info.engine else ""
     about = f"model: {info.name}, {info.device}, {info.dtype}{engine}, preset {preset.name}"
     note(f"{about}; {info.note}" if info.note else about)
+    if info.own_settings:
+        note(f"the model's {not_used(info.own_settings)}")
 
 
 def _about(info: ModelInfo, preset: Preset, settings: Settings) -> dict[str, Any]:

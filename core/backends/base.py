@@ -27,6 +27,7 @@ class ModelInfo:
     this model runs where nobody asked for it by name; ``stands_in_for`` then names the model that
     would have run if it were here. Token ids mean the same text under two
     models of one ``tokenizer_fingerprint``. ``engine`` is a phrase: what runs the model.
+    ``own_settings`` are those that the model's own files ask for and nobody uses, as texts.
     """
 
     name: str
@@ -40,6 +41,7 @@ class ModelInfo:
     stands_in_for: str = ""
     tokenizer_fingerprint: str = ""
     engine: str = ""
+    own_settings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

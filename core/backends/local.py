@@ -59,9 +59,10 @@ class LocalBackend:
     def load(self, report: Report) -> ModelInfo:
         """See ``Backend``."""
         from core.models.catalog import PREFERRED, default_model, model_folder
+        from core.models.own_settings import own_settings
 
         name = self._name or default_model()
-        model_folder(name)  # a name that is not here is told before torch is imported
+        folder = model_folder(name)  # a name that is not here is told before torch is imported
         report("starting torch")
         from core.models.loading import load_model
 
@@ -86,6 +87,7 @@ class LocalBackend:
             stands_in_for=missing,
             tokenizer_fingerprint=loaded.tokenizer_fingerprint,
             engine=loaded.engine,
+            own_settings=own_settings(folder),
         )
 
     def generate(self, request: Request, is_cancelled: Callable[[], bool]) -> Iterator[Event]:

@@ -15,6 +15,7 @@ from core.errors import PlaygroundError
 from core.models.cache_facts import cache_facts, facts_of
 from core.models.config_file import ConfigFile, read_config
 from core.models.module_tree import build_on_meta, dtype_name, module_tree, totals
+from core.models.own_settings import not_used, own_settings
 from core.models.report_records import DtypeSource, ModelReport, StoredWeights
 from core.models.stored_weights import stored_weights
 from core.models.tokenizer_facts import tokenizer_facts
@@ -44,7 +45,7 @@ def inspect_model(folder: Path, name: str) -> ModelReport:
     module = build_on_meta(file, dtype, name)
     tokenizer, tokenizer_note = tokenizer_facts(folder)
     cache, cache_note = cache_facts(file.config, dtype_name(dtype), dtype.itemsize)
-    notes = (trouble, dtype_note, *_config_notes(file))
+    notes = (trouble, dtype_note, *_config_notes(file), not_used(own_settings(folder)))
     return ModelReport(
         name=name,
         folder=str(folder),
