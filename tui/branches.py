@@ -49,6 +49,10 @@ class Branches:
         turn.key = f"run {self._runs}"
         return self.store.recorder(turn.key)
 
+    def name_of(self, turn: Turn) -> str:
+        """Return what the history calls the run of ``turn``, empty until it is there."""
+        return self.history.name(turn.node_id) or (f"run {turn.node_id}" if turn.node_id else "")
+
     def recorded(self) -> tuple[RecordedRun, int] | None:
         """Return the recorded run of the selected step and its index; ``None`` without one."""
         selected = self.session.selected()

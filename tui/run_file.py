@@ -1,10 +1,13 @@
 """A finished run as a file, in the formats of ``gpt2-playground generate``.
 
+As bare text, a file holds the document up to the run's end, so that it can be scored as it stands.
+
 Must never write over a file, and never leaves half of one behind.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from core.errors import PlaygroundError
@@ -16,10 +19,16 @@ from tui.text_file import reason_of
 FORMAT_OF_SUFFIX = {".md": "markdown", ".jsonl": "jsonl", ".csv": "csv", ".txt": "text"}
 """What a file's name says of its format, by ``core.export.FORMATS``."""
 
+_UNSAFE = re.compile(r"[^\w.-]+")
+_LONGEST_STEM = 50
 
-def free_name(turn: Turn) -> str:
-    """Return a name for the file of ``turn`` that none in the working directory has."""
-    stem = turn.key.replace(" ", "-") or "run"
+
+def free_name(run_name: str) -> str:
+    """Return a name for the file of a run that none in the working directory has.
+
+    ``run_name`` is any line of text; what file systems may not take in it becomes a dash.
+    """
+    stem = _UNSAFE.sub("-", run_name)[:_LONGEST_STEM].strip("-.") or "run"
     name, number = f"{stem}.md", 1
     while Path(name).exists():
         number += 1
@@ -57,7 +66,8 @@ def save_run(path: str, session: Session, turn: Turn) -> Path:
     }
     writer = make_writer(name, before, about)
     events: list[Event] = [turn.started, *turn.steps, turn.finished]
-    _write(file, "".join(part for event in events for part in writer.write(event)))
+    written = "".join(part for event in events for part in writer.write(event))
+    _write(file, before + written if name == "text" else written)
     return file
 
 

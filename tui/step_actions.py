@@ -117,7 +117,7 @@ class StepActions(AppPart):
 
     def action_save_run(self) -> None:
         """Write the selected step's run to a file."""
-        from tui.run_file import free_name, save_run
+        from tui.run_file import FORMAT_OF_SUFFIX, free_name, save_run
         from tui.screens.input import InputScreen
 
         session = self.playground.session
@@ -131,11 +131,11 @@ class StepActions(AppPart):
 
         self.push_screen(
             InputScreen(
-                "save this run to a file",
+                f"save this run to a file: {', '.join(FORMAT_OF_SUFFIX)}",
                 save,
-                hint="its name: .md, .jsonl, .csv or .txt",
+                hint="its name",
                 accept="saves it",
-                value=free_name(turn),
+                value=free_name(self.playground.branches.name_of(turn)),
             ),
             lambda _was_taken: self.changed(),
         )

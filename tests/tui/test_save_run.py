@@ -11,7 +11,7 @@ from core.errors import PlaygroundError
 from core.session import Session, Turn
 from core.settings import Settings
 from tests.tui.helpers import app_of, run_to_end
-from tui.run_file import save_run
+from tui.run_file import free_name, save_run
 from tui.screens.input import InputScreen
 
 
@@ -52,7 +52,7 @@ async def test_a_run_is_saved_in_the_format_that_its_name_says(app, tmp_path):
         assert records[-1]["type"] == "finished"
 
         await save_as(pilot, "tale.txt")
-        assert (tmp_path / "tale.txt").read_text() == turn.text + "\n"
+        assert (tmp_path / "tale.txt").read_text() == f"Once upon a time{turn.text}\n"
 
 
 async def test_a_name_is_offered_that_no_file_has_and_the_table_begins_with_the_prompt(
@@ -71,6 +71,28 @@ async def test_a_name_is_offered_that_no_file_has_and_the_table_begins_with_the_
         begun = (tmp_path / "second.md").read_text().splitlines()[2]
         assert first.split()[-1] in begun
         assert "And then" in begun
+
+
+async def test_the_name_is_the_one_of_the_history(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await run_to_end(pilot, "Once upon a time")
+        branches = app.playground.branches
+        branches.session.turns[-1].key = "run 5"  # runs that were refused have been counted
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert pilot.app.screen.query_one(Input).value == "run-1.md"
+        title = str(pilot.app.screen.query_one("#input-box").border_title)
+        assert title == "save this run to a file: .md, .jsonl, .csv, .txt"
+        await pilot.press("escape")
+        branches.history.rename(1, "../the best/ever: é")
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert pilot.app.screen.query_one(Input).value == "the-best-ever-é.md"
+
+
+def test_a_name_of_nothing_that_a_file_can_have():
+    assert free_name("../..") == free_name("") == "run.md"
+    assert free_name("a" * 500) == f"{'a' * 50}.md"
 
 
 async def test_what_cannot_be_saved_is_told_and_asked_for_again(app, tmp_path):
