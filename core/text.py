@@ -100,7 +100,7 @@ class TextCodec:
         text = self._decode_behind(state.prefix, tokens)
         if text.endswith(REPLACEMENT_CHARACTER) and self._ends_within_a_character(tokens):
             return "", DecodeState(state.prefix, tokens)
-        return text, self._state_behind(token_id)
+        return text, self._state_behind(state, token_id)
 
     def state_after(self, token_ids: Sequence[int]) -> DecodeState:
         """Return where the text of ``token_ids`` stands; only the last ones are looked at."""
@@ -124,10 +124,12 @@ class TextCodec:
                     return True
         return False
 
-    def _state_behind(self, token_id: int) -> DecodeState:
+    def _state_behind(self, before: DecodeState, token_id: int) -> DecodeState:
         """Return the state behind a token whose text is whole."""
         if self._is_byte_level:
             return _BEGINNING
+        if self._tokenizer.id_to_token(token_id) is None:
+            return DecodeState(before.prefix)  # a vocabulary may be padded with what has no text
         # A byte before others would be read together with them: the decoder takes a run at once.
         is_byte = self._fallback_byte(token_id) is not None
         return DecodeState(self._anchor if is_byte else (token_id,))
