@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -49,6 +49,10 @@ class Unnamed:
     def encode(self, text: str, *, is_beginning: bool) -> list[int]:
         """Return nothing."""
         return []
+
+    def state_after(self, token_ids: Sequence[int]) -> DecodeState:
+        """Return the beginning."""
+        return DecodeState()
 
     def extend(self, state: DecodeState, token_id: int) -> tuple[str, DecodeState]:
         """Return its number."""

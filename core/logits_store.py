@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,6 +28,10 @@ class TokenTexts(Protocol):
 
     def encode(self, text: str, *, is_beginning: bool) -> list[int]:
         """Return the token ids of ``text``."""
+        ...
+
+    def state_after(self, token_ids: Sequence[int]) -> DecodeState:
+        """Return where the text of ``token_ids`` stands."""
         ...
 
     def extend(self, state: DecodeState, token_id: int) -> tuple[str, DecodeState]:

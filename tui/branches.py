@@ -12,7 +12,7 @@ from core.history import History
 from core.history_records import ROOT, Branch, ModelRef, RunFacts
 from core.logits_store import LogitsStore, RecordedRun, RunRecorder
 from core.session import Session, Turn
-from core.steps import Hypothesis, TokenStep
+from core.steps import Candidate, Hypothesis, TokenStep
 from tui.document_text import TokenText
 
 
@@ -118,6 +118,20 @@ class Branches:
         self.session = self.session.before(position, beam)
         if turn is not None and turn.node_id:
             self.history.begin_from(turn.node_id)
+
+    def placed(self, candidate: Candidate, turn: Turn, before: tuple[int, ...]) -> Candidate:
+        """Return ``candidate`` with the text that it has behind the first tokens of ``turn``.
+
+        By itself, a token's text may lack the space that stands before it there. Where nobody can
+        tell, and inside a character, it stays as it is.
+        """
+        run = self.store.run(turn.key)
+        if run is None:
+            return candidate
+        texts = run.start.texts
+        state = texts.state_after((*run.start.context_token_ids, *before))
+        text, _ = texts.extend(state, candidate.token_id)
+        return dataclasses.replace(candidate, text=text) if text else candidate
 
     def token_text_of(self, node_id: int) -> TokenText | None:
         """Return what names a token under the model of a run; ``None`` where nobody can."""

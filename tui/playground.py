@@ -104,14 +104,15 @@ class Playground(Runs):
         selected = self.session.selected()
         if selected is None or not self.is_free_to_branch():
             return
-        step = selected[1]
+        turn, step = selected
         if not isinstance(step, TokenStep):
             return
+        inserted = self.branches.placed(candidate, turn, turn.token_ids[: step.index])
         self.branches.leave(self.session.position)
         self._submit(
             self.session.branch(
                 step.token,
-                candidate,
+                inserted,
                 self.preset.name,
                 settings or self._settings(),
                 self.model.info,
@@ -129,10 +130,12 @@ class Playground(Runs):
         leader = step.hypotheses[0].token
         beam = parent.hypothesis
         lacking = "" if beam is None else text_beyond(turn.steps, beam, turn.token_ids)
+        before = () if beam is None else beam.token_ids
+        inserted = self.branches.placed(chosen, turn, before)
         self.branches.leave(self.session.position, beam)
         request = self.session.branch(
             None if chosen.token_id == leader.token_id else leader,
-            chosen,
+            inserted,
             self.preset.name,
             self._settings(),
             self.model.info,
@@ -168,13 +171,16 @@ class Playground(Runs):
         turn = self.session.turn_at(position)
         if turn is None or not self.is_free_to_branch():
             return
-        step = turn.steps[position - self.session.first_position(turn)]
+        index = position - self.session.first_position(turn)
+        step = turn.steps[index]
         name = turn.preset_name.removesuffix(CHANGED) + CHANGED
-        self.branches.leave(position)
         if pick is None or not isinstance(step, TokenStep):
+            self.branches.leave(position)
             request = self.session.begin("", name, settings, self.model.info)
         else:
-            request = self.session.branch(step.token, pick, name, settings, self.model.info)
+            inserted = self.branches.placed(pick, turn, turn.token_ids[:index])
+            self.branches.leave(position)
+            request = self.session.branch(step.token, inserted, name, settings, self.model.info)
         self._submit(request)
 
     def save_preset(self, name: str, settings: Settings) -> str:

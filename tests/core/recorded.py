@@ -7,6 +7,7 @@ import dataclasses
 import torch
 
 from core.backends.base import Request
+from core.decode_state import DecodeState
 from core.engine import generate
 from core.logits_store import LogitsStore, RecordedRun, RunStart
 from core.recording import record_step
@@ -26,6 +27,9 @@ class Letters:
 
     def encode(self, text, *, is_beginning):
         return [ord(one) - ord("a") for one in text.strip()]
+
+    def state_after(self, token_ids):
+        return DecodeState()
 
     def extend(self, state, token_id):
         return self.token_text(token_id), state

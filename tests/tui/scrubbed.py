@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from core.decode_state import DecodeState
 from core.logits_store import RecordedRun
 from core.settings import Settings
 from tests.core.recorded import run_of
@@ -31,6 +32,9 @@ class Words:
     def encode(self, text, *, is_beginning):
         words = [f" {word}" if f" {word}" in self.names else word for word in text.split(" ")]
         return [self.names.index(word) for word in words if word]
+
+    def state_after(self, token_ids):
+        return DecodeState()
 
     def extend(self, state, token_id):
         return self.token_text(token_id), state
