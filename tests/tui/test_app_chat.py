@@ -197,6 +197,7 @@ async def test_by_hand_a_digit_says_that_beams_have_no_candidate_to_choose(app):
         await ready(pilot)
         await pilot.press("f2", "ctrl+r")
         await run_to_end(pilot, "Once")
+        assert "Enter next step · ctrl+r leaves" in status(pilot)
         await pilot.press("2")
         await pilot.pause()
         assert "F9 goes on from any beam" in status(pilot)

@@ -25,7 +25,9 @@ _REASONS = {
     "failed": "failed",
 }
 
-_HANDS = " · Enter next step · 1–5 another token · ctrl+r leaves"
+_STEPS = " · Enter next step"
+_CHOICES = " · 1–5 another token"
+_LEAVES = " · ctrl+r leaves"
 
 _INDENT = "  "
 _NOTICE = "▌ "
@@ -62,7 +64,8 @@ def _parts(playground: Playground) -> Row:
         return [*parts, *_running(turns[-1], is_stopping=playground.is_stopping)]
     name = visible_prose(playground.preset.name)
     if playground.is_by_hand and _awaits_a_hand(turns):
-        return [*parts, (name, DIM), (_HANDS, NUMBER)]
+        choices = _CHOICES if playground.preset.settings.num_beams == 1 else ""
+        return [*parts, (name, DIM), (f"{_STEPS}{choices}{_LEAVES}", NUMBER)]
     if turns and turns[-1].finished is not None:
         return [*parts, *_finished(turns[-1], turns[-1].finished)]
     ready: Row = [("● ", "$text-success"), ("ready", NUMBER), (f" · {name}", DIM)]
