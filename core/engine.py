@@ -25,7 +25,7 @@ from core.settings import DEFAULT_NEW_TOKENS, Settings
 from core.steps import Event, FinishReason, Started, TokenStep
 from core.stopping import StopRule
 from core.text import TextCodec
-from core.token_ids import common_length
+from core.token_ids import check_token_ids, common_length
 
 _SEEDS = 2**32
 """A run without a seed draws one below this: short enough to be typed again."""
@@ -87,6 +87,7 @@ def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> Run:
             raise PlaygroundError("this model cannot begin a text by itself; type a prompt")
         prompt = (model.bos_token_id,)
     context = before + prompt
+    check_token_ids(context, model.vocabulary_size)
     limit, reason = _limit(len(context), settings, model.context_size)
     seed = settings.seed if settings.seed is not None else secrets.randbelow(_SEEDS)
     reused, row = _reusable(model.rows, before, len(context) - 1)

@@ -26,6 +26,7 @@ from core.settings import DEFAULT_NEW_TOKENS, Settings
 from core.steps import Candidate
 from core.stopping import StopRule
 from core.text import TextCodec
+from core.token_ids import check_token_ids
 
 
 @runtime_checkable
@@ -55,7 +56,8 @@ def score_text(
     model has one.
 
     Raises:
-        PlaygroundError: The text is empty, not valid Unicode, or longer than the model's context.
+        PlaygroundError: The text is empty, not valid Unicode, longer than the model's context, or
+            has tokens that the model has not.
     """
     if prompt:
         context = tuple(codec.encode(prompt, is_beginning=True))
@@ -81,7 +83,8 @@ def score_tokens(
     Where ``is_cancelled`` says so, the tokens scored until then are returned, without verdicts.
 
     Raises:
-        PlaygroundError: There are no tokens, or more than the model's context holds.
+        PlaygroundError: There are no tokens, more than the model's context holds, or some that the
+            model has not.
     """
     document = context + token_ids
     if not token_ids:
@@ -91,6 +94,7 @@ def score_tokens(
             f"the text has {len(document):,} tokens, and this model reads at most"
             f" {model.context_size:,}; score a shorter part of it"
         )
+    check_token_ids(document, model.vocabulary_size)
     first = max(len(context), 1)
     judges = [_judge(model, codec, one, context, token_ids) for one in presets]
     scored: list[ScoredToken] = []

@@ -20,6 +20,21 @@ def common_length(first: Sequence[int], second: Sequence[int]) -> int:
     return length
 
 
+def check_token_ids(token_ids: Sequence[int], vocabulary_size: int) -> None:
+    """Make sure that a model has all of ``token_ids``.
+
+    Raises:
+        PlaygroundError: One of them is beyond its vocabulary.
+    """
+    for token_id in token_ids:
+        if not 0 <= token_id < vocabulary_size:
+            raise PlaygroundError(
+                f"the text has the token {token_id:,}, and the vocabulary of this model ends at"
+                f" {vocabulary_size - 1:,}; put the tokenizer that belongs to the model, and its"
+                " bos_token_id, into its folder"
+            )
+
+
 def configured_token_ids(name: str, value: object) -> tuple[int, ...]:
     """Return the token ids that a model's configuration sets ``name`` to: none, one, or a list.
 

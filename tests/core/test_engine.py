@@ -98,6 +98,18 @@ def test_full_context_is_refused_before_it_starts():
         run_ours(model, byte_codec(), Settings(), context=tuple(range(1, 13)))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_tokens_that_the_model_has_not_are_told(engine):
+    """A tokenizer that is larger than the model's vocabulary, or a bos_token_id beyond it."""
+    module = tiny_gpt2(1)
+    module.generation_config.bos_token_id = 24
+    model = behind(engine, module.float())
+    for prompt, context in (("x", ()), ("", (3, 24)), ("", ())):
+        with pytest.raises(PlaygroundError, match="vocabulary of this model ends at 23"):
+            run_ours(model, byte_codec(), Settings(), prompt=prompt, context=context)
+    assert len(run_ours(model, byte_codec(), Settings(), context=(3, 23)).finished.token_ids) > 0
+
+
 def test_max_length_below_the_prompt_is_refused(demo):
     with pytest.raises(
         PlaygroundError, match=r"max_length \(5\) counts the whole text, which has 7 tokens"

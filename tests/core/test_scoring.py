@@ -202,6 +202,14 @@ def test_what_cannot_be_scored_is_said(demo):
         score_text(demo.model, demo.codec, "the cat " * 5000)
 
 
+def test_tokens_that_the_model_has_not_are_told():
+    model = TransformersModel(tiny_gpt2(1))
+    with pytest.raises(PlaygroundError, match=r"the token 64, and the vocab.* at 23"):
+        score_text(model, byte_codec(), "a")
+    with pytest.raises(PlaygroundError, match="the token 24"):
+        score_tokens(model, byte_codec(), (24,), (1, 2))
+
+
 def test_cancelling(demo):
     scored = score_text(demo.model, demo.codec, "the cat", [preset()], is_cancelled=lambda: True)
     assert scored.tokens == scored.verdicts == ()
