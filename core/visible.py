@@ -39,6 +39,14 @@ def one_line(text: str, limit: int = 400) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def reason(error: BaseException) -> str:
+    """Return what ``error`` says in one short line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # A validation error of huggingface_hub names the field on the first line, the fault on the 2nd.
+    said = " ".join(lines[:2]) if lines and lines[0].endswith(":") else "".join(lines[:1])
+    return one_line(said or type(error).__name__, 160)
+
+
 def cell_width(text: str) -> int:
     """Return how many terminal cells ``text`` takes: two for wide characters, none for marks."""
     return sum(_cells(character) for character in text)

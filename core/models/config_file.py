@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,20 +22,10 @@ from transformers.models.auto.modeling_auto import (
 from transformers.utils.logging import get_verbosity, set_verbosity
 
 from core.errors import PlaygroundError
-from core.visible import one_line
-
-CONFIG_NAME = "config.json"
+from core.models.config_sizes import CONFIG_NAME, check_sizes
+from core.visible import one_line, reason
 
 _LARGEST_FILE = 8 * 2**20
-_MOST_LAYERS = 1_024
-"""The largest models published have fewer than 200."""
-
-_MOST_OF_A_KIND = 100_000
-_DEEPEST = 30
-_LARGEST_NUMBER = 2**40
-_COUNTS = re.compile(r"layer|block|depth|stage|expert|label|head|group|codebook", re.IGNORECASE)
-_SIZES = re.compile(r"size|dim|token|vocab|len|param|window|(_|\b)ids?$", re.IGNORECASE)
-_LAYERS = re.compile(r"^(n_?layers?|num_(hidden_|decoder_|encoder_)?layers|num_blocks)$")
 
 _OTHER_TASKS = (
     "ForSequenceClassification",
@@ -47,6 +36,8 @@ _OTHER_TASKS = (
 )
 # What decides how weights are read, not what is built; a wrong value would stop the building.
 _NOT_STRUCTURE = ("auto_map", "dtype", "torch_dtype", "quantization_config")
+
+_SPECIAL_FLOATS = ("Infinity", "-Infinity", "NaN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +64,11 @@ def read_config(folder: Path, name: str) -> ConfigFile:
     text = _read(folder / CONFIG_NAME, name)
     mapping = _parsed(text, name)
     _check_kind(mapping, name)
-    _check_sizes(mapping, name)
-    structure = {key: value for key, value in mapping.items() if key not in _NOT_STRUCTURE}
+    check_sizes(mapping, name)
     # Whatever a configuration class raises on values of anywhere, it is the file that is wrong.
     try:
         with quiet_transformers():
-            config = CONFIG_MAPPING[mapping["model_type"]].from_dict(structure)
+            config = CONFIG_MAPPING[mapping["model_type"]].from_dict(_structure(mapping))
     except Exception as error:
         raise PlaygroundError(
             f"{CONFIG_NAME} of {name!r} has a value that transformers refuses: {reason(error)}"
@@ -96,14 +86,6 @@ def quiet_transformers() -> Iterator[None]:
         yield
     finally:
         set_verbosity(before)
-
-
-def reason(error: BaseException) -> str:
-    """Return what ``error`` says in one short line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # A validation error of huggingface_hub names the field on the first line, the fault on the 2nd.
-    said = " ".join(lines[:2]) if lines and lines[0].endswith(":") else "".join(lines[:1])
-    return one_line(said or type(error).__name__, 160)
 
 
 def field_of(config: object, name: str) -> Any:  # noqa: ANN401
@@ -165,6 +147,18 @@ def _parsed(text: str, name: str) -> dict[str, Any]:
     return mapping
 
 
+def _structure(mapping: dict[str, Any]) -> dict[str, Any]:
+    chosen = {key: value for key, value in mapping.items() if key not in _NOT_STRUCTURE}
+    decoded: dict[str, Any] = json.loads(json.dumps(chosen), object_hook=_special_float)
+    return decoded
+
+
+def _special_float(mapping: dict[str, Any]) -> Any:  # noqa: ANN401
+    """Return the number that transformers writes as ``{"__float__": "Infinity"}``."""
+    is_one = list(mapping) == ["__float__"] and mapping["__float__"] in _SPECIAL_FLOATS
+    return float(mapping["__float__"]) if is_one else mapping
+
+
 def _in_order(mapping: dict[str, Any]) -> str:
     return json.dumps(mapping, indent=2, ensure_ascii=True)
 
@@ -197,39 +191,6 @@ def _check_kind(mapping: dict[str, Any], name: str) -> None:
         )
 
 
-def _check_sizes(mapping: dict[str, Any], name: str) -> None:
-    """Refuse numbers that would be lists or modules by the billion, before anything is built."""
-    for key, value in _whole_numbers(mapping, name):
-        most = _LARGEST_NUMBER
-        if _LAYERS.match(key):
-            most = _MOST_LAYERS
-        elif _COUNTS.search(key) and not _SIZES.search(key):
-            most = _MOST_OF_A_KIND
-        if abs(value) > most:
-            shown = f"{value:,}" if abs(value) < 10**18 else "an absurd number"
-            raise PlaygroundError(
-                f"{CONFIG_NAME} of {name!r} sets {one_line(key, 60)} to {shown};"
-                f" at most {most:,} is believed"
-            )
-
-
-def _whole_numbers(mapping: dict[str, Any], name: str) -> Iterator[tuple[str, int]]:
-    """Yield every whole number with the name it stands under; lists pass theirs on."""
-    waiting: list[tuple[str, object, int]] = [("", mapping, 0)]
-    while waiting:
-        key, value, depth = waiting.pop()
-        if depth > _DEEPEST:
-            raise PlaygroundError(
-                f"{CONFIG_NAME} of {name!r} is nested more than {_DEEPEST} levels deep"
-            )
-        if isinstance(value, dict):
-            waiting.extend((inner, content, depth + 1) for inner, content in value.items())
-        elif isinstance(value, list):
-            waiting.extend((key, content, depth + 1) for content in value)
-        elif isinstance(value, int) and not isinstance(value, bool):
-            yield key, value
-
-
 def _check_built(config: PreTrainedConfig, name: str) -> None:
     if getattr(config, "is_encoder_decoder", False):
         raise PlaygroundError(
@@ -237,7 +198,9 @@ def _check_built(config: PreTrainedConfig, name: str) -> None:
             " only causal language models continue a text"
         )
     is_encoder = config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    if is_encoder and not getattr(config, "is_decoder", False):
+    # XLM says so of a model that was trained to continue a text.
+    is_causal = getattr(config, "is_decoder", False) or getattr(config, "causal", False)
+    if is_encoder and not is_causal:
         raise PlaygroundError(
             f"{name!r} ({config.model_type}) is an encoder that fills gaps;"
             " only causal language models continue a text"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import PlaygroundError
+from core.models.config_sizes import CONFIG_NAME, check_sizes
 from core.token_ids import configured_token_ids
 
 ACTIVATIONS = (
@@ -61,15 +62,16 @@ class Gpt2Config:
         return self.n_embd // self.n_head
 
 
-def read_gpt2_config(folder: Path) -> Gpt2Config:
-    """Return the configuration of the model in ``folder``.
+def read_gpt2_config(folder: Path, name: str) -> Gpt2Config:
+    """Return the configuration of the model in ``folder``, which sentences call ``name``.
 
     Raises:
         NotFastError: It is no GPT-2, or one that only transformers can run.
-        PlaygroundError: It names token ids that are none.
+        PlaygroundError: It names token ids that are none, or its sizes are absurd.
     """
-    generation = _json(folder / "generation_config.json")
-    return gpt2_config(_json(folder / "config.json") or {}, generation)
+    mapping = _json(folder / CONFIG_NAME) or {}
+    check_sizes(mapping, name)
+    return gpt2_config(mapping, _json(folder / "generation_config.json"))
 
 
 def gpt2_config(
@@ -101,7 +103,7 @@ def gpt2_config(
         if mapping.get("n_inner") is None
         else _size(mapping, "n_inner", "n_inner", 0),
         activation_function=mapping.get("activation_function", "gelu_new"),
-        layer_norm_epsilon=float(mapping.get("layer_norm_epsilon", 1e-5)),
+        layer_norm_epsilon=_epsilon(mapping),
         attention_scales=_attention_scales(mapping, embedding // heads, layers),
         tie_word_embeddings=bool(mapping.get("tie_word_embeddings", True)),
         eos_token_ids=eos,
@@ -114,6 +116,8 @@ def _check_kind(mapping: Mapping[str, Any]) -> None:
     if kind != "gpt2":
         raise NotFastError(f"the model is a {kind}, and the fast engine runs GPT-2 alone")
     architectures = mapping.get("architectures") or ["GPT2LMHeadModel"]
+    if not isinstance(architectures, list):
+        raise NotFastError(f"{CONFIG_NAME} sets architectures to what is no list")
     if "GPT2LMHeadModel" not in architectures:
         raise NotFastError(f"the model is a {architectures[0]}, not a GPT2LMHeadModel")
     for name in ("add_cross_attention", "quantization_config"):
@@ -134,7 +138,15 @@ def _size(mapping: Mapping[str, Any], name: str, other_name: str, default: int) 
     """Return a size under either of the names by which transformers reads it."""
     value = mapping.get(name, mapping.get(other_name, default))
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise NotFastError(f"config.json sets {name} to {value!r}, which is no size")
+        raise NotFastError(f"{CONFIG_NAME} sets {name} to {value!r}, which is no size")
+    return value
+
+
+def _epsilon(mapping: Mapping[str, Any]) -> float:
+    value = mapping.get("layer_norm_epsilon", 1e-5)
+    # transformers, too, takes no whole number here.
+    if not isinstance(value, float):
+        raise NotFastError(f"{CONFIG_NAME} sets layer_norm_epsilon to {value!r}, which is no float")
     return value
 
 

@@ -26,6 +26,7 @@ from core.models.native_build import native_library
 from core.models.placement import ModelSize, Placement, check_names, place
 from core.models.weights import move_weights
 from core.text import TextCodec
+from core.visible import reason
 
 if TYPE_CHECKING:
     from core.models.gpt2 import Gpt2Model
@@ -112,7 +113,7 @@ def _load_fast(
     from core.models.gpt2_native import NativeStep
     from core.models.gpt2_weights import parameter_count, read_weights
 
-    config = read_gpt2_config(folder)
+    config = read_gpt2_config(folder, name)
     try:
         files = weight_files(folder)
     except PlaygroundError as error:
@@ -168,6 +169,7 @@ def _no_assistant(name: str, obstacle: str) -> PlaygroundError:
 
 
 def _load_general(name: str, folder: Path, device: str, dtype: str, report: Report) -> LoadedModel:
+    from core.models.config_file import read_config
     from core.models.transformers_loading import (
         keep_quiet,
         mapped_module,
@@ -177,6 +179,7 @@ def _load_general(name: str, folder: Path, device: str, dtype: str, report: Repo
     from core.models.transformers_model import TransformersModel
 
     keep_quiet()
+    read_config(folder, name)  # a fault in it would be taken for one of the tokenizer's
     report("reading the tokenizer")
     tokenizer = _reading(name, "tokenizer", lambda: read_tokenizer(folder))
     report("mapping the weights")
@@ -248,9 +251,8 @@ def _reading(name: str, what: str, read: Callable[[], Any]) -> Any:  # noqa: ANN
         raise PlaygroundError(f"{name!r} needs a package that is not here: {error}") from error
     except Exception as error:
         # A damaged or foreign file can raise anything; the person needs to know which one it was.
-        reason = (str(error).strip().splitlines() or [""])[0][:300]
         raise PlaygroundError(
-            f"the {what} of {name!r} cannot be loaded ({type(error).__name__}: {reason});"
+            f"the {what} of {name!r} cannot be loaded ({type(error).__name__}: {reason(error)});"
             " check that the folder was written by save_pretrained()"
         ) from error
 

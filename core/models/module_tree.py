@@ -18,8 +18,9 @@ from torch.nn.modules.module import register_module_module_registration_hook
 from transformers import AutoModelForCausalLM
 
 from core.errors import PlaygroundError
-from core.models.config_file import ConfigFile, quiet_transformers, reason
+from core.models.config_file import ConfigFile, quiet_transformers
 from core.models.report_records import ModuleNode, TiedWeight, Totals
+from core.visible import reason
 
 _MOST_MODULES = 100_000
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from core.models.config_file import is_readable_file, reason
+from core.models.config_file import is_readable_file
 from core.models.report_records import StoredWeights
+from core.visible import reason
 
 SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"

@@ -11,8 +11,9 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
-from core.models.config_file import is_readable_file, quiet_transformers, reason
+from core.models.config_file import is_readable_file, quiet_transformers
 from core.models.report_records import SpecialToken, TokenizerFacts
+from core.visible import reason
 
 _VOCABULARIES = (
     "tokenizer.json",

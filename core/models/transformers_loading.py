@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from core.errors import PlaygroundError
@@ -50,14 +50,8 @@ def mapped_module(folder: Path) -> Any:  # noqa: ANN401
     """Return the model with memory-mapped weights, in the dtype in which they are stored.
 
     Raises:
-        PlaygroundError: It is no causal language model, or has no safetensors weights.
+        PlaygroundError: It has no safetensors weights.
     """
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    if config.is_encoder_decoder:
-        raise PlaygroundError(
-            f"{str(folder)!r} holds an encoder-decoder model ({config.model_type}); the playground"
-            " runs causal language models"
-        )
     if not any(folder.glob("*.safetensors")):
         raise PlaygroundError(
             f"{str(folder)!r} holds no safetensors weights; convert them with"

@@ -84,6 +84,9 @@ def test_an_unknown_engine_is_told(gpt2):
         ({"architectures": ["GPT2ForTokenClassification"]}, "not a GPT2LMHeadModel"),
         ({"n_head": 5}, "32 channels cannot be shared by 5 heads"),
         ({"n_layer": "two"}, "sets n_layer to 'two'"),
+        ({"layer_norm_epsilon": None}, "sets layer_norm_epsilon to None"),
+        ({"layer_norm_epsilon": "x"}, "sets layer_norm_epsilon to 'x'"),
+        ({"architectures": 5}, "sets architectures to what is no list"),
         ({"n_layer": 3}, "has no transformer.h.2.attn.c_attn.weight"),
         ({"n_inner": 99}, "has the shape"),
     ],
@@ -95,6 +98,15 @@ def test_what_the_fast_engine_cannot_run_is_told_in_a_sentence(gpt2, values, rea
     sentence = str(error.value)
     assert reason in sentence
     assert "\n" not in sentence
+
+
+@pytest.mark.parametrize("architectures", [5, {"a": 1}, "GPT2LMHeadModel"])
+def test_odd_architectures_do_as_little_harm_as_in_transformers(gpt2, architectures):
+    change(gpt2, "config.json", architectures=architectures)
+    theirs = GPT2LMHeadModel.from_pretrained(gpt2)(torch.tensor([[5, 6]])).logits[:, -1]
+    loaded = load(gpt2)
+    assert loaded.engine == "transformers"
+    assert torch.allclose(loaded.model.prefill([5, 6]), theirs, atol=1e-5)
 
 
 def test_without_the_kernel_torch_runs_it(gpt2, monkeypatch):

@@ -179,7 +179,7 @@ def test_an_encoder_decoder_is_refused(tmp_path):
     T5ForConditionalGeneration(config).save_pretrained(tmp_path)
     for file in model_folder(DEMO).glob("tokenizer*.json"):
         shutil.copy(file, tmp_path)
-    assert "encoder-decoder" in refused(tmp_path)
+    assert "(T5ForConditionalGeneration) is no causal language model" in refused(tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["cut", "garbage", "config", "no tokenizer", "remote code"])
@@ -203,6 +203,26 @@ def test_damaged_folders_are_told_in_a_sentence(save, damage, tmp_path):
         )
         (folder / "config.json").write_text(json.dumps(config))
     assert str(folder) in refused(folder)
+
+
+@pytest.mark.parametrize(
+    ("family", "values", "said"),
+    [
+        ("gpt2", {"layer_norm_epsilon": None}, "Validation error for field 'layer_norm_epsilon'"),
+        ("gpt2", {"layer_norm_epsilon": "x"}, "expected float, got str (value: 'x')"),
+        ("gpt2", {"n_layer": 10**12}, "sets n_layer to 1,000,000,000,000; at most 1,024"),
+        ("llama", {"num_hidden_layers": 3_000_000}, "at most 1,024 is believed"),
+        ("llama", {"rms_norm_eps": "x"}, "expected float, got str (value: 'x')"),
+        ("llama", {"max_position_embeddings": "x"}, "expected int, got str"),
+    ],
+)
+def test_faults_of_a_configuration_are_told_as_its_own(save, family, values, said):
+    folder = save(FAMILIES[family])
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **values}))
+    sentence = refused(folder)
+    assert said in sentence
+    assert sentence.startswith("config.json of")
 
 
 def test_too_little_memory_is_told_before_loading(save, monkeypatch):

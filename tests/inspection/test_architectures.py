@@ -15,6 +15,7 @@ from transformers import (
     GPTBigCodeConfig,
     GPTNeoXConfig,
     LlamaConfig,
+    Mamba2Config,
     MambaConfig,
     MixtralConfig,
     MptConfig,
@@ -139,6 +140,15 @@ def test_a_model_without_keys_and_values_has_no_figure(tmp_path):
     report = inspect_model(tmp_path, "it")
     assert report.cache is None
     assert "mamba" in report.cache_note
+
+
+def test_a_number_that_json_has_not_is_read_as_transformers_writes_it(tmp_path):
+    config = Mamba2Config(
+        vocab_size=64, hidden_size=32, num_hidden_layers=1, num_heads=4, head_dim=16, n_groups=1
+    )
+    config.save_pretrained(tmp_path)
+    assert '"__float__": "Infinity"' in (tmp_path / "config.json").read_text()
+    assert inspect_model(tmp_path, "it").architecture == "Mamba2ForCausalLM"
 
 
 def test_layers_with_shapes_of_their_own_are_told_and_not_guessed():

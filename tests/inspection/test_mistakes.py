@@ -71,6 +71,7 @@ def test_no_configuration(folder_of, refused, content, said):
         ({"model_type": "gpt2", "is_encoder_decoder": True}, "encoder-decoder"),
         ({"model_type": "vit"}, "no causal language model"),
         ({"model_type": "bert"}, "an encoder that fills gaps"),
+        ({"model_type": "xlm"}, "an encoder that fills gaps"),
         (
             {**SMALL, "architectures": ["GPT2ForSequenceClassification"]},
             "(GPT2ForSequenceClassification) is no causal language model",
