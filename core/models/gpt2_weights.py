@@ -1,4 +1,4 @@
-"""The weights of a GPT-2, laid out for decoding, taken tensor by tensor from a checkpoint.
+"""The weights of a GPT-2, laid out for decoding, taken tensor by tensor.
 
 Must never hold two copies of a model, nor import transformers. Matrices become (outputs, inputs):
 so a product reads them row by row, as they lie in memory.
@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 
 from core.models.gpt2_config import Gpt2Config, NotFastError
-from core.models.weights import read_pages, release_pages, use_large_pages
+from core.models.weights import use_large_pages
 
 _ALIGNMENT = 64
 """Elements; a row of a matrix begins where a cache line does."""
@@ -256,36 +253,3 @@ def round_rows(rows: torch.Tensor, placed: torch.Tensor) -> torch.Tensor:
         units = torch.where(scale[some] > 0, scale[some], 1.0)[:, None]
         placed[some] = (exact / units).round_()
     return scale
-
-
-def read_weights(
-    files: tuple[Path, ...],
-    config: Gpt2Config,
-    device: torch.device,
-    dtype: torch.dtype,
-    report: Callable[[float], None],
-) -> Gpt2Weights:
-    """Take the weights from memory-mapped safetensors files; see ``take_weights``.
-
-    Raises:
-        NotFastError: They cannot be read, or are not those that ``config`` says.
-    """
-    with ExitStack() as stack:
-        where = {}
-        try:
-            for file in files:
-                opened = stack.enter_context(safe_open(file, framework="pt"))
-                where.update(dict.fromkeys(opened.keys(), opened))
-        except (OSError, SafetensorError) as error:
-            raise NotFastError(f"the weights cannot be read: {error}") from error
-
-        def take(name: str) -> torch.Tensor:
-            # OpenAI's own checkpoints leave the first part of the name out.
-            for known in (name, name.removeprefix("transformer.")):
-                if known in where:
-                    tensor: torch.Tensor = where[known].get_tensor(known)
-                    read_pages(tensor)
-                    return tensor
-            raise NotFastError(f"the checkpoint has no {name}")
-
-        return take_weights(take, config, device, dtype, report, release_pages)

@@ -110,14 +110,16 @@ def _load_fast(
     name: str, folder: Path, device: str, dtype: str, report: Report, assistant: str
 ) -> LoadedModel:
     from core.models.gpt2 import Gpt2Model
+    from core.models.gpt2_checkpoint import read_weights, with_stored_ties
     from core.models.gpt2_native import NativeStep
-    from core.models.gpt2_weights import parameter_count, read_weights
+    from core.models.gpt2_weights import parameter_count
 
     config = read_gpt2_config(folder, name)
     try:
         files = weight_files(folder)
     except PlaygroundError as error:
         raise NotFastError(str(error)) from error
+    config = with_stored_ties(files, config)
     report("reading the tokenizer")
     tokenizer = _reading(name, "tokenizer", lambda: gpt2_tokenizer(folder))
     placement = place(_size(name, config, parameter_count(config)), device, dtype)

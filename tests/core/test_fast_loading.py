@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
@@ -149,10 +150,33 @@ def test_the_ends_of_text_are_those_of_transformers(gpt2, generation):
     assert one.bos_token_id == other.bos_token_id
 
 
+@pytest.mark.parametrize("is_sharded", [True, False])
+@pytest.mark.parametrize("is_different", [True, False])
+def test_a_stored_head_is_tied_only_where_it_is_the_embedding(gpt2, is_sharded, is_different):
+    """transformers goes by the weights, whatever config.json says."""
+    tensors = load_file(gpt2 / "model.safetensors")
+    tokens = tensors["transformer.wte.weight"]
+    head = tokens.clone()
+    if is_different:
+        head[-1] = 0.5
+    if is_sharded:
+        save_file({"lm_head.weight": head}, gpt2 / "b.safetensors", metadata={"format": "pt"})
+        (gpt2 / "model.safetensors").rename(gpt2 / "a.safetensors")
+        weight_map = {**dict.fromkeys(tensors, "a.safetensors"), "lm_head.weight": "b.safetensors"}
+        index = {"metadata": {}, "weight_map": weight_map}
+        (gpt2 / "model.safetensors.index.json").write_text(json.dumps(index))
+    else:
+        tensors["lm_head.weight"] = head
+        save_file(tensors, gpt2 / "model.safetensors", metadata={"format": "pt"})
+    one, other = load(gpt2, "fast"), load(gpt2, "transformers")
+    assert (one.model._weights.head is one.model._weights.tokens) is not is_different
+    assert one.parameters == other.parameters
+    ours, theirs = (loaded.model.prefill([5, 6, 7]) for loaded in (one, other))
+    assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
 def test_openais_own_names(gpt2):
     """The checkpoints of 2019 name no transformer, and hold the masks of attention too."""
-    from safetensors.torch import load_file, save_file
-
     expected = load(gpt2).model.prefill([1, 2]).clone()
     tensors = load_file(gpt2 / "model.safetensors")
     renamed = {name.removeprefix("transformer."): one for name, one in tensors.items()}
