@@ -70,7 +70,8 @@ def load_model(
     ``assistant`` says what guesses tokens for the fast engine: see ``gpt2_assistant``.
 
     Weights go straight from a memory map to their device and dtype: beside the model itself,
-    there is never more than one tensor of it in memory.
+    there is never more than one tensor of it in memory. Only where a checkpoint mixes dtypes, and
+    that of most weights is not the finest, transformers casts them all before they are moved.
 
     Raises:
         PlaygroundError: It is not there, is no causal language model, cannot be read, is too
@@ -172,6 +173,7 @@ def _no_assistant(name: str, obstacle: str) -> PlaygroundError:
 
 def _load_general(name: str, folder: Path, device: str, dtype: str, report: Report) -> LoadedModel:
     from core.models.config_file import read_config
+    from core.models.module_tree import build_on_meta
     from core.models.transformers_loading import (
         keep_quiet,
         mapped_module,
@@ -181,19 +183,20 @@ def _load_general(name: str, folder: Path, device: str, dtype: str, report: Repo
     from core.models.transformers_model import TransformersModel
 
     keep_quiet()
-    read_config(folder, name)  # a fault in it would be taken for one of the tokenizer's
+    config = read_config(folder, name)
     report("reading the tokenizer")
     tokenizer = _reading(name, "tokenizer", lambda: read_tokenizer(folder))
+    size = module_size(name, build_on_meta(config, torch.float32, name))
+    placement = place(size, device, dtype)
     report("mapping the weights")
-    module = _reading(name, "model", lambda: mapped_module(folder))
-    placement = place(module_size(name, module), device, dtype)
+    module, outline = _reading(name, "model", lambda: mapped_module(folder, placement.dtype))
     _moving(
         name,
         placement,
         lambda: move_weights(
             module,
+            outline,
             placement.device,
-            placement.dtype,
             lambda share: report("reading the weights", share),
         ),
     )

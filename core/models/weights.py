@@ -26,28 +26,39 @@ _LARGE_PAGE = 2 * 2**20
 
 def move_weights(
     module: torch.nn.Module,
+    outline: torch.nn.Module,
     device: torch.device,
-    dtype: torch.dtype,
     report: Callable[[float], None],
 ) -> None:
-    """Move parameters and buffers of ``module`` to ``device``, floating ones to ``dtype``.
+    """Move parameters and buffers of ``module`` to ``device``, in the dtypes that ``outline`` has.
+
+    Buffers that no checkpoint holds get their values from ``outline`` too. It may be ``module``
+    itself; else its other tensors may be without memory.
 
     Tensors that are there already stay memory-mapped, but are read once, so that the first step
     does not wait for the disk. ``report`` takes the share that is done, 0 to 1.
     """
-    tensors = [*module.parameters(), *module.buffers()]
-    total = sum(tensor.nbytes for tensor in tensors) or 1
+    wanted = _named_tensors(outline)
+    stored = module.state_dict().keys()
+    tensors = _named_tensors(module)
+    total = sum(tensor.nbytes for tensor in tensors.values()) or 1
     done = 0
-    for tensor in tensors:
-        target = dtype if tensor.is_floating_point() else tensor.dtype
+    for name, tensor in tensors.items():
+        like = wanted.get(name, tensor)
         done += tensor.nbytes
-        if tensor.device == device and tensor.dtype == target:
+        if name not in stored:
+            tensor.data = like.to(device)
+        elif tensor.device == device and tensor.dtype == like.dtype:
             _read_through(tensor)
         else:
             source = tensor.data
-            tensor.data = source.to(device, target)
+            tensor.data = source.to(device, like.dtype)
             release_pages(source)
         report(done / total)
+
+
+def _named_tensors(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
 
 
 def _read_through(tensor: torch.Tensor) -> None:

@@ -7,11 +7,15 @@ import shutil
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
+    DeepseekV3Config,
+    Gemma3TextConfig,
     GPT2Config,
     GPT2LMHeadModel,
+    GPTJConfig,
     GPTNeoXConfig,
     LlamaConfig,
     Qwen2Config,
@@ -26,6 +30,7 @@ from core.errors import PlaygroundError
 from core.models import placement
 from core.models.catalog import DEMO, model_folder
 from core.models.loading import load_model
+from core.models.transformers_model import TransformersModel
 from core.settings import Settings
 from core.steps import Finished
 from tests.reference import new_tokens, run_ours, run_theirs
@@ -79,6 +84,17 @@ def save(tmp_path):
     return saved
 
 
+def change_config(folder, **values):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **values}))
+
+
+def change_weights(folder, change):
+    tensors = load_file(folder / "model.safetensors")
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_in_every_mode(save, family, monkeypatch):
     folder = save(FAMILIES[family])
@@ -120,6 +136,86 @@ def test_dtype_is_what_was_asked_for_and_weights_are_the_same(save, dtype):
     told = [share for share in shares if share is not None]
     assert told == sorted(told)
     assert told[-1] == pytest.approx(1.0)
+
+
+LONG = {
+    "llama": LlamaConfig(**{**SHAPE, "max_position_embeddings": 4096}),
+    "gemma3": Gemma3TextConfig(**SHAPE, num_key_value_heads=2, head_dim=8),
+    "gptj": GPTJConfig(
+        vocab_size=2048, n_positions=256, n_embd=32, n_layer=1, n_head=4, rotary_dim=8
+    ),
+}
+
+
+@pytest.mark.parametrize("family", LONG)
+@pytest.mark.parametrize(
+    ("stored", "dtype"),
+    [("float32", "bfloat16"), ("float32", "float16"), ("bfloat16", "float32")],
+)
+def test_every_tensor_and_logit_as_from_pretrained_has_them(save, family, stored, dtype):
+    """Rotary buffers stay in float32, whose error would grow with the position."""
+    folder = save(LONG[family], dtype=getattr(torch, stored))
+    model = load_model(str(folder), "cpu", dtype, quiet).model
+    module = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype))
+    assert_same_tensors(model.module, module)
+    theirs = TransformersModel(module)
+    token_ids = torch.arange(1, 2 + 4 * (theirs.context_size // 5)).remainder(2048).tolist()
+    for length in (7, len(token_ids)):
+        for one in (model, theirs):
+            one.rewind(0)
+        assert torch.equal(model.prefill(token_ids[:length]), theirs.prefill(token_ids[:length]))
+
+
+def assert_same_tensors(ours, theirs):
+    ours, theirs = (
+        {**dict(module.named_parameters()), **dict(module.named_buffers())}
+        for module in (ours, theirs)
+    )
+    assert ours.keys() == theirs.keys()
+    for name, tensor in theirs.items():
+        assert ours[name].dtype == tensor.dtype, name
+        assert torch.equal(ours[name], tensor), name
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("finest", ["all", "norms", "embeddings"])
+def test_weights_are_rounded_no_more_than_asked_for(save, dtype, finest):
+    """Whatever dtype config.json names, and where a checkpoint mixes them."""
+    folder = save(FAMILIES["llama"], dtype=torch.float32)
+    wide = {"all": "", "norms": "norm", "embeddings": "embed_tokens"}[finest]
+
+    def mix(tensors):
+        tensors.update({name: one.bfloat16() for name, one in tensors.items() if wide not in name})
+
+    change_weights(folder, mix)
+    change_config(folder, dtype="float16")
+    module = load_model(str(folder), "cpu", dtype, quiet).model.module
+    assert_same_tensors(
+        module, AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype))
+    )
+
+
+def test_tensors_that_transformers_keeps_in_float32(save):
+    config = DeepseekV3Config(
+        **SHAPE,
+        num_key_value_heads=4,
+        n_routed_experts=4,
+        moe_intermediate_size=8,
+        n_group=2,
+        topk_group=1,
+        num_experts_per_tok=2,
+        first_k_dense_replace=1,
+        q_lora_rank=8,
+        kv_lora_rank=8,
+        qk_rope_head_dim=8,
+        qk_nope_head_dim=8,
+        v_head_dim=8,
+    )
+    folder = save(config, dtype=torch.float32)
+    module = load_model(str(folder), "cpu", "bfloat16", quiet).model.module
+    theirs = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+    assert_same_tensors(module, theirs)
+    assert module.model.layers[1].mlp.gate.e_score_correction_bias.dtype == torch.float32
 
 
 def test_tied_weights_stay_one(save):
@@ -218,11 +314,41 @@ def test_damaged_folders_are_told_in_a_sentence(save, damage, tmp_path):
 )
 def test_faults_of_a_configuration_are_told_as_its_own(save, family, values, said):
     folder = save(FAMILIES[family])
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, **values}))
+    change_config(folder, **values)
     sentence = refused(folder)
     assert said in sentence
     assert sentence.startswith("config.json of")
+
+
+@pytest.mark.parametrize(
+    ("family", "missing"),
+    [
+        ("gpt2", ["transformer.h.1.mlp.c_fc.weight"]),
+        ("gpt2", ["transformer.wte.weight"]),
+        ("llama", ["lm_head.weight"]),
+        ("llama", ["model.layers.0.mlp.up_proj.weight", "model.norm.weight", "lm_head.weight"]),
+    ],
+)
+def test_missing_weights_are_never_made_up(save, family, missing):
+    folder = save(FAMILIES[family])
+    change_weights(folder, lambda tensors: [tensors.pop(name) for name in missing])
+    sentence = refused(folder)
+    assert f"lack {', '.join(missing[:2])}" in sentence
+    assert ("and 1 more" in sentence) == (len(missing) > 2)
+
+
+def test_a_weight_of_another_shape_is_named(save):
+    folder = save(FAMILIES["llama"])
+    change_config(folder, vocab_size=2000)
+    sentence = refused(folder)
+    assert "lm_head.weight in" in sentence
+    assert "has the shape (2048, 32), and config.json asks for (2000, 32) (1 more" in sentence
+
+
+def test_weights_that_nobody_asks_for_do_no_harm(save):
+    folder = save(FAMILIES["llama"])
+    change_weights(folder, lambda tensors: tensors.update({"value_head": torch.ones(1)}))
+    assert load_model(str(folder), "cpu", "auto", quiet).engine == "transformers"
 
 
 def test_too_little_memory_is_told_before_loading(save, monkeypatch):
