@@ -6,12 +6,11 @@ cache cannot be read on or cut, the text is read anew: slower, but never wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, cast
 
 import torch
 from transformers import DynamicCache, PreTrainedModel
-from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
 
 from core.models.cache_facts import context_size_of
 from core.models.module_forward import ModuleForward
@@ -23,10 +22,13 @@ UNLIMITED_CONTEXT = 2**30
 _SCORED_AT_ONCE = 64
 """How many rows of logits there are at once: a row of gpt2-xl's has 0.2 MB."""
 
-_CUT = (DynamicLayer, DummyLayer)
-"""The layers of a cache that can be cut anywhere; a window or a state has lost what was before."""
+_CUT = frozenset({"DynamicLayer", "DummyLayer"})
+"""The layers of a cache that can be cut anywhere; a window or a state has lost what was before.
 
-_READ_ON = (*_CUT, DynamicSlidingWindowLayer)
+By their classes' names, since transformers has not always had all of them.
+"""
+
+_READ_ON = _CUT | {"DynamicSlidingWindowLayer"}
 """The layers of a cache that several tokens can be read on top of; a state takes one at a time."""
 
 
@@ -143,6 +145,6 @@ class TransformersModel:
         return logits[:, -1].float()
 
 
-def _consists_of(cache: DynamicCache | None, layers: tuple[type, ...]) -> bool:
+def _consists_of(cache: DynamicCache | None, layers: Collection[str]) -> bool:
     """Whether the cache has no other layers than those; one that does not exist has none."""
-    return cache is None or all(type(layer) in layers for layer in cache.layers)
+    return cache is None or all(type(layer).__name__ in layers for layer in cache.layers)

@@ -80,6 +80,7 @@ class Fixed:
     """Whatever it reads, it expects the same."""
 
     context_size = 9
+    vocabulary_size = len(CROSSED)
     bos_token_id = 0
     eos_token_ids = ()
 
