@@ -59,6 +59,18 @@ async def test_left_and_right_look_back_with_an_empty_prompt():
         assert selected_text(pilot) == ""
 
 
+@pytest.mark.parametrize("key", ["f9", "ctrl+b", "ctrl+l", "ctrl+s"])
+async def test_a_key_that_needs_a_text_says_so_where_there_is_none(key):
+    async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press(key)
+        assert "there is no text yet" in status(pilot)
+        await run_to_end(pilot, "Once")
+        await pilot.press(key)
+        await pilot.pause()
+        assert "no text yet" not in status(pilot)
+
+
 async def test_home_and_end_reach_both_ends():
     async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
         await run_to_end(pilot, "Once")

@@ -75,6 +75,8 @@ class MainScreen(Screen[None]):
         Binding("ctrl+t", "app.toggle_tint", "tint", priority=True),
         Binding("f10", "toggle_tokens", "tokens", show=False, priority=True),
         Binding("f11", "app.inspect", "inspect", show=False, priority=True),
+        # What these keys do elsewhere comes first; here it says why nothing happens.
+        Binding("f9,ctrl+b,ctrl+l,ctrl+s", "app.no_text_yet", show=False, priority=True),
     ]
 
     def __init__(self, book: PresetBook) -> None:
