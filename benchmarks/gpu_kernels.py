@@ -54,7 +54,7 @@ def _decode(model: Gpt2Model, rows: int, times: int) -> None:
     """Decode the same position ``times`` times, without waiting in between."""
     tokens = torch.ones(rows, dtype=torch.int64, device=model.device)
     for _ in range(times):
-        model._decode_by_torch(tokens)
+        model._torch.decode(model._cache, tokens)
         model._cache.take_back()
     if model.device.type == "cuda":
         torch.cuda.synchronize(model.device)

@@ -7,19 +7,17 @@ is one; plain torch runs everything else, long prompts first of all.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 
 import torch
 
-from core.models.cuda_graph import Capture, GraphedDecode, capture_on_gpu
+from core.models.cuda_graph import Capture, capture_on_gpu
 from core.models.gpt2_assistant import MOST_GUESSES, Assistant, why_no_room
 from core.models.gpt2_cache import KeyValueCache
 from core.models.gpt2_compiled import is_wanted
 from core.models.gpt2_config import Gpt2Config
-from core.models.gpt2_forward import forward, head
 from core.models.gpt2_native import NativeStep
+from core.models.gpt2_torch import TorchStep
 from core.models.gpt2_weights import Gpt2Weights
-from core.models.recorded_step import reason_of, recorded_step
 
 _LONGEST_NATIVE_PROMPT = 24
 """Above this, torch's matrix products are quicker than reading weights once for eight tokens."""
@@ -35,12 +33,12 @@ _SCORED_AT_ONCE = 64
 
 
 class Gpt2Model:
-    """A GPT-2 with a cache of its own; see ``CausalModel``. ``kernel`` names what runs its steps.
+    """A GPT-2 with a cache of its own; see ``CausalModel``.
 
     With ``is_native`` false, plain torch runs them, whatever there is; else ``threads``, as many as
     torch has if nobody says, run them in the kernel. ``capture`` records steps as
-    graphs, and ``is_compiled`` has them compiled before; on a GPU both are the rule. ``kernel``
-    says what failed. ``report`` is told what is being prepared.
+    graphs, and ``is_compiled`` has them compiled before; on a GPU both are the rule. ``report`` is
+    told what is being prepared.
     """
 
     def __init__(
@@ -62,23 +60,25 @@ class Gpt2Model:
         obstacle = "torch was asked for"
         if is_native:
             obstacle = NativeStep.why_not(self.device, weights.tokens.dtype, config)
-        self._threads = torch.get_num_threads()
+        self._torch = TorchStep(weights, config, obstacle)
         self._native = None if obstacle else NativeStep(weights, config, threads=threads)
         self._is_tiled = self._native is not None and self._native.uses_tiles
         self._is_int8 = weights.tokens.dtype == torch.int8
         if self._is_int8 and obstacle:
             raise ValueError(f"int8 weights are for the native kernel alone: {obstacle}")
-        self.kernel = f"torch ({obstacle})" if obstacle else "native"
         self._assistant: Assistant | None = None
         is_cuda = self.device.type == "cuda"
         if capture is None and is_cuda:
             capture = capture_on_gpu
-        self._graph: GraphedDecode | None = None
         if capture is not None:
             if is_compiled is None:
                 is_compiled = is_cuda and is_wanted()
-            made = recorded_step(weights, config, capture, report, is_compiled=is_compiled)
-            self._graph, self._cache, self.kernel = made.graph, made.cache, made.kernel
+            self._cache = self._torch.record(capture, report, is_compiled=is_compiled)
+
+    @property
+    def kernel(self) -> str:
+        """What runs a step, and why nothing quicker does."""
+        return "native" if self._native else self._torch.kernel
 
     @property
     def device(self) -> torch.device:
@@ -118,7 +118,7 @@ class Gpt2Model:
             pieces = self._natively(self._native, self._cache, token_ids, wants_all=False)
             *_, logits = pieces
         else:
-            logits = self._forward([token_ids])
+            logits = self._torch.read(self._cache, [token_ids])
         self._rows[0].extend(token_ids)
         return logits
 
@@ -129,7 +129,7 @@ class Gpt2Model:
             self._cache.make_room(1)
             logits = self._native.decode(self._cache, token_ids)
         else:
-            logits = self._decode_by_torch(token_ids)
+            logits = self._torch.decode(self._cache, token_ids)
         for row, token_id in zip(self._rows, token_ids, strict=True):
             row.append(token_id)
         return logits
@@ -137,15 +137,15 @@ class Gpt2Model:
     @property
     def looks_ahead(self) -> bool:
         """See ``LooksAhead``."""
-        return self._native is None and (self._graph is not None or self.device.type == "cuda")
+        return self._native is None and (self._torch.is_recorded or self.device.type == "cuda")
 
     def decode_ahead(self, token_id: torch.Tensor) -> torch.Tensor:
         """See ``LooksAhead``."""
         self._check_room(1)
-        logits = self._decode_by_torch(token_id)
+        logits = self._torch.decode(self._cache, token_id)
         self._is_ahead = True
         # A recorded step writes where it wrote the last one's, which may not have been read yet.
-        return logits.clone() if self._graph else logits
+        return logits.clone() if self._torch.is_recorded else logits
 
     def settle(self, token_id: int | None) -> None:
         """See ``LooksAhead``."""
@@ -178,7 +178,7 @@ class Gpt2Model:
         """
         if self._native is None or self._is_int8:
             raise ValueError(self.why_no_assistant(is_wanted=True))
-        with self._all_threads():
+        with self._torch.all_threads():
             assistant = Assistant(self._native, self._weights, self._config)
         if not only_if_it_pays or assistant.pays(self._cache):
             self._assistant = assistant
@@ -219,7 +219,7 @@ class Gpt2Model:
 
     def rewind(self, length: int, row: int = 0) -> int:
         """See ``CausalModel``."""
-        if length or self._graph:
+        if length or self._torch.is_recorded:
             self._cache.keep(row, length)
         else:
             self._cache = self._empty_cache()  # what a long text took is given back
@@ -236,10 +236,7 @@ class Gpt2Model:
             yield from self._natively(self._native, cache, token_ids, wants_all=True)
             return
         for start in range(0, len(token_ids), _SCORED_AT_ONCE):
-            piece = token_ids[start : start + _SCORED_AT_ONCE]
-            with torch.inference_mode(), self._all_threads():
-                logits = head(self._weights, self._hidden(cache, [piece])[0])
-            yield logits
+            yield self._torch.read_all(cache, token_ids[start : start + _SCORED_AT_ONCE])
 
     def release_threads(self) -> None:
         """Leave torch one thread between long prompts, where the kernel has threads of its own.
@@ -263,42 +260,6 @@ class Gpt2Model:
         for start in range(0, len(token_ids), _READ_AT_ONCE):
             piece = token_ids[start : start + _READ_AT_ONCE]
             yield native.prefill(cache, piece, wants_all=wants_all)
-
-    @contextmanager
-    def _all_threads(self) -> Iterator[None]:
-        before = torch.get_num_threads()
-        torch.set_num_threads(self._threads)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
-
-    def _decode_by_torch(self, token_ids: Sequence[int] | torch.Tensor) -> torch.Tensor:
-        if self._graph:
-            self._cache.make_room(1)
-            try:
-                logits = self._graph.decode(self._cache, token_ids)
-            except torch.OutOfMemoryError:
-                raise
-            except RuntimeError as error:
-                self._graph = None
-                self.kernel = f"torch (no CUDA graph: {reason_of(error)})"
-            else:
-                self._cache.append(1)
-                return logits
-        return self._forward(torch.as_tensor(token_ids, device=self.device)[:, None])
-
-    @torch.inference_mode()
-    def _forward(self, token_ids: Sequence[Sequence[int]] | torch.Tensor) -> torch.Tensor:
-        with self._all_threads():
-            return head(self._weights, self._hidden(self._cache, token_ids)[:, -1])
-
-    def _hidden(
-        self, cache: KeyValueCache, token_ids: Sequence[Sequence[int]] | torch.Tensor
-    ) -> torch.Tensor:
-        cache.make_room(len(token_ids[0]))
-        inputs = torch.as_tensor(token_ids, device=self.device)
-        return forward(self._weights, self._config, cache, inputs)
 
     def _empty_cache(self) -> KeyValueCache:
         return KeyValueCache(self._config, self.device, self._weights.cache_dtype)

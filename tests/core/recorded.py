@@ -19,6 +19,18 @@ CODEC = byte_codec()
 CONTEXT = (1, 2, 3)
 
 
+class Without:
+    """A model that lacks some of its methods."""
+
+    def __init__(self, model, *names):
+        self._model, self._names = model, names
+
+    def __getattr__(self, name):
+        if name in self._names:
+            raise AttributeError(name)
+        return getattr(self._model, name)
+
+
 class Letters:
     """Token 0 is ``a``, token 1 is ``b``, and so on."""
 

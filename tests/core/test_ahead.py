@@ -13,21 +13,13 @@ from core.ahead import step_tensor
 from core.backends.base import Request
 from core.engine import generate
 from core.settings import Settings
-from tests.core.recorded import CODEC, CONTEXT, whole_run
+from tests.core.recorded import CODEC, CONTEXT, Without, whole_run
 from tests.core.test_parity import penalties, warpers
 from tests.reference import behind, tiny_gpt2
 
 
-class StepByStep:
-    """A model without the methods that look ahead."""
-
-    def __init__(self, model):
-        self._model = model
-
-    def __getattr__(self, name):
-        if name in ("looks_ahead", "decode_ahead", "settle"):
-            raise AttributeError(name)
-        return getattr(self._model, name)
+def step_by_step(model):
+    return Without(model, "looks_ahead", "decode_ahead", "settle")
 
 
 @pytest.fixture(autouse=True)
@@ -40,12 +32,12 @@ def both_ways(module, chosen, **how):
     ahead, by_step = behind("graph", module), behind("graph", module)
     steps = count_steps_ahead(ahead)
     ours = whole_run(ahead, chosen, **how)
-    assert ours == whole_run(StepByStep(by_step), chosen, **how)
+    assert ours == whole_run(step_by_step(by_step), chosen, **how)
     # The cache says what the rows say: the next run that goes on from them is the same too.
     going_on = (*ours[2][0], 5)
     again = Settings(max_new_tokens=3)
     continued = whole_run(ahead, again, context=going_on)
-    assert continued == whole_run(StepByStep(by_step), again, context=going_on)
+    assert continued == whole_run(step_by_step(by_step), again, context=going_on)
     return ours, steps
 
 
@@ -149,7 +141,7 @@ def test_a_recording_that_fails_in_the_middle_of_a_run_goes_on_without():
     def refuse(step):
         raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
-    model._graph._capture = refuse
+    model._torch._graph._capture = refuse
     events, _, rows, _ = whole_run(model, Settings(max_new_tokens=200))
     assert len(events) == 202
     assert len(rows[0]) == len(CONTEXT) + 199

@@ -279,7 +279,7 @@ def test_torch_has_its_threads_for_long_prompts_alone(engine, monkeypatch):
         assert torch.get_num_threads() == 1
         during = []
         monkeypatch.setattr(
-            "core.models.gpt2.head",
+            "core.models.gpt2_torch.head",
             lambda *given: during.append(torch.get_num_threads()) or head(*given),
         )
         model.prefill(tokens(40))
