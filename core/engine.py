@@ -18,9 +18,10 @@ from core.backends.base import Request
 from core.beam_steps import beam_steps
 from core.choosers import Chooser, StepByStep
 from core.errors import PlaygroundError
-from core.models.base import CausalModel, LooksAhead, TakesGuesses
+from core.models.base import CausalModel, LooksAhead, RunsOn, TakesGuesses
 from core.processors import build_processors
 from core.run import Run
+from core.run_on import RunOnChooser
 from core.settings import DEFAULT_NEW_TOKENS, Settings
 from core.steps import Event, FinishReason, Started, TokenStep
 from core.stopping import StopRule
@@ -75,6 +76,8 @@ def _chooser(run: Run) -> Chooser:
         return AheadChooser(run, model)
     if isinstance(model, TakesGuesses) and model.most_guesses:
         return AssistedChooser(run, model)
+    if isinstance(model, RunsOn) and model.most_run_on and not run.settings.do_sample:
+        return RunOnChooser(run, model)
     return StepByStep(run)
 
 

@@ -105,6 +105,29 @@ class LooksAhead(Protocol):
 
 
 @runtime_checkable
+class RunsOn(Protocol):
+    """What a model offers that can go on by itself, always with the likeliest token.
+
+    So that a small model need not wait after every token for what is told of it.
+    """
+
+    @property
+    def most_run_on(self) -> int:
+        """How many tokens at once it is worth while to run on; 0 where it is not at all."""
+        ...
+
+    def run_on(self, token_id: int, count: int) -> tuple[torch.Tensor, list[int]]:
+        """Append a token to the only row, and then ``count`` times the likeliest one after it.
+
+        Returns:
+            The logits after each of them, shape (count + 1, vocabulary), float32: to the bit those
+            that ``decode`` returns one after the other, until the next step writes over them. And
+            the ``count`` tokens.
+        """
+        ...
+
+
+@runtime_checkable
 class TakesGuesses(Protocol):
     """What a model offers that can check several tokens in about the time of one.
 

@@ -28,6 +28,9 @@ _LONGEST_TILED_PROMPT = 48
 _READ_AT_ONCE = 60
 """How many tokens of a prompt the kernel runs together: twice as many as its tiles hold in int8."""
 
+_MOST_RUN_ON = 8
+"""With more, a run would gain little, and go on for longer where nobody wants it any more."""
+
 _SCORED_AT_ONCE = 64
 """How many rows of logits there are at once: a row of gpt2-xl's has 0.2 MB."""
 
@@ -133,6 +136,22 @@ class Gpt2Model:
         for row, token_id in zip(self._rows, token_ids, strict=True):
             row.append(token_id)
         return logits
+
+    @property
+    def most_run_on(self) -> int:
+        """See ``RunsOn``."""
+        return _MOST_RUN_ON if self._native and self._native.is_short else 0
+
+    def run_on(self, token_id: int, count: int) -> tuple[torch.Tensor, list[int]]:
+        """See ``RunsOn``."""
+        if self._native is None:
+            raise ValueError(f"{self.kernel} does not run on by itself")
+        self._check([token_id])
+        self._check_room(count + 1)
+        self._cache.make_room(count + 1)
+        logits, chosen = self._native.run_on(self._cache, token_id, count)
+        self._rows[0] += [token_id, *chosen]
+        return logits, chosen
 
     @property
     def looks_ahead(self) -> bool:

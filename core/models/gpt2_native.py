@@ -32,6 +32,8 @@ _PATIENCE = 1_000_000
 """Nanoseconds after a short step for which its threads stay awake: to wake one takes 50 µs, a
 quarter of such a step. After a long one they sleep, and leave the processors to others."""
 
+_NO_MEMORY = "the native kernel found no memory for this step"
+
 
 class _Matrix(Structure):
     _fields_ = (("at", c_void_p), ("scale", c_void_p))
@@ -79,6 +81,7 @@ def open_library(*, keeps_lock: bool = False) -> ctypes.CDLL | None:
     library.gpt2_open.argtypes = [POINTER(_Weights)]
     library.gpt2_open.restype = c_void_p
     library.gpt2_step.argtypes = [c_void_p, POINTER(_Step)]
+    library.gpt2_run_on.argtypes = [c_void_p, POINTER(_Step), c_int32, c_void_p]
     library.gpt2_close.argtypes = [c_void_p]
     library.gpt2_close.restype = None
     library.may_use_tiles.argtypes = []
@@ -113,11 +116,11 @@ class NativeStep:
         threads: int | None = None,
     ) -> None:
         matrix_bytes = weights.parameters * weights.tokens.element_size()
-        is_short = matrix_bytes < _SHORT_STEP_BYTES
-        library = open_library(keeps_lock=is_short)
-        if library is None:
+        self.is_short = matrix_bytes < _SHORT_STEP_BYTES
+        library, letting_go = open_library(keeps_lock=self.is_short), open_library()
+        if library is None or letting_go is None:
             raise RuntimeError("ask why_not first")
-        self._run = library.gpt2_step
+        self._run, self._run_on = library.gpt2_step, letting_go.gpt2_run_on
         self._weights = weights
         self._layers = (_Layer * config.n_layer)(
             *[
@@ -137,7 +140,7 @@ class NativeStep:
             activation=_ACTIVATIONS[config.activation_function],
             threads=threads or torch.get_num_threads(),
             uses_tiles=self.uses_tiles,
-            patience=_PATIENCE if is_short else 0,
+            patience=_PATIENCE if self.is_short else 0,
             epsilon=config.layer_norm_epsilon,
             layer=self._layers,
             positions=weights.positions.data_ptr(),
@@ -188,8 +191,31 @@ class NativeStep:
         self._lanes.position[:] = [cache.length] * rows
         return self._step(cache, token_ids, self._lanes)
 
+    def run_on(
+        self, cache: KeyValueCache, token_id: int, count: int
+    ) -> tuple[torch.Tensor, list[int]]:
+        """Append ``token_id`` and ``count`` likeliest tokens to the only row; see ``RunsOn``."""
+        lanes = _Lanes(1, first_logits=0)
+        lanes.position[0] = cache.length
+        chosen = (c_int64 * (count + 1))()
+        step = self._filled_in(cache, (token_id,), lanes, count + 1)
+        if self._run_on(self._engine, ctypes.byref(step), count + 1, chosen):
+            raise MemoryError(_NO_MEMORY)
+        cache.length += count + 1
+        return self._logits[: count + 1], list(chosen)[:count]
+
     def _step(self, cache: KeyValueCache, token_ids: Sequence[int], lanes: _Lanes) -> torch.Tensor:
         wanted = lanes.count - lanes.step.first_logits
+        step = self._filled_in(cache, token_ids, lanes, wanted)
+        if self._run(self._engine, ctypes.byref(step)):
+            raise MemoryError(_NO_MEMORY)
+        cache.length += lanes.count if cache.rows == 1 else 1
+        return self._logits[:wanted]
+
+    def _filled_in(
+        self, cache: KeyValueCache, token_ids: Sequence[int], lanes: _Lanes, wanted: int
+    ) -> _Step:
+        """Return the arguments of a step that writes ``wanted`` rows of logits."""
         if wanted > len(self._logits):
             self._logits = torch.empty((wanted, self._vocabulary), dtype=torch.float32)
         lanes.token[:] = list(token_ids)
@@ -199,10 +225,7 @@ class NativeStep:
         step.table_stride = cache.table.stride(0) if cache.rows > 1 else 0
         step.table, step.cache = cache.table.data_ptr(), cache.store.data_ptr()
         step.logits = self._logits.data_ptr()
-        if self._run(self._engine, ctypes.byref(step)):
-            raise MemoryError("the native kernel found no memory for this step")
-        cache.length += lanes.count if cache.rows == 1 else 1
-        return self._logits[:wanted]
+        return step
 
 
 class _Lanes:

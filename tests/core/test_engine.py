@@ -186,7 +186,8 @@ def test_cost_of_a_step_is_one_token(demo, monkeypatch):
         monkeypatch.setattr(
             demo.model, name, lambda ids, run=run: lengths.append(len(ids)) or run(ids)
         )
-    run_ours(demo.model, demo.codec, Settings(max_new_tokens=6), prompt=PROMPT)
+    sampling = Settings(max_new_tokens=6, do_sample=True)
+    run_ours(demo.model, demo.codec, sampling, prompt=PROMPT)
     assert lengths == [7, 1, 1, 1, 1, 1]
 
 

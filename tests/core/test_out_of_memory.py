@@ -8,12 +8,16 @@ import torch
 from core.backends.base import Request
 from core.backends.local import LocalBackend
 from core.errors import PlaygroundError
+from core.models.native_build import native_library
 from core.models.transformers_model import TransformersModel
 from core.settings import Settings
 from core.steps import TokenStep
 from tests.reference import tiny_gpt2
 
-REQUEST = Request("Once upon a time", Settings(max_new_tokens=6))
+SAMPLING = Settings(max_new_tokens=6, do_sample=True, seed=1)
+GREEDY = Settings(max_new_tokens=6)
+NEEDS_KERNEL = pytest.mark.skipif(native_library()[0] is None, reason=native_library()[1] or "-")
+WAYS = [(SAMPLING, "decode", 3), pytest.param(GREEDY, "run_on", 4, marks=NEEDS_KERNEL)]
 FULL = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
     MemoryError(),
@@ -28,41 +32,50 @@ def backend():
     return backend
 
 
-def run(backend):
-    return [e.token.token_id for e in backend.generate(REQUEST, bool) if isinstance(e, TokenStep)]
+def events_of(backend, chosen):
+    return backend.generate(Request("Once upon a time", chosen), bool)
 
 
-def broken_after(backend, monkeypatch, steps, error):
+def run(backend, chosen):
+    return [e.token.token_id for e in events_of(backend, chosen) if isinstance(e, TokenStep)]
+
+
+def broken_after(backend, monkeypatch, name, calls, error):
+    """Has what takes the model a step on break at its third, or whichever, call."""
     model = backend._loaded.model
-    decode, calls = model.decode, []
+    work, given = getattr(model, name), []
 
-    def failing(token_ids):
-        calls.append(token_ids)
-        if len(calls) == steps:
+    def failing(*arguments):
+        given.append(arguments)
+        if len(given) == calls:
             raise error
-        return decode(token_ids)
+        return work(*arguments)
 
-    monkeypatch.setattr(type(model), "decode", lambda self, token_ids: failing(token_ids))
+    monkeypatch.setattr(type(model), name, lambda self, *arguments: failing(*arguments))
 
 
 @pytest.mark.parametrize("error", FULL, ids=lambda error: type(error).__name__)
-def test_it_is_told_in_one_sentence_and_the_tokens_stay(backend, monkeypatch, error):
-    whole = run(backend)
+@pytest.mark.parametrize(("chosen", "name", "steps"), WAYS)
+def test_it_is_told_in_one_sentence_and_the_tokens_stay(
+    backend, monkeypatch, chosen, name, steps, error
+):
+    whole = run(backend, chosen)
     seen = []
     with monkeypatch.context() as patched:
-        broken_after(backend, patched, 3, error)
-        with pytest.raises(PlaygroundError, match="cpu ran out of memory after 3 steps; use fewer"):
-            seen.extend(backend.generate(REQUEST, bool))
+        broken_after(backend, patched, name, 3, error)
+        told = f"cpu ran out of memory after {steps} steps; use fewer"
+        with pytest.raises(PlaygroundError, match=told):
+            seen.extend(events_of(backend, chosen))
 
-    assert [event.token.token_id for event in seen[1:]] == whole[:3]
-    assert run(backend) == whole
+    assert [event.token.token_id for event in seen[1:]] == whole[:steps]
+    assert run(backend, chosen) == whole
 
 
 def test_other_faults_are_not_hidden(backend, monkeypatch):
-    broken_after(backend, monkeypatch, 1, RuntimeError("shape mismatch"))
+    broken_after(backend, monkeypatch, "decode", 1, RuntimeError("shape mismatch"))
 
     with pytest.raises(RuntimeError, match="shape mismatch"):
-        run(backend)
+        run(backend, SAMPLING)
 
 
 def test_a_first_pass_that_breaks_off_leaves_nothing_in_the_cache(monkeypatch):

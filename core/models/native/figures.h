@@ -19,6 +19,21 @@ INLINE vec load_row(const float *scores, int64_t i, int64_t size) {
     return rest;
 }
 
+/* The greatest of a row of scores, of equal ones the first; the first one where none is a number. */
+INLINE int64_t likeliest(const float *scores, int64_t size) {
+    int64_t best = 0;
+    float most = -INFINITY;
+    for (int64_t begin = 0; begin < size; begin += WIDTH) {
+        if (!any_of(load_row(scores, begin, size) > most)) continue;
+        for (int64_t i = begin; i < begin + WIDTH && i < size; i++) {
+            if (!(scores[i] > most)) continue;
+            most = scores[i];
+            best = i;
+        }
+    }
+    return best;
+}
+
 /* The figures of one row of scores.
  *
  * ids and values take its count largest, largest first, of equal ones the first; figures takes the

@@ -198,3 +198,23 @@ int gpt2_step(engine *e, const step *now) {
     take_part(e, 0);
     return 0;
 }
+
+/* Run one lane, then count - 1 times the likeliest token after it, of equal ones the first.
+ *
+ * now is the first step; logits has room for count rows, and chosen takes the likeliest token after
+ * each. Its positions must be below its capacity. Return 0, or 1 without memory. */
+int gpt2_run_on(engine *e, const step *first, int count, int64_t *chosen) {
+    step now = *first;
+    int64_t token = *first->token;
+    int32_t position = *first->position;
+    now.token = &token;
+    now.position = &position;
+    for (int i = 0; i < count; i++) {
+        if (gpt2_step(e, &now)) return 1;
+        token = likeliest(now.logits, e->model.vocabulary);
+        chosen[i] = token;
+        position++;
+        now.logits += e->model.vocabulary;
+    }
+    return 0;
+}
