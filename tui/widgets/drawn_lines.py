@@ -28,20 +28,21 @@ def drawn_lines(widget: Widget, crop: Region) -> list[Strip]:
 
 
 def drawn_line(parts: Iterable[tuple[str, Style]], width: int, empty: Style) -> Strip:
-    """Return text cut or filled up to ``width`` cells, neighbours of one style put together.
+    """Return text cut or filled up to ``width`` cells, neighbours of one style object put together.
 
     All lines without text are one and the same, which textual then has to work on but once.
     """
     runs: list[tuple[str, Style]] = []
-    cells = 0
+    before: Style | None = None
     for text, style in parts:
-        cells += cell_len(text)
-        if runs and runs[-1][1] == style:
+        if style is before:  # to compare styles takes longer than to draw two
             runs[-1] = (runs[-1][0] + text, style)
         else:
             runs.append((text, style))
+            before = style
     if not any(text for text, _ in runs):
         return Strip.blank(width, empty)
+    cells = sum(cell_len(text) for text, _ in runs)
     if cells < width:
         runs.append((" " * (width - cells), empty))
     strip = Strip([Segment(*run) for run in runs], max(cells, width))

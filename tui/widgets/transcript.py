@@ -57,7 +57,7 @@ class Transcript(ScrollView, can_focus=True):
         self._turns: list[TurnProse] = []
         self._starts: list[int] = []  # the first line of each turn
         self._strips: dict[int, Strip] = {}
-        self._styles: dict[tuple[str, bool], Style] = {}
+        self._styles: dict[str, Style] = {}
         self._session: Session | None = None
         self._width = 0
         self._selected: int | None = None
@@ -273,19 +273,16 @@ class Transcript(ScrollView, can_focus=True):
         return drawn_line(parts, self.size.width, self._style(PLAIN))
 
     def _part(self, piece: Piece) -> tuple[str, Style]:
-        is_selected = self._selected is not None and piece.step == self._selected
-        text = piece.text
+        text, kind, step = piece
+        is_selected = self._selected is not None and step == self._selected
         if text == "\n":
             text = NEWLINE if is_selected else ""
-        return text, self._style(piece.kind, is_selected=is_selected)
+        return text, self._style(_SELECTED if is_selected else kind)
 
-    def _style(self, kind: str, *, is_selected: bool = False) -> Style:
-        style = self._styles.get((kind, is_selected))
+    def _style(self, kind: str) -> Style:
+        style = self._styles.get(kind)
         if style is None:
-            if is_selected:
-                name = _SELECTED
-            else:
-                name = PLAIN if kind in TINTS and not self._is_tinted else kind
+            name = PLAIN if kind in TINTS and not self._is_tinted else kind
             style = self.get_component_rich_style(f"transcript--{name}")
-            self._styles[kind, is_selected] = style
+            self._styles[kind] = style
         return style
