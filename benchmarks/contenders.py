@@ -17,7 +17,7 @@ import torch
 from core.backends.base import Request
 from core.backends.local import LocalBackend
 from core.settings import Settings
-from core.steps import BeamStep, Event, Finished, TokenStep
+from core.steps import Event, Finished, Step
 
 THREADS = torch.get_num_threads()
 """What torch takes by itself; everything but this program is given as many."""
@@ -89,7 +89,7 @@ class Playground:
         ends: list[float] = []
         event: Event | None = None
         for event in self.backend.generate(Request("", settings, tuple(prompt)), bool):
-            if isinstance(event, TokenStep | BeamStep):
+            if isinstance(event, Step):
                 ends.append(time.perf_counter())
         if isinstance(event, Finished) and event.drafted_tokens:
             self.accepted[mode] = event.accepted_share

@@ -12,7 +12,7 @@ import torch
 
 from core.errors import PlaygroundError
 from core.models.base import CausalModel
-from core.steps import BeamStep, Event, TokenStep
+from core.steps import Event, Step
 
 _CPU_ALLOCATOR = "DefaultCPUAllocator"
 """What torch's RuntimeError names where the main memory is full; it has no class of its own."""
@@ -27,7 +27,7 @@ def guarded(model: CausalModel, events: Iterator[Event]) -> Iterator[Event]:
     steps = 0
     try:
         for event in events:
-            steps += isinstance(event, TokenStep | BeamStep)
+            steps += isinstance(event, Step)
             yield event
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):

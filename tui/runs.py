@@ -21,7 +21,7 @@ from core.service import (
 )
 from core.session import Session
 from core.settings import Settings
-from core.steps import BeamStep, Finished, TokenStep
+from core.steps import Finished, Step
 from tui.branches import Branches
 from tui.fetching import Fetching
 from tui.model_state import Clock, ModelFactory, ModelState
@@ -156,7 +156,7 @@ class Runs:
         self._drain_fetching(changes)
         for event in self._service.drain():
             changes.anything = True
-            if isinstance(event, TokenStep | BeamStep):
+            if isinstance(event, Step):
                 changes.steps += 1
                 changes.keys |= event.index == 0  # now there is a step to look back at
                 self.session.apply(event)
