@@ -150,10 +150,7 @@ def _continuations(
     limits: BeamLimits,
     generator: torch.Generator | None,
 ) -> tuple[torch.Tensor, list[Beam]]:
-    """Return the continuations in play.
-
-    In falling score for beam search; for beam sampling in the order in which they were drawn.
-    """
+    """Return the continuations in play, in falling score."""
     if settings.do_sample:
         accumulated = _accumulated(state, weighed)
         probabilities = torch.softmax(accumulated, dim=-1)
@@ -161,8 +158,9 @@ def _continuations(
             raise nothing_to_draw_from()
         count = pool_size(settings, limits.eos_token_count)
         drawn = torch.multinomial(probabilities, num_samples=count, generator=generator)
-        scores = accumulated.gather(1, drawn)[0].cpu()
-        chosen = _with_parents(drawn, weighed)
+        # As transformers has it from 5.24 on; before, they stayed in the order they were drawn in.
+        fallen, order = accumulated.gather(1, drawn).sort(dim=-1, descending=True)
+        scores, chosen = fallen[0].cpu(), _with_parents(drawn.gather(1, order), weighed)
     else:
         count = pool_size(settings, limits.eos_token_count)
         scores, chosen = _best(state, weighed, count) or _best_of_all(state, weighed, count)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
+from packaging.version import Version
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
@@ -101,6 +103,11 @@ def behind(engine: str, module: PreTrainedModel, dtype: torch.dtype | None = Non
     model = Gpt2Model(weights, config, is_native=engine == "native")
     assert model.kernel.startswith(engine), model.kernel
     return model
+
+
+SORTS_DRAWN_BEAMS = Version(transformers.__version__) >= Version("5.24")
+"""Whether ``generate()`` puts the continuations that beam sampling draws in falling score, as ours
+does; before, it left them in the order in which they were drawn."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from core.settings import Settings
 from core.steps import BeamStep, TokenStep
 from tests.reference import (
     ENGINES,
+    SORTS_DRAWN_BEAMS,
     behind,
     byte_codec,
     new_tokens,
@@ -146,6 +147,7 @@ def test_beams_of_equal_score(model_seed, eos, prompt, sharpness, mapping):
     assert ours.finished.score == float(theirs.sequences_scores[0])
 
 
+@pytest.mark.skipif(not SORTS_DRAWN_BEAMS, reason="this transformers leaves drawn beams unsorted")
 @pytest.mark.parametrize("engine", ENGINES)
 @settings(max_examples=120)
 @given(
