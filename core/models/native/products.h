@@ -32,19 +32,23 @@ INLINE void block(const int lanes, const int rows, const int format, const float
         for (int m = 0; m < lanes; m++) {
             vec input = load(x + m * x_stride + k);
 #pragma GCC unroll 4
-            for (int r = 0; r < rows; r++) total[m][r] += input * row[r];
+            for (int r = 0; r < rows; r++) total[m][r] = fused(input, row[r], total[m][r]);
         }
     }
+    if (k < size) /* the rest as a vector too: lanes by themselves and together are alike to the bit */
+#pragma GCC unroll 8
+        for (int m = 0; m < lanes; m++) {
+            const vec input = load_rest(x + m * x_stride, k, size - k, FLOAT32);
+#pragma GCC unroll 4
+            for (int r = 0; r < rows; r++)
+                total[m][r] = fused(input, load_rest(w, (first + r * apart) * size + k, size - k, format), total[m][r]);
+        }
 #pragma GCC unroll 8
     for (int m = 0; m < lanes; m++)
         if (rows == 4) store_sums(out + 4 * m, total[m][0], total[m][1], total[m][2], total[m][3]);
         else
 #pragma GCC unroll 4
             for (int r = 0; r < rows; r++) out[m * rows + r] = sum(total[m][r]);
-    for (; k < size; k++)
-        for (int m = 0; m < lanes; m++)
-            for (int r = 0; r < rows; r++)
-                out[m * rows + r] += x[m * x_stride + k] * weight_at(w, (first + r * apart) * size + k, format);
 }
 
 #define BLOCK(lanes, rows) \

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-#if defined(__AVX512F__)
+#if defined(__FMA__)
 #include <immintrin.h>
 #endif
 
@@ -74,6 +74,27 @@ INLINE vec load_weights(const void *w, int64_t i, const int format) {
     hvec half;
     memcpy(&half, (const uint16_t *)w + i, sizeof half);
     return (vec)(__builtin_convertvector(half, uvec) << 16);
+#endif
+}
+
+/* The count numbers from i on, fewer than a vector holds, and zeros behind them. */
+INLINE vec load_rest(const void *w, int64_t i, int64_t count, const int format) {
+    float rest[WIDTH] = {0};
+    memcpy(rest, (const char *)w + i * bytes_of(format), (size_t)(count * bytes_of(format)));
+    return load_weights(rest, 0, format);
+}
+
+/* a * b + c, rounded once where the processor can: compilers tuned for some fuse it here and not there. */
+INLINE vec fused(vec a, vec b, vec c) {
+#if defined(__AVX512F__)
+    return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__FMA__)
+    union { vec whole; __m256 half[2]; } x = {a}, y = {b}, z = {c};
+    z.half[0] = _mm256_fmadd_ps(x.half[0], y.half[0], z.half[0]);
+    z.half[1] = _mm256_fmadd_ps(x.half[1], y.half[1], z.half[1]);
+    return z.whole;
+#else
+    return a * b + c;
 #endif
 }
 
