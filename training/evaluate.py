@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel, GPT2Tokenizer
 
+from core.models.module_forward import ModuleForward
 from training.card import write_card
 from training.corpus import held_out
 from training.train import DEFAULT_OUTPUT, FACTS
@@ -90,18 +91,19 @@ def watch(
     """Continue a prompt token by token, greedily or by nucleus, and note every step."""
     generator = torch.Generator().manual_seed(seed)
     ids: list[int] = tokenizer(prompt)["input_ids"]
-    fed, cache, written = torch.tensor([ids]), None, list[int]()
+    forward = ModuleForward(model)
+    fed, cache, read, written = ids, forward.new_cache(), 0, list[int]()
     for _ in range(steps):
-        out = model(input_ids=fed, past_key_values=cache, use_cache=True)
-        cache = out.past_key_values
-        p = out.logits[0, -1].float().softmax(0)
+        logits = forward([fed], cache, read, only_last=True)
+        read += len(fed)
+        p = logits[0, -1].float().softmax(0)
         watched.entropies.append(float(-(p * p.clamp_min(1e-12).log2()).sum()))
         watched.tops.append(float(p.max()))
         token = int(p.argmax()) if top_p is None else nucleus(p, top_p, generator)
         if token == tokenizer.eos_token_id:
             break
         written.append(token)
-        fed = torch.tensor([[token]])
+        fed = [token]
     watched.lengths.append(len(written))
     watched.loops += loops(written)
     return str(tokenizer.decode(ids + written))

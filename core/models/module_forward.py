@@ -20,8 +20,11 @@ _TRIED = (3, 4, 5)
 _ROUNDING = 0.05
 """By how much logits may differ that are the same but for 16 bit."""
 
-_CACHE_NAMES = ("cache_params", "past_key_values")
-"""What architectures call their cache; those that know the first mean it."""
+_CACHE_NAMES = ("cache_params", "past_key_values", "cache")
+"""What architectures call their cache; those that know the first mean it.
+
+``cache`` is the name of all of them in newer transformers, where the others are deprecated.
+"""
 
 
 class ModuleForward:
@@ -79,9 +82,14 @@ class ModuleForward:
         return cast("torch.Tensor", self._module(input_ids=inputs, **arguments).logits)
 
     def _fills_its_cache(self) -> bool:
-        """Try whether two tokens, one after the other, are in every layer of the cache."""
+        """Try whether two tokens, one after the other, are in every layer of the cache.
+
+        One that reads a mask where the next token is to be has no use for them.
+        """
         first, second, _ = self._tried
         try:
+            if self._read_of(first, second) != 2:
+                return False
             cache = DynamicCache(config=self._module.config)
             self([[first]], cache)
             self([[second]], cache, start=1)
@@ -91,13 +99,17 @@ class ModuleForward:
             return False
         return all(_holds(layer, 2) for layer in cache.layers)
 
+    def _read_of(self, *token_ids: int) -> int:
+        """Return how many tokens ``generate()`` has it read of a text of ``token_ids``."""
+        text = torch.tensor([token_ids], device=self._module.device)
+        return int(self._module.prepare_inputs_for_generation(text)["input_ids"].shape[1])
+
     def _check_that_it_goes_on(self) -> None:
         """Refuse a module whose logits after a token are not what it expects to follow there."""
         first, second, third = self._tried
         kind = self._module.config.model_type
         try:
-            text = torch.tensor([[first, second]], device=self._module.device)
-            taken = self._module.prepare_inputs_for_generation(text)["input_ids"]
+            read = self._read_of(first, second)
             one, other = (self([[first, token_id]])[:, 0].float() for token_id in (second, third))
         except torch.OutOfMemoryError:
             raise
@@ -108,7 +120,7 @@ class ModuleForward:
                 " choose another one"
             ) from error
         # Some put a mask where the next token is to be, others look at what comes behind it.
-        if taken.shape[1] != 2 or (one - other).norm() > _ROUNDING * one.norm():
+        if read != 2 or (one - other).norm() > _ROUNDING * one.norm():
             raise PlaygroundError(
                 f"this {kind} model does not read a text from its beginning to its end, one token"
                 " after the other; the playground runs causal language models, which do"

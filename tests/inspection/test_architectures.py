@@ -26,6 +26,7 @@ from transformers import (
 
 from core.models.cache_facts import facts_of, numbers_per_token
 from core.models.inspection import inspect_model
+from core.models.module_forward import ModuleForward
 from core.models.module_tree import module_tree
 from core.models.report_text import module_lines
 
@@ -93,8 +94,7 @@ def test_cache_is_what_a_forward_leaves(saved):
     report, model = saved
     cache = DynamicCache(config=model.config)
     length = 5
-    with torch.inference_mode():
-        model(torch.arange(1, length + 1)[None], past_key_values=cache, use_cache=True)
+    ModuleForward(model)([list(range(1, length + 1))], cache)
     held = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
     assert report.cache.bytes_per_token * length == held
 
@@ -208,8 +208,7 @@ def test_every_name_of_the_context_size_is_read():
 def test_numbers_per_token_are_those_that_a_forward_leaves(saved):
     _, model = saved
     cache = DynamicCache(config=model.config)
-    with torch.inference_mode():
-        model(torch.tensor([[1]]), past_key_values=cache, use_cache=True)
+    ModuleForward(model)([[1]], cache)
     held = sum(layer.keys.numel() + layer.values.numel() for layer in cache.layers)
     assert numbers_per_token(model.config) == held
 
