@@ -28,8 +28,13 @@ _LONGEST_TILED_PROMPT = 48
 _READ_AT_ONCE = 60
 """How many tokens of a prompt the kernel runs together: twice as many as its tiles hold in int8."""
 
-_MOST_RUN_ON = 8
-"""With more, a run would gain little, and go on for longer where nobody wants it any more."""
+_MOST_RUN_ON = 64
+_RUN_ON_BYTES = 2**29
+"""How far a small model runs on: as many steps as read so many bytes of weights, some 10 to 20 ms.
+
+Meanwhile an app can paint; with fewer, the model would wait for each of its frames. With more, it
+would go on for longer where nobody wants it any more.
+"""
 
 _SCORED_AT_ONCE = 64
 """How many rows of logits there are at once: a row of gpt2-xl's has 0.2 MB."""
@@ -140,7 +145,9 @@ class Gpt2Model:
     @property
     def most_run_on(self) -> int:
         """See ``RunsOn``."""
-        return _MOST_RUN_ON if self._native and self._native.is_short else 0
+        if self._native is None or not self._native.is_short:
+            return 0
+        return min(_MOST_RUN_ON, _RUN_ON_BYTES // self._native.step_bytes)
 
     def run_on(self, token_id: int, count: int) -> tuple[torch.Tensor, list[int]]:
         """See ``RunsOn``."""

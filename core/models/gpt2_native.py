@@ -115,8 +115,9 @@ class NativeStep:
         cache_dtype: torch.dtype | None = None,
         threads: int | None = None,
     ) -> None:
-        matrix_bytes = weights.parameters * weights.tokens.element_size()
-        self.is_short = matrix_bytes < _SHORT_STEP_BYTES
+        self.step_bytes = weights.parameters * weights.tokens.element_size()
+        """How many bytes of weights a step reads."""
+        self.is_short = self.step_bytes < _SHORT_STEP_BYTES
         library, letting_go = open_library(keeps_lock=self.is_short), open_library()
         if library is None or letting_go is None:
             raise RuntimeError("ask why_not first")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from core.backends.base import Request
 from core.engine import generate
 from core.errors import PlaygroundError
+from core.models import gpt2
 from core.models.base import RunsOn
 from core.models.native_build import native_library
 from core.settings import Settings
@@ -104,13 +105,20 @@ def test_of_equal_scores_it_takes_the_first():
 
 
 def test_it_runs_further_from_time_to_time():
-    model = native(tiny_gpt2(3, n_positions=200, eos_token_id=None))
+    model = native(tiny_gpt2(3, n_positions=600, eos_token_id=None))
     counts = counted(model)
-    whole_run(model, Settings(max_new_tokens=150))
+    whole_run(model, Settings(max_new_tokens=550))
     assert counts[:4] == [0, 1, 2, 3]
     assert max(counts) == model.most_run_on
-    assert sum(counts) + len(counts) == 149
-    assert counts.count(model.most_run_on) > 10
+    assert sum(counts) + len(counts) == 549
+    assert counts.count(model.most_run_on) > 4
+
+
+def test_a_larger_model_runs_on_less_far(monkeypatch):
+    model = native(tiny_gpt2(3))
+    furthest = model.most_run_on
+    monkeypatch.setattr(gpt2, "_RUN_ON_BYTES", 10 * model._native.step_bytes)
+    assert model.most_run_on == 10 < furthest
 
 
 def test_where_another_token_is_chosen_each_time_it_does_not_run_on():
