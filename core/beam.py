@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 
@@ -19,9 +20,9 @@ _BEHIND_ALL = -1.0e9
 """Added to a score to put a beam behind all others, as transformers does."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Beam:
-    """One sequence of generated tokens with its summed log-probability.
+    """One sequence of generated tokens with its summed log-probability; equal to itself alone.
 
     ``parent`` is the position of its parent among the live beams of the step before.
     ``normalized_score`` is ``score / length ** length_penalty``.
@@ -130,15 +131,11 @@ def advance(
     """
     pool_scores, pool = _continuations(state, weighed, settings, limits, generator)
     ended = limits.has_ended([beam.token_ids for beam in pool])
-    setback = torch.tensor(ended, dtype=torch.float32) * _BEHIND_ALL
-    live_scores, live_places = torch.topk(pool_scores + setback, k=settings.num_beams)
-    places: list[int] = live_places.tolist()
-    live = tuple(
-        replace(pool[place], score=score)
-        for place, score in zip(places, live_scores.tolist(), strict=True)
-    )
+    live, live_scores, places = _living(pool_scores, pool, ended, settings.num_beams)
     best, outranked = _ranked(state.best, pool, ended)
-    is_done = all(ended) or _is_decided(live_scores, best, len(pool[0].token_ids), settings, limits)
+    is_done = all(ended) or _is_decided(
+        _hoped_for(live, live_scores, settings, limits), best, settings
+    )
     dropped = _dropped(pool, ended, places, outranked, settings.num_beams)
     return BeamState(live, live_scores, best, is_done), dropped
 
@@ -175,6 +172,22 @@ def _continuations(
     return scores, pool
 
 
+def _living(
+    scores: torch.Tensor, pool: list[Beam], ended: list[bool], count: int
+) -> tuple[tuple[Beam, ...], torch.Tensor, list[int]]:
+    """Return the ``count`` best of ``pool`` that have not ended, their scores, and their places."""
+    if not any(ended) and _falls([beam.score for beam in pool[: count + 1]]):
+        return tuple(pool[:count]), scores[:count], list(range(count))
+    setback = torch.tensor(ended, dtype=torch.float32) * _BEHIND_ALL
+    live_scores, live_places = torch.topk(scores + setback, k=count)
+    places: list[int] = live_places.tolist()
+    live = tuple(
+        replace(pool[place], score=score)
+        for place, score in zip(places, live_scores.tolist(), strict=True)
+    )
+    return live, live_scores, places
+
+
 def _best(
     state: BeamState, weighed: Weighed, count: int
 ) -> tuple[torch.Tensor, list[tuple[int, int]]] | None:
@@ -182,16 +195,16 @@ def _best(
 
     None of the ``count`` best of all is behind as many of its own row.
     """
-    likeliest = weighed.likeliest()
-    likeliest = [*likeliest] * (len(state.live) // len(likeliest))
-    logprobs = torch.tensor([row.values for row in likeliest])
-    accumulated = (logprobs + state.scores[:, None]).flatten()
+    rows = len(weighed.final)
+    accumulated = (weighed.likeliest() + state.scores.view(-1, rows, 1)).flatten()
     scores, places = (one[: count + 1] for one in accumulated.sort(descending=True))
-    if bool((scores[1:] == scores[:-1]).any()):
+    if not _falls(scores.tolist()):
         return None
-    of_row = logprobs.shape[1]
+    of_row = len(weighed.final[0].token_ids)
     chosen = [divmod(place, of_row) for place in places[:count].tolist()]
-    return scores[:count], [(parent, likeliest[parent].token_ids[rank]) for parent, rank in chosen]
+    return scores[:count], [
+        (parent, weighed.final[parent % rows].token_ids[rank]) for parent, rank in chosen
+    ]
 
 
 def _best_of_all(
@@ -217,6 +230,11 @@ def _with_parents(places: torch.Tensor, weighed: Weighed) -> list[tuple[int, int
     return [divmod(place, size) for place in places[0].tolist()]
 
 
+def _falls(scores: Sequence[float]) -> bool:
+    """Whether each score is less than the one before."""
+    return all(one > other for one, other in pairwise(scores))
+
+
 def _ended(slots: Sequence[Slot]) -> tuple[Beam, ...]:
     return tuple(one.beam for one in slots if one.has_ended and one.beam is not None)
 
@@ -228,33 +246,45 @@ def _ranked(
 
     Equal ones stand as topk has them, so what has not ended takes part as in transformers.
     """
-    slots = list(best)
-    slots += [Slot(beam, ended[place] and place < len(best)) for place, beam in enumerate(pool)]
-    scores = torch.tensor([one.score for one in slots])
-    places: list[int] = torch.topk(scores, k=len(best)).indices.tolist()
-    others = _ended([one for place, one in enumerate(slots) if place not in places])
-    outranked = sorted(others, key=lambda beam: beam.normalized_score, reverse=True)
-    return tuple(slots[place] for place in places), tuple(outranked)
+    beams = [*(one.beam for one in best), *pool]
+    is_over = [one.has_ended for one in best]
+    is_over += [has_ended and place < len(best) for place, has_ended in enumerate(ended)]
+    scores = [one.score for one in best]
+    scores += [
+        beam.normalized_score + (0.0 if has_ended else _BEHIND_ALL)
+        for beam, has_ended in zip(pool, is_over[len(best) :], strict=True)
+    ]
+    places: list[int] = torch.topk(torch.tensor(scores), k=len(best)).indices.tolist()
+    outranked = [
+        beam
+        for place, beam in enumerate(beams)
+        if is_over[place] and beam is not None and place not in places
+    ]
+    outranked.sort(key=lambda beam: beam.normalized_score, reverse=True)
+    return tuple(Slot(beams[place], is_over[place]) for place in places), tuple(outranked)
 
 
-def _is_decided(
-    live_scores: torch.Tensor,
-    best: tuple[Slot, ...],
-    length: int,
-    settings: Settings,
-    limits: BeamLimits,
-) -> bool:
-    """Whether no live beam is expected to beat the finished ones, or none can go on.
+def _hoped_for(
+    live: tuple[Beam, ...], scores: torch.Tensor, settings: Settings, limits: BeamLimits
+) -> float:
+    """Return the normalized score that the best live beam is expected to come to.
 
-    With ``early_stopping: never`` and a length penalty that favours long texts, a live beam is
-    given the benefit of the greatest length; else its present one.
+    With ``early_stopping: never`` and a length penalty that favours long texts, it is given the
+    benefit of the greatest length; else that of its present one.
     """
+    length = len(live[0].token_ids)
+    if settings.early_stopping == "never" and settings.length_penalty > 0.0:
+        length = limits.max_new_tokens
+    elif not live[0].is_filler:
+        return live[0].normalized_score
+    return float(scores[0] / length**settings.length_penalty)
+
+
+def _is_decided(best_possible: float, best: tuple[Slot, ...], settings: Settings) -> bool:
+    """Whether no live beam is expected to beat the finished ones, or none can go on."""
     finished = len(_ended(best))
     if settings.early_stopping is True and finished == len(best):
         return True
-    if settings.early_stopping == "never" and settings.length_penalty > 0.0:
-        length = limits.max_new_tokens
-    best_possible = float(live_scores[0] / length**settings.length_penalty)
     can_fill = finished < len(best) and best_possible > _BEHIND_ALL
     can_beat = finished > 0 and best_possible > best[-1].score
     return not (can_fill or can_beat)

@@ -49,7 +49,7 @@ def _finished(run: Run, state: BeamState, writer: _HypothesisWriter) -> Event:
         return run.finished("cancelled", best.token_ids, best.text, best.normalized_score)
     if not state.best[0].has_ended:
         return _stuck(run, state.best[0].beam)
-    winner = writer.finished[state.finished[0].token_ids]
+    winner = writer.finished[state.finished[0]]
     reason: FinishReason = run.stop_rule.reason(winner.token_ids) or "length"
     return run.finished(reason, winner.token_ids, winner.text, winner.normalized_score)
 
@@ -81,7 +81,7 @@ class _BeamText:
 class _HypothesisWriter:
     """Turns beams into records; remembers the texts, so that each token is decoded once.
 
-    ``shown`` are the live hypotheses of the last step, ``finished`` the ended ones by their tokens.
+    ``shown`` are the live hypotheses of the last step, ``finished`` the ended ones.
     """
 
     def __init__(self, run: Run) -> None:
@@ -89,7 +89,9 @@ class _HypothesisWriter:
         state = run.codec.state_after(run.started.context_token_ids)
         self._live = [_BeamText("", state)] * run.settings.num_beams
         self.shown: tuple[Hypothesis, ...] = ()
-        self.finished: dict[tuple[int, ...], Hypothesis] = {}
+        self.finished: dict[Beam, Hypothesis] = {}
+        self._grown: dict[tuple[int, int], _BeamText] = {}
+        """Of this step, by the beam that grew and the token."""
 
     def step(
         self,
@@ -101,18 +103,19 @@ class _HypothesisWriter:
     ) -> BeamStep:
         """Return the record of a step that led to ``state``."""
         for beam in (*state.finished, *(one.beam for one in dropped)):
-            if beam.token_ids not in self.finished:
-                self.finished[beam.token_ids] = self._hypothesis(beam, weighed)
+            if beam not in self.finished:
+                self.finished[beam] = self._hypothesis(beam, weighed)
         live = [beam for beam in state.live if not beam.is_filler]
         # At the last step every beam has ended, and the live ones are fillers.
-        finished = tuple(self.finished[beam.token_ids] for beam in state.finished)
-        self.shown = tuple(self._hypothesis(beam, weighed) for beam in live) or finished
-        given_up = tuple(
-            DroppedHypothesis(self.finished[one.beam.token_ids], one.reason) for one in dropped
-        )
-        self.finished = {one.token_ids: one for one in finished}
+        finished = {beam: self.finished[beam] for beam in state.finished}
+        self.shown = tuple(self._hypothesis(beam, weighed) for beam in live)
+        self.shown = self.shown or tuple(finished.values())
+        given_up = tuple(DroppedHypothesis(self.finished[one.beam], one.reason) for one in dropped)
+        self.finished = finished
         self._live = [self._written(beam) for beam in state.live]
-        return BeamStep(index, self.shown, finished, given_up, weighed.distributions, elapsed)
+        self._grown.clear()
+        ended = tuple(finished.values())
+        return BeamStep(index, self.shown, ended, given_up, weighed.distributions, elapsed)
 
     def _hypothesis(self, beam: Beam, weighed: Weighed) -> Hypothesis:
         row = min(beam.parent, len(weighed.distributions) - 1)
@@ -127,6 +130,10 @@ class _HypothesisWriter:
         )
 
     def _written(self, beam: Beam) -> _BeamText:
-        parent = self._live[beam.parent]
-        text, state = self._run.codec.extend(parent.state, beam.token_ids[-1])
-        return _BeamText(parent.text + text, state)
+        place = beam.parent, beam.token_ids[-1]
+        written = self._grown.get(place)
+        if written is None:
+            parent = self._live[beam.parent]
+            text, state = self._run.codec.extend(parent.state, beam.token_ids[-1])
+            written = self._grown[place] = _BeamText(parent.text + text, state)
+        return written

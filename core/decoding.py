@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -43,16 +43,12 @@ class Weighed:
         """Return the log-probabilities that beams are sampled from, shaped like ``scores``."""
         return self.scores if self.is_normalised else torch.log_softmax(self.scores, dim=-1)
 
-    def likeliest(self) -> Sequence[RowFigures]:
-        """Return the figures of ``logprobs()``, with the very same values."""
+    def likeliest(self) -> torch.Tensor:
+        """Return ``logprobs()`` of the tokens in ``final``, shape (rows, tokens), on the host."""
         if self.is_normalised:
-            return self.final
+            return torch.tensor([one.values for one in self.final])
         ids = torch.tensor([one.token_ids for one in self.final], device=self.scores.device)
-        values = self.logprobs().gather(1, ids)
-        return [
-            replace(one, values=tuple(row), logsumexp=0.0)
-            for one, row in zip(self.final, values.tolist(), strict=True)
-        ]
+        return self.logprobs().gather(1, ids).cpu()
 
     def logprob(self, row: int, token_id: int) -> float:
         """Return the model's own log-probability of a token."""
@@ -134,20 +130,19 @@ def distribution(
         token_text: Names a token.
         is_normalised: Whether scores are log-probabilities.
     """
-    candidates = tuple(
+    ranked = zip(raw.token_ids, raw.values, finals, cut_by, strict=False)
+    candidates = [
         Candidate(
-            token_id=token_id,
-            text=token_text(token_id),
-            logprob=value - raw.logsumexp,
-            final_logprob=final_logprob(final, score, is_normalised=is_normalised),
-            rank=rank,
-            cut_by=cut,
+            token_id,
+            token_text(token_id),
+            value - raw.logsumexp,
+            final_logprob(final, score, is_normalised=is_normalised),
+            rank,
+            cut,
         )
-        for rank, (token_id, value, score, cut) in enumerate(
-            zip(raw.token_ids, raw.values, finals, cut_by, strict=False), 1
-        )
-    )
-    return Distribution(candidates, raw.entropy / math.log(2), final.kept)
+        for rank, (token_id, value, score, cut) in enumerate(ranked, 1)
+    ]
+    return Distribution(tuple(candidates), raw.entropy / math.log(2), final.kept)
 
 
 def final_logprob(figures: RowFigures, score: float, *, is_normalised: bool) -> float | None:

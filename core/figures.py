@@ -17,7 +17,6 @@ import torch
 
 from core.models.gpt2_native import open_library
 
-_FLOAT_BYTES = 4
 _DOUBLE_BYTES = 8
 
 
@@ -45,14 +44,12 @@ def row_figures(scores: torch.Tensor, count: int) -> list[RowFigures]:
     rows, size = scores.shape
     count = min(count, size)
     if scores.device.type == "cpu" and scores.dtype == torch.float32:
-        native = _native(count)
+        native = _native(rows, count)
         to_row, to_score = scores.stride()
         if native is not None and to_score == 1:
-            begin, step = scores.data_ptr(), to_row * _FLOAT_BYTES
-            found = [native(begin + row * step, size) for row in range(rows)]
-            complete = [row for row in found if row is not None]
-            if len(complete) == rows:
-                return complete
+            found = native(scores.data_ptr(), to_row, size)
+            if found is not None:
+                return found
     return _by_torch(scores, count)
 
 
@@ -94,29 +91,44 @@ def figures_of(numbers: Sequence[float]) -> RowFigures:
     return RowFigures(ids, tuple(top[:count]), logsumexp, entropy, int(kept))
 
 
-_Finder = Callable[[int, int], RowFigures | None]
+_Finder = Callable[[int, int, int], list[RowFigures] | None]
 
 
 @cache
-def _native(count: int) -> _Finder | None:
-    """Return what finds figures at an address, or ``None`` where there is no kernel."""
+def _native(rows: int, count: int) -> _Finder | None:
+    """Return what finds figures of rows at an address, or ``None`` where there is no kernel."""
     library = open_library(keeps_lock=True)  # a row takes some microseconds
     if library is None:
         return None
-    read = struct.Struct(f"=3d{count}q{count}f")
+    read = struct.Struct(f"={3 * rows}d{rows * count}q{rows * count}f")
     room_type = ctypes.c_char * read.size
-    to_ids, to_values = 3 * _DOUBLE_BYTES, (3 + count) * _DOUBLE_BYTES
-    find = library.row_figures
+    to_ids = 3 * rows * _DOUBLE_BYTES
+    to_values = to_ids + rows * count * _DOUBLE_BYTES
+    ids_end = (3 + count) * rows
+    find = library.rows_figures
 
-    def found(address: int, size: int) -> RowFigures | None:
+    def found(address: int, apart: int, size: int) -> list[RowFigures] | None:
         # Room of its own for each call: another thread may ask before this one has read its own.
         room = room_type()
         at = ctypes.addressof(room)
-        # Fewer are found where scores are not numbers; torch has rules for those.
-        if find(address, size, count, at + to_ids, at + to_values, at) < count:
+        # Not all are found where scores are not numbers; torch has rules for those.
+        if not find(address, rows, apart, size, count, at + to_ids, at + to_values, at):
             return None
         numbers = read.unpack(room)
-        ids, values = numbers[3 : 3 + count], numbers[3 + count :]
-        return RowFigures(ids, values, numbers[0], numbers[1], int(numbers[2]))
+        if rows == 1:
+            logsumexp, entropy, kept = numbers[:3]
+            return [
+                RowFigures(numbers[3:ids_end], numbers[ids_end:], logsumexp, entropy, int(kept))
+            ]
+        return [
+            RowFigures(
+                numbers[3 * rows + row * count : 3 * rows + (row + 1) * count],
+                numbers[ids_end + row * count : ids_end + (row + 1) * count],
+                numbers[3 * row],
+                numbers[3 * row + 1],
+                int(numbers[3 * row + 2]),
+            )
+            for row in range(rows)
+        ]
 
     return found

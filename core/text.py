@@ -34,6 +34,7 @@ class TextCodec:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._token_texts: dict[int, str] = {}
+        self._whole: dict[int, str] = {}
         self._lengths: dict[tuple[int, ...], int] = {(): 0}
         # Byte-level, tokens are bytes one behind the other, whatever stands before or after.
         self._is_byte_level = isinstance(tokenizer.decoder, decoders.ByteLevel)
@@ -96,11 +97,17 @@ class TextCodec:
         Returns:
             The text that is now whole (maybe empty), and where the text stands now.
         """
+        known = self._whole.get(token_id) if state is _BEGINNING else None
+        if known is not None:
+            return known, _BEGINNING
         tokens = (*state.pending, token_id)
         text = self._decode_behind(state.prefix, tokens)
         if text.endswith(REPLACEMENT_CHARACTER) and self._ends_within_a_character(tokens):
             return "", DecodeState(state.prefix, tokens)
-        return text, self._state_behind(state, token_id)
+        after = self._state_behind(state, token_id)
+        if state is after is _BEGINNING:
+            self._whole[token_id] = text
+        return text, after
 
     def state_after(self, token_ids: Sequence[int]) -> DecodeState:
         """Return where the text of ``token_ids`` stands; only the last ones are looked at."""

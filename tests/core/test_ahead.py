@@ -25,7 +25,7 @@ def step_by_step(model):
 @pytest.fixture(autouse=True)
 def figures_by_torch(monkeypatch):
     """Both ways then sum alike, so that what they tell is equal to the bit."""
-    monkeypatch.setattr("core.figures._native", lambda count: None)
+    monkeypatch.setattr("core.figures._native", lambda rows, count: None)
 
 
 def both_ways(module, chosen, **how):

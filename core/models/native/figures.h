@@ -39,7 +39,8 @@ INLINE int64_t likeliest(const float *scores, int64_t size) {
  * ids and values take its count largest, largest first, of equal ones the first; figures takes the
  * logarithm of the sum of exponentials, the entropy in nats, and how many are above minus infinity.
  * Return how many of ids were filled: fewer than count where scores are few, or not a number. */
-int row_figures(const float *scores, int64_t size, int count, int64_t *ids, float *values, double *figures) {
+static int row_figures(const float *scores, int64_t size, int count, int64_t *ids, float *values,
+                       double *figures) {
     int found = 0;
     float least = -INFINITY;
     for (int64_t begin = 0; begin < size; begin += 4 * WIDTH) {
@@ -84,6 +85,17 @@ int row_figures(const float *scores, int64_t size, int count, int64_t *ids, floa
     figures[1] = log(total) - weighted / total;
     figures[2] = kept;
     return found;
+}
+
+/* The figures of rows of scores that begin apart from each other; ids, values and figures have a row
+ * for each. Return whether all of ids were filled. */
+int rows_figures(const float *scores, int64_t rows, int64_t apart, int64_t size, int count, int64_t *ids,
+                 float *values, double *figures) {
+    for (int64_t row = 0; row < rows; row++)
+        if (row_figures(scores + row * apart, size, count, ids + row * count, values + row * count,
+                        figures + 3 * row) < count)
+            return 0;
+    return 1;
 }
 
 #endif
