@@ -7,101 +7,23 @@ for a batch of one, in float32, so that scores and ties fall alike.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
 
+from core.beam_state import (
+    BEHIND_ALL,
+    Beam,
+    BeamLimits,
+    BeamState,
+    DroppedBeam,
+    Slot,
+    ended_beams,
+)
 from core.decoding import Weighed, nothing_to_draw_from
 from core.settings import Settings
-
-_BEHIND_ALL = -1.0e9
-"""Added to a score to put a beam behind all others, as transformers does."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Beam:
-    """One sequence of generated tokens with its summed log-probability; equal to itself alone.
-
-    ``parent`` is the position of its parent among the live beams of the step before.
-    ``normalized_score`` is ``score / length ** length_penalty``.
-    """
-
-    token_ids: tuple[int, ...]
-    score: float
-    normalized_score: float
-    parent: int
-
-    @property
-    def is_filler(self) -> bool:
-        """Whether the beam only fills the batch, because too few sequences could go on."""
-        return self.score < _BEHIND_ALL / 10
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A place among the best sequences; what has not ended holds it until something has.
-
-    ``beam`` is ``None`` before anything came. ``score`` is what transformers ranks it by.
-    """
-
-    beam: Beam | None
-    has_ended: bool
-
-    @property
-    def score(self) -> float:
-        """The normalized score, far behind all others where the beam has not ended."""
-        normalized = self.beam.normalized_score if self.beam is not None else 0.0
-        return normalized if self.has_ended else normalized + _BEHIND_ALL
-
-
-@dataclass(frozen=True, slots=True)
-class BeamState:
-    """Live beams, best first, and the best sequences, best first.
-
-    ``scores`` are the live beams' summed log-probabilities, shape (beams,), float32, on the host:
-    a GPU is asked only where a vocabulary is gone through.
-    ``is_done`` is whether the search is over; ``best[0]`` is then what ``generate()`` returns.
-    """
-
-    live: tuple[Beam, ...]
-    scores: torch.Tensor
-    best: tuple[Slot, ...]
-    is_done: bool = False
-
-    @property
-    def finished(self) -> tuple[Beam, ...]:
-        """The ended ones of the best sequences, best first."""
-        return _ended(self.best)
-
-
-@dataclass(frozen=True, slots=True)
-class DroppedBeam:
-    """A beam that goes no further, and why."""
-
-    beam: Beam
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class BeamLimits:
-    """What ends a beam.
-
-    ``has_ended`` says of each sequence of generated tokens whether it is to be continued no more;
-    ``eos_token_count`` is how many tokens end a text; ``max_new_tokens`` is the longest sequence.
-    """
-
-    has_ended: Callable[[Sequence[tuple[int, ...]]], list[bool]]
-    eos_token_count: int
-    max_new_tokens: int
-
-
-def initial_state(num_beams: int) -> BeamState:
-    """Return the state before the first step: one real beam and fillers far behind it."""
-    scores = torch.full((num_beams,), _BEHIND_ALL, dtype=torch.float32)
-    scores[0] = 0.0
-    return BeamState((Beam((), 0.0, 0.0, 0),) * num_beams, scores, (Slot(None, False),) * num_beams)
 
 
 def pool_size(settings: Settings, eos_token_count: int) -> int:
@@ -178,7 +100,7 @@ def _living(
     """Return the ``count`` best of ``pool`` that have not ended, their scores, and their places."""
     if not any(ended) and _falls([beam.score for beam in pool[: count + 1]]):
         return tuple(pool[:count]), scores[:count], list(range(count))
-    setback = torch.tensor(ended, dtype=torch.float32) * _BEHIND_ALL
+    setback = torch.tensor(ended, dtype=torch.float32) * BEHIND_ALL
     live_scores, live_places = torch.topk(scores + setback, k=count)
     places: list[int] = live_places.tolist()
     live = tuple(
@@ -235,10 +157,6 @@ def _falls(scores: Sequence[float]) -> bool:
     return all(one > other for one, other in pairwise(scores))
 
 
-def _ended(slots: Sequence[Slot]) -> tuple[Beam, ...]:
-    return tuple(one.beam for one in slots if one.has_ended and one.beam is not None)
-
-
 def _ranked(
     best: tuple[Slot, ...], pool: list[Beam], ended: list[bool]
 ) -> tuple[tuple[Slot, ...], tuple[Beam, ...]]:
@@ -251,7 +169,7 @@ def _ranked(
     is_over += [has_ended and place < len(best) for place, has_ended in enumerate(ended)]
     scores = [one.score for one in best]
     scores += [
-        beam.normalized_score + (0.0 if has_ended else _BEHIND_ALL)
+        beam.normalized_score + (0.0 if has_ended else BEHIND_ALL)
         for beam, has_ended in zip(pool, is_over[len(best) :], strict=True)
     ]
     places: list[int] = torch.topk(torch.tensor(scores), k=len(best)).indices.tolist()
@@ -282,10 +200,10 @@ def _hoped_for(
 
 def _is_decided(best_possible: float, best: tuple[Slot, ...], settings: Settings) -> bool:
     """Whether no live beam is expected to beat the finished ones, or none can go on."""
-    finished = len(_ended(best))
+    finished = len(ended_beams(best))
     if settings.early_stopping is True and finished == len(best):
         return True
-    can_fill = finished < len(best) and best_possible > _BEHIND_ALL
+    can_fill = finished < len(best) and best_possible > BEHIND_ALL
     can_beat = finished > 0 and best_possible > best[-1].score
     return not (can_fill or can_beat)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from core.beam import Beam, BeamLimits, BeamState, DroppedBeam, advance, initial_state
+from core.beam import advance
+from core.beam_state import Beam, BeamLimits, BeamState, DroppedBeam, initial_state
 from core.decode_state import DecodeState
 from core.decoding import Weighed, chosen_candidate
 from core.run import Run
