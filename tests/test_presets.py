@@ -42,7 +42,7 @@ def test_the_shipped_presets_are_those_promised():
 
     assert {preset.name: (preset.key, preset.settings) for preset in book.presets} == {
         "greedy": ("f1", Settings(max_new_tokens=200)),
-        "beam": ("f2", Settings(num_beams=5, no_repeat_ngram_size=2, max_length=128)),
+        "beam": ("f2", Settings(num_beams=5, no_repeat_ngram_size=2, max_new_tokens=121)),
         "sample": ("f3", Settings(do_sample=True, temperature=1.0, top_k=0, max_new_tokens=200)),
         "nucleus": ("f4", Settings(do_sample=True, top_p=0.9, top_k=0, max_new_tokens=200)),
         "cool": ("f5", Settings(do_sample=True, temperature=0.7, top_k=0, max_new_tokens=200)),
