@@ -62,6 +62,7 @@ def start(*arguments, **environment):
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        bufsize=0,  # what a buffer has read behind a line, communicate() would never see
         env={**os.environ, **environment},
     )
 
