@@ -128,7 +128,7 @@ def read_step(numbers: Sequence[float], run: Run) -> tuple[Candidate, Distributi
 
     count = min(SHOWN_CANDIDATES, run.model.vocabulary_size)
     token_id, logit, likelier = take(3)
-    raw = final = figures_of(take(3 + 2 * count))
+    raw = final = figures_of(take(3 + 3 * count))
     score, finals = logit, list(raw.values)
     cut_by: list[str | None] = [None] * count
     if run.processors:

@@ -47,6 +47,9 @@ class Weighed:
         """Return ``logprobs()`` of the tokens in ``final``, shape (rows, tokens), on the host."""
         if self.is_normalised:
             return torch.tensor([one.values for one in self.final])
+        known = [one.logprobs for one in self.final if one.logprobs is not None]
+        if len(known) == len(self.final):
+            return torch.tensor(known)
         ids = torch.tensor([one.token_ids for one in self.final], device=self.scores.device)
         return self.logprobs().gather(1, ids).cpu()
 

@@ -26,7 +26,8 @@ class RowFigures:
 
     ``token_ids`` are the likeliest, likeliest first, with their scores in ``values``.
     ``logsumexp`` is the logarithm of the normaliser, ``entropy`` is in nats, and ``kept`` counts
-    the scores above minus infinity.
+    the scores above minus infinity. ``logprobs``, where they are known, are what ``log_softmax``
+    makes of ``values``, to the bit.
     """
 
     token_ids: tuple[int, ...]
@@ -34,6 +35,7 @@ class RowFigures:
     logsumexp: float
     entropy: float
     kept: int
+    logprobs: tuple[float, ...] | None = None
 
 
 def row_figures(scores: torch.Tensor, count: int) -> list[RowFigures]:
@@ -58,7 +60,7 @@ def _by_torch(scores: torch.Tensor, count: int) -> list[RowFigures]:
 
 
 def figures_tensor(scores: torch.Tensor, count: int) -> torch.Tensor:
-    """Return what ``figures_of`` reads, shape (rows, 3 + 2 * count), float64, without waiting.
+    """Return what ``figures_of`` reads, shape (rows, 3 + 3 * count), float64, without waiting.
 
     ``scores`` have shape (rows, vocabulary), float32, on any device; the vocabulary is no smaller
     than ``count``. The last ``count`` numbers of a row are token ids: all are exact in float64.
@@ -67,13 +69,15 @@ def figures_tensor(scores: torch.Tensor, count: int) -> torch.Tensor:
     # Of equal scores the lower token comes first, as argmax has it.
     ids = top.indices.sort(dim=-1).values
     values, order = scores.gather(1, ids).sort(dim=-1, descending=True, stable=True)
+    ids = ids.gather(1, order)
     logprobs = torch.log_softmax(scores, dim=-1)
     numbers = (
         torch.logsumexp(scores, dim=-1, keepdim=True),
         torch.special.entr(logprobs.exp()).sum(dim=-1, keepdim=True),
         kept_count(scores),
         values,
-        ids.gather(1, order),
+        logprobs.gather(1, ids),
+        ids,
     )
     return torch.cat([one.double() for one in numbers], dim=-1)
 
@@ -86,9 +90,10 @@ def kept_count(scores: torch.Tensor) -> torch.Tensor:
 def figures_of(numbers: Sequence[float]) -> RowFigures:
     """Return the figures in one row of ``figures_tensor``, on the host."""
     logsumexp, entropy, kept, *top = numbers
-    count = len(top) // 2
-    ids = tuple(int(token_id) for token_id in top[count:])
-    return RowFigures(ids, tuple(top[:count]), logsumexp, entropy, int(kept))
+    count = len(top) // 3
+    values, logprobs = tuple(top[:count]), tuple(top[count : 2 * count])
+    ids = tuple(int(token_id) for token_id in top[2 * count :])
+    return RowFigures(ids, values, logsumexp, entropy, int(kept), logprobs)
 
 
 _Finder = Callable[[int, int, int], list[RowFigures] | None]

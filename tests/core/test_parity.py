@@ -112,6 +112,16 @@ def test_beam_search(engine, model_seed, eos, prompt, mapping):
     )
 
 
+@settings(max_examples=60)
+@given(seeds, prompts, st.fixed_dictionaries({**lengths, "num_beams": st.integers(2, 6)}))
+def test_beams_by_figures_of_torch(model_seed, prompt, mapping):
+    """As on a GPU, where a step is read in one piece."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.figures._native", lambda rows, count: None)
+        ours, theirs = compare("torch", model_seed, 0, prompt, mapping)
+    assert ours.finished.score == pytest.approx(float(theirs.sequences_scores[0]), rel=1e-6)
+
+
 @settings(max_examples=120)
 @given(
     seeds,
