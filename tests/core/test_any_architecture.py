@@ -179,6 +179,15 @@ def module_of(config):
     return module.double().eval()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """So small models gain nothing from a second, which beside other programs costs them a lot."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module", params=FAMILIES)
 def family(request):
     module = module_of(config_of(request.param, FAMILIES[request.param]))
