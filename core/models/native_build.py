@@ -28,12 +28,15 @@ _SOURCES = Path(__file__).parent / "native"
 _FLAGS = (
     "-std=gnu11",
     "-O2",
-    "-march=native",
     "-ffp-contract=fast",
     "-fno-math-errno",
     "-fPIC",
     "-shared",
 )
+_TUNING = (("-march=native",), ("-mcpu=native",), ())
+"""For this very processor, by the first of these that the compiler knows: not all know both on all
+processors, such as Apple's on arm64, whose vectors are there without being asked for."""
+
 _LIBRARIES = ("-lpthread", "-lm")
 _LONGEST_COMPILATION = 120.0
 
@@ -104,12 +107,8 @@ def _compile(compiler: str, library: Path) -> None:
     handle, name = tempfile.mkstemp(suffix=".part", dir=library.parent)
     os.close(handle)
     part = Path(name)
-    command = [compiler, *_FLAGS, "-o", str(part), str(_SOURCES / "gpt2.c"), *_LIBRARIES]
     try:
-        done = subprocess.run(  # noqa: S603 (the user's own compiler on our own file)
-            command, capture_output=True, timeout=_LONGEST_COMPILATION, check=False
-        )
-        if done.returncode:
+        if not any(_compiles([compiler, *_FLAGS, *tuning], part) for tuning in _TUNING):
             raise NativeError(f"{compiler} cannot compile the kernel")
         part.chmod(0o700)
         ctypes.CDLL(str(part))  # one that does not load is never kept
@@ -118,3 +117,12 @@ def _compile(compiler: str, library: Path) -> None:
         raise NativeError(f"{compiler} took more than {_LONGEST_COMPILATION:.0f} s") from None
     finally:
         part.unlink(missing_ok=True)
+
+
+def _compiles(command: list[str], library: Path) -> bool:
+    """Try to compile the kernel into ``library``; return whether it went well."""
+    command = [*command, "-o", str(library), str(_SOURCES / "gpt2.c"), *_LIBRARIES]
+    done = subprocess.run(  # noqa: S603 (the user's own compiler on our own file)
+        command, capture_output=True, timeout=_LONGEST_COMPILATION, check=False
+    )
+    return done.returncode == 0

@@ -92,6 +92,17 @@ def test_a_compiler_that_fails_leaves_nothing(cache, tmp_path, monkeypatch, scri
 
 
 @needs_compiler
+@pytest.mark.parametrize("known", ["-mcpu=native", ""])
+def test_a_compiler_that_does_not_know_the_processor_by_march(cache, tmp_path, monkeypatch, known):
+    refusal = f'for one; do case "$one" in {known or "-"}) ;; -m*=native) exit 1;; esac; done'
+    rest = 'for one; do shift; [ "$one" = -mcpu=native ] || set -- "$@" "$one"; done'
+    fake_compiler(tmp_path, monkeypatch, f'{refusal}\n{rest}\nexec cc "$@"')
+    library, obstacle = native_library()
+    assert (library.parent, obstacle) == (cache, "")
+    assert ctypes.CDLL(str(library)).gpt2_step
+
+
+@needs_compiler
 @pytest.mark.parametrize("what", ["folder", "library"])
 def test_what_others_can_write_is_not_loaded(cache, what):
     library = native_library()[0]
