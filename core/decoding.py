@@ -238,9 +238,14 @@ def check_logits(raw: RowFigures) -> None:
         PlaygroundError: Some are no numbers or infinite.
     """
     if not math.isfinite(raw.logsumexp):
-        raise PlaygroundError(
-            "the model's logits are not all numbers; use another --dtype, or download it again"
-        )
+        raise not_all_numbers()
+
+
+def not_all_numbers() -> PlaygroundError:
+    """Return what to raise where a model's logits mean no probabilities."""
+    return PlaygroundError(
+        "the model's logits are not all numbers; use another --dtype, or download it again"
+    )
 
 
 def nothing_to_draw_from() -> PlaygroundError:

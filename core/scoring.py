@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 import torch
 
 from core.decode_state import DecodeState
-from core.decoding import SHOWN_CANDIDATES
+from core.decoding import SHOWN_CANDIDATES, not_all_numbers
 from core.errors import PlaygroundError
 from core.models.base import CausalModel
 from core.preset_book import Preset
@@ -57,7 +57,7 @@ def score_text(
 
     Raises:
         PlaygroundError: The text is empty, not valid Unicode, longer than the model's context, or
-            has tokens that the model has not.
+            has tokens that the model has not; or its logits are not all numbers.
     """
     if prompt:
         context = tuple(codec.encode(prompt, is_beginning=True))
@@ -84,12 +84,12 @@ def score_tokens(
 
     Raises:
         PlaygroundError: There are no tokens, more than the model's context holds, or some that the
-            model has not.
+            model has not; or its logits are not all numbers.
     """
     document = context + token_ids
     if not token_ids:
         raise PlaygroundError("there is no text to score")
-    if len(document) > model.context_size:
+    if model.context_size is not None and len(document) > model.context_size:
         raise PlaygroundError(
             f"the text has {len(document):,} tokens, and this model reads at most"
             f" {model.context_size:,}; score a shorter part of it"
@@ -130,6 +130,8 @@ def _logits(model: CausalModel, token_ids: Sequence[int]) -> Iterator[torch.Tens
 def _scored(logits: torch.Tensor, token_id: int, text: str, codec: TextCodec) -> ScoredToken:
     logprobs = torch.log_softmax(logits, dim=-1)
     top = torch.topk(logprobs, min(SHOWN_CANDIDATES, len(logprobs)))
+    if math.isnan(top.values[0]):
+        raise not_all_numbers()
     likeliest = tuple(
         Candidate(one, codec.token_text(one), logprob, logprob, rank)
         for rank, (one, logprob) in enumerate(

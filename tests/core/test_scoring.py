@@ -210,6 +210,15 @@ def test_tokens_that_the_model_has_not_are_told():
         score_tokens(model, byte_codec(), (24,), (1, 2))
 
 
+@pytest.mark.parametrize("number", [torch.nan, torch.inf])
+def test_logits_that_are_not_numbers_are_told(number):
+    module = tiny_gpt2(1).float()
+    with torch.no_grad():
+        module.transformer.wte.weight[7, 0] = number
+    with pytest.raises(PlaygroundError, match="not all numbers"):
+        score_tokens(TransformersModel(module), byte_codec(), (1,), (2, 3), [preset()])
+
+
 def test_cancelling(demo):
     scored = score_text(demo.model, demo.codec, "the cat", [preset()], is_cancelled=lambda: True)
     assert scored.tokens == scored.verdicts == ()
