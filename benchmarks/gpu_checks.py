@@ -33,7 +33,7 @@ SETTINGS = {
 }
 
 
-def worst_difference(model: CausalModel, module: Any, steps: int) -> float:  # noqa: ANN401
+def worst_difference(model: Gpt2Model, module: Any, steps: int) -> float:  # noqa: ANN401
     """Return the worst relative difference of logits: alone, as beams, at the end of the context.
 
     The tokens are those that the reference finds likeliest.

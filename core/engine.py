@@ -109,9 +109,9 @@ def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> Run:
     )
 
 
-def _limit(length: int, settings: Settings, context_size: int) -> tuple[int, FinishReason]:
+def _limit(length: int, settings: Settings, context_size: int | None) -> tuple[int, FinishReason]:
     """Return how many tokens may follow a document of ``length`` tokens, and what stops them."""
-    if length >= context_size:
+    if context_size is not None and length >= context_size:
         raise PlaygroundError(
             f"the text has {length:,} tokens, and this model reads at most {context_size:,};"
             " shorten the prompt, or clear what stands before it"
@@ -127,8 +127,9 @@ def _limit(length: int, settings: Settings, context_size: int) -> tuple[int, Fin
             )
     else:
         wanted = DEFAULT_NEW_TOKENS
-    room = context_size - length
-    return (wanted, "length") if wanted <= room else (room, "context_full")
+    if context_size is None or wanted <= context_size - length:
+        return wanted, "length"
+    return context_size - length, "context_full"
 
 
 def _reusable(

@@ -5,8 +5,10 @@ Must never import a model library, read a weight, or reach a network.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.errors import PlaygroundError
 from core.models.catalog import BYTES_TO_FETCH, DEMO, is_to_fetch, model_folder
 from core.models.hub_cache import cached_models, folder_size
 from core.models.hub_errors import format_bytes
@@ -46,8 +48,11 @@ def check_model(name: str) -> None:
     model_folder(name)
 
 
-def available_models() -> tuple[AvailableModel, ...]:
-    """Return the bundled model, then the cache's by name, then those to fetch, smallest first."""
+def available_models(used: Sequence[str] = ()) -> tuple[AvailableModel, ...]:
+    """Return the bundled model, then the cache's by name, then those to fetch, smallest first.
+
+    Those of ``used`` that are not among them, such as folders, come after the cache's.
+    """
     demo = model_folder(DEMO)
     here = [AvailableModel(DEMO, folder_size(demo), safetensors_parameters(demo), True)]
     here += [
@@ -55,9 +60,20 @@ def available_models() -> tuple[AvailableModel, ...]:
         for model in cached_models()
     ]
     names = {model.name for model in here}
+    here += [model for name in used if name not in names and (model := _at_hand(name)) is not None]
+    names.update(used)
     to_fetch = [
         AvailableModel(name, size, None, False)
         for name, size in BYTES_TO_FETCH.items()
         if name not in names
     ]
     return (*here, *to_fetch)
+
+
+def _at_hand(name: str) -> AvailableModel | None:
+    """Return a model by its name or folder; ``None`` where it is not there any more."""
+    try:
+        folder = model_folder(name)
+        return AvailableModel(name, folder_size(folder), safetensors_parameters(folder), True)
+    except PlaygroundError:
+        return None

@@ -74,14 +74,15 @@ class Started:
     """A run has begun: what it begins from and how far it may go.
 
     ``context_token_ids`` is the whole document so far, ``prompt_token_ids`` its new end.
-    ``max_new_tokens`` is the number of tokens that settings and context allow. ``dropped_turns``
+    ``max_new_tokens`` is the number of tokens that settings and context allow; ``context_size`` is
+    how many the model reads, ``None`` where that has no limit. ``dropped_turns``
     counts the oldest turns of a conversation that the context had no room for.
     """
 
     context_token_ids: tuple[int, ...]
     prompt_token_ids: tuple[int, ...]
     max_new_tokens: int
-    context_size: int
+    context_size: int | None
     seed: int
     dropped_turns: int = 0
 

@@ -5,7 +5,9 @@ Must never load or fetch anything itself: the playground does.
 
 from __future__ import annotations
 
-from core.model_list import BYTES_TO_FETCH, format_bytes, is_to_fetch
+from functools import partial
+
+from core.model_list import BYTES_TO_FETCH, available_models, format_bytes, is_to_fetch
 from tui.app_part import AppPart
 from tui.screens.dialog import DialogScreen
 
@@ -17,8 +19,10 @@ class ModelActions(AppPart):
         """Pick another model."""
         from tui.screens.models import ModelsScreen
 
-        info = self.playground.model.info
-        self.push_screen(ModelsScreen(info.name if info is not None else ""), self._model_picked)
+        model = self.playground.model
+        current = model.info.name if model.info is not None else ""
+        find = partial(available_models, tuple(model.used))
+        self.push_screen(ModelsScreen(current, find), self._model_picked)
 
     def _model_picked(self, name: str | None) -> None:
         if name is None:

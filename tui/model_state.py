@@ -38,6 +38,8 @@ class ModelState:
         self.loading_stage: str | None = None
         self.loading_share: float | None = None
         self.load_error: str | None = None
+        self.used: list[str] = []
+        """The names of all models that have answered, in the order in which they first did."""
         self.fetching = fetching
         self._make_model = make_model
         self._service = service
@@ -61,11 +63,6 @@ class ModelState:
         if self.info is None or self.fetching.name is not None or self.fetching.arrived:
             return None
         return self.info.stands_in_for or None
-
-    @property
-    def context_size(self) -> int:
-        """How many tokens the model can hold, 0 while no model is loaded."""
-        return self.info.context_size if self.info is not None else 0
 
     def start(self) -> None:
         """Start the worker thread and load the model to begin with."""
@@ -95,6 +92,8 @@ class ModelState:
             self.loading_stage, self.loading_share = event.stage, event.share
         elif isinstance(event, Ready):
             self.info, self.loading_stage, self.load_error = event.info, None, None
+            if event.info.name not in self.used:
+                self.used.append(event.info.name)
         elif event.falls_back:
             self.loading_stage, self.loading_share = "bringing the model before back", None
         else:

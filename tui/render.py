@@ -23,6 +23,7 @@ CHOSEN_BAR = "$accent"
 CUT_BAR = "$foreground 35%"
 REST_BAR = "$secondary"
 
+_UNITS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _RAW_WIDTH = 6
 _FINAL_WIDTH = 7
@@ -87,6 +88,14 @@ def percent(probability: float) -> str:
     if 0 < value < 0.05:
         return "<0.1%"
     return f"{value:.1f}%"
+
+
+def short_count(number: int) -> str:
+    """Return a large number in three digits, such as ``1.56B``."""
+    for unit, letter in _UNITS:
+        if number >= unit:
+            return f"{number / unit:.3g}{letter}"
+    return str(number)
 
 
 def bar(fraction: float, width: int) -> str:

@@ -23,6 +23,7 @@ from core.steps import Event
 class ModelInfo:
     """What a person should know of the model that answers.
 
+    ``context_size`` is ``None`` where the model has no limit.
     ``device`` and ``dtype`` are torch's names; ``placement`` says why these. ``note`` says why
     this model runs where nobody asked for it by name; ``stands_in_for`` then names the model that
     would have run if it were here. Token ids mean the same text under two
@@ -34,7 +35,7 @@ class ModelInfo:
     device: str
     dtype: str
     parameters: int
-    context_size: int
+    context_size: int | None
     vocabulary_size: int
     placement: str = ""
     note: str = ""

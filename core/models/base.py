@@ -24,8 +24,8 @@ class CausalModel(Protocol):
         ...
 
     @property
-    def context_size(self) -> int:
-        """The most tokens a row may hold."""
+    def context_size(self) -> int | None:
+        """The most tokens a row may hold; ``None`` where the model has no limit."""
         ...
 
     @property

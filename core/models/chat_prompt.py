@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from core.text import TextCodec
 class ChatPrompts:
     """Turns requests of a conversation into requests that carry token ids, for one model."""
 
-    def __init__(self, folder: Path, codec: TextCodec, context_size: int) -> None:
+    def __init__(self, folder: Path, codec: TextCodec, context_size: int | None) -> None:
         self._codec = codec
         self._context_size = context_size
         self._template = _load_template(folder)
@@ -45,7 +46,9 @@ class ChatPrompts:
         if not request.messages:
             return request, 0
         wanted = settings.max_new_tokens or DEFAULT_NEW_TOKENS
-        room = self._context_size - min(wanted, self._context_size // 2)
+        room = sys.maxsize
+        if self._context_size is not None:
+            room = self._context_size - min(wanted, self._context_size // 2)
         begun = self._codec.encode(request.prompt, is_beginning=False)
         token_ids, dropped = fit(
             request.messages, lambda kept: [*self._encode(kept, chat), *begun], room

@@ -16,9 +16,6 @@ from core.models.cache_facts import context_size_of
 from core.models.module_forward import ModuleForward
 from core.token_ids import configured_token_ids
 
-UNLIMITED_CONTEXT = 2**30
-"""The context of a model whose configuration names no limit."""
-
 _SCORED_AT_ONCE = 64
 """How many rows of logits there are at once: a row of gpt2-xl's has 0.2 MB."""
 
@@ -65,9 +62,9 @@ class TransformersModel:
         return self._forward.has_cache
 
     @property
-    def context_size(self) -> int:
+    def context_size(self) -> int | None:
         """See ``CausalModel``."""
-        return context_size_of(self._text_config) or UNLIMITED_CONTEXT
+        return context_size_of(self._text_config)
 
     @property
     def vocabulary_size(self) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.widgets import Input, OptionList, Static
 
 from core.backends.base import ModelInfo
@@ -13,6 +15,7 @@ from core.backends.scripted import ScriptedBackend
 from core.downloads import DownloadService
 from core.errors import PlaygroundError
 from core.model_list import AvailableModel
+from core.models.catalog import model_folder
 from core.models.hub import DownloadProgress
 from core.models.hub_errors import DownloadCancelled
 from tests.tui.helpers import (
@@ -222,6 +225,36 @@ async def test_a_folder_can_be_typed(app, shelf, tmp_path):
         await until(pilot, lambda: len(shelf.made) == 2)
 
         assert shelf.made[1][0] == str(tmp_path)
+
+
+async def test_what_is_typed_on_the_list_is_a_name(app, shelf):
+    """Enter would pick what the list has highlighted, and the text would be lost."""
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ready(pilot)
+        await pick(pilot, *"./one")
+        app.screen.post_message(events.Paste(" [b]more[/b]\n"))
+        await pilot.pause()
+        await pilot.press("x", "enter")
+        await until(pilot, lambda: len(shelf.made) == 2)
+
+        assert shelf.made[1][0] == "./one [b]more[/b]x"
+
+
+async def test_folders_that_were_used_stay_in_the_list(app, tmp_path):
+    shutil.copytree(model_folder("demo"), tmp_path / "one")
+    one, gone = (str(tmp_path / name) for name in ("one", "gone"))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ready(pilot)
+        for name in (one, gone, "demo"):
+            app.playground.use_model(name)
+            app.changed()
+            await ready(pilot)
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: len(getattr(app.screen, "_models", ())) > 1)
+
+        found = [model.name for model in app.screen._models if model.is_here]
+        assert found.count("demo") == found.count(one) == 1
+        assert gone not in found
 
 
 async def test_a_model_that_cannot_be_loaded_gives_the_one_before_back(hub):

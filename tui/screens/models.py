@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -16,11 +16,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from core.model_list import AvailableModel, available_models, format_bytes
+from core.model_list import AvailableModel, format_bytes
 from core.visible import pad
-from tui.render import DIM, NUMBER, Row, line
+from tui.render import DIM, NUMBER, Row, line, short_count
 from tui.visible import fit, visible_prose
-from tui.widgets.title_bar import short_count
 
 _NAME_WIDTH = 34
 
@@ -36,7 +35,7 @@ class ModelsScreen(ModalScreen[str | None]):
     def __init__(
         self,
         current: str,
-        find: Callable[[], tuple[AvailableModel, ...]] = available_models,
+        find: Callable[[], tuple[AvailableModel, ...]],
     ) -> None:
         super().__init__()
         self._current = current
@@ -47,9 +46,13 @@ class ModelsScreen(ModalScreen[str | None]):
         """Lay the box out."""
         with Vertical(id="models") as box:
             box.border_title = "models"
-            box.border_subtitle = "Enter picks · Tab to the line below · Esc closes"
+            box.border_subtitle = "↑ ↓ Enter picks · or type a name · Esc closes"
             yield OptionList(Option("looking…", disabled=True), id="model-list")
-            yield Input(placeholder="a name on the hub, or a folder", id="model-name")
+            yield Input(
+                placeholder="a name on the hub, or a folder",
+                select_on_focus=False,  # what was typed on the list would go with the next key
+                id="model-name",
+            )
 
     def on_mount(self) -> None:
         """Look what is there, without holding the screen up."""
@@ -92,6 +95,22 @@ class ModelsScreen(ModalScreen[str | None]):
         name = event.value.strip()
         if name:
             self.dismiss(name)
+
+    def on_key(self, event: events.Key) -> None:
+        """Have what is typed while the list has the focus reach the line below."""
+        if event.character is not None and event.is_printable:
+            event.stop()
+            self._type(event.character)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Have what is pasted there reach it too."""
+        event.stop()
+        self._type(event.text)
+
+    def _type(self, text: str) -> None:
+        name = self.query_one(Input)
+        name.focus()
+        name.insert_text_at_cursor("".join(text.splitlines()))
 
     def action_to_list(self) -> None:
         """Go from the line to the list."""

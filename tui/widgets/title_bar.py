@@ -10,11 +10,9 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from core.backends.base import ModelInfo
-from tui.render import CHOSEN, DIM, NUMBER, line
+from tui.render import CHOSEN, DIM, NUMBER, line, short_count
 from tui.visible import visible_prose
 from tui.widgets.context_gauge import ContextGauge
-
-_UNITS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
 class TitleBar(Horizontal):
@@ -31,8 +29,12 @@ class TitleBar(Horizontal):
 
     def show(self, info: ModelInfo | None, used: int) -> None:
         """Draw the model and how much of its context is used."""
-        self.query_one(ContextGauge).show(used, info.context_size if info is not None else 0)
-        if info is None or info is self._shown:
+        gauge = self.query_one(ContextGauge)
+        if info is None:
+            gauge.update_rows([])
+            return
+        gauge.show(used, info.context_size)
+        if info is self._shown:
             return
         self._shown = info
         facts = f" · {info.device} · {info.dtype} · {short_count(info.parameters)}"
@@ -46,11 +48,3 @@ class TitleBar(Horizontal):
             ),
             layout=False,
         )
-
-
-def short_count(parameters: int) -> str:
-    """Return a number of parameters in three digits, such as ``1.56B``."""
-    for unit, letter in _UNITS:
-        if parameters >= unit:
-            return f"{parameters / unit:.3g}{letter}"
-    return str(parameters)
