@@ -77,6 +77,8 @@ def _running_rows(cache: CacheFacts | None, info: ModelInfo) -> tuple[_Pairs, _P
     """Return where the model runs, and its cache there if that differs from the one as stored."""
     why = f" ({info.placement})" if info.placement else ""
     runs_on = [("runs on", f"{info.device} in {info.dtype}{why}")]
+    if info.engine:
+        runs_on.append(("engine", info.engine))
     kept = "bfloat16" if info.dtype == "int8" else info.dtype  # weights alone are int8
     size = _BYTES.get(kept)
     if cache is None or size is None or kept == cache.dtype:

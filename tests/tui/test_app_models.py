@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import threading
 from pathlib import Path
@@ -225,6 +226,25 @@ async def test_a_folder_can_be_typed(app, shelf, tmp_path):
         await until(pilot, lambda: len(shelf.made) == 2)
 
         assert shelf.made[1][0] == str(tmp_path)
+
+
+async def test_the_status_tells_the_engine_of_a_model_that_has_not_run_yet(hub):
+    def make(name: str | None) -> ScriptedBackend:
+        engine = "transformers, without a cache" if name else "fast, [b]native[/b]"
+        return ScriptedBackend(info=dataclasses.replace(STAND_IN, name=name or "x", engine=engine))
+
+    app = PlaygroundApp(make, BOOK, fetching=Fetching(DownloadService(hub)))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ready(pilot)
+        assert status(pilot).strip() == "● ready · greedy · engine: fast, [b]native[/b]"
+        await run_to_end(pilot, "one")
+        assert "engine" not in status(pilot)
+        app.playground.use_model("other")
+        app.changed()
+        await ready(pilot)
+        assert "ready · greedy · engine: transformers, without a cache" in status(pilot)
+        await run_to_end(pilot, "two")
+        assert "engine" not in status(pilot)
 
 
 async def test_what_is_typed_on_the_list_is_a_name(app, shelf):

@@ -278,6 +278,9 @@ def test_the_cache_is_told_as_the_model_runs():
     texts = {section.name: section.text for section in report_sections(report, in_int8)}
     assert "  as it runs    307,200 bytes, 307 kB per token (bfloat16)" in texts["cache"]
     assert "  runs on       cuda:0 in int8 (the largest)" in texts["model"]
+    assert "engine" not in texts["model"]
+    engine = dataclasses.replace(INFO, engine="fast, native")
+    assert "  engine        fast, native" in report_sections(report, engine)[0].text
     same = dataclasses.replace(INFO, dtype="float32")
     assert all("as it runs" not in section.text for section in report_sections(report, same))
     assert "runs on" not in report_sections(report, None)[0].text

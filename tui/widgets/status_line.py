@@ -66,10 +66,13 @@ def _parts(playground: Playground) -> Row:
     if playground.is_by_hand and _awaits_a_hand(turns):
         choices = _CHOICES if playground.preset.settings.num_beams == 1 else ""
         return [*parts, (name, DIM), (f"{_STEPS}{choices}{_LEAVES}", NUMBER)]
-    if turns and turns[-1].finished is not None:
+    info = playground.model.info
+    is_other = info is not None and bool(turns) and turns[-1].model_name != info.name
+    if turns and turns[-1].finished is not None and not is_other:
         return [*parts, *_finished(turns[-1], turns[-1].finished)]
     ready: Row = [("● ", "$text-success"), ("ready", NUMBER), (f" · {name}", DIM)]
-    return [*parts, *ready]
+    engine = visible_prose(info.engine) if info is not None else ""
+    return [*parts, *ready, (f" · engine: {engine}" if engine else "", DIM)]
 
 
 def _awaits_a_hand(turns: Sequence[Turn]) -> bool:
