@@ -9,6 +9,7 @@ import pytest
 from textual import events
 from textual.command import CommandPalette
 
+from core.backends.base import ModelInfo
 from core.backends.scripted import ScriptedBackend
 from core.keys import normalized_key
 from core.preset_book import Preset, PresetBook
@@ -55,6 +56,20 @@ HOSTILE = (
 def screen_text(pilot):
     app = app_of(pilot)
     return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
+async def test_of_a_folder_that_does_not_fit_the_last_part_is_shown():
+    info = ModelInfo("/home/[b]some[/b]/models/my-llama", "cpu", "float32", 410_000, 1024, 2048)
+    async with make_app(ScriptedBackend(info=info)).run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        title = app_of(pilot).main.query_one("#model", LinesView)
+        whole = "gpt2-playground  /home/[b]some[/b]/models/my-llama · cpu · float32 · 410k"
+        assert title.plain == whole
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: title.plain != whole)
+        assert title.plain == "gpt2-playground  …/my-llama · cpu · float32 …"
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: title.plain == whole)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (50, 16)])

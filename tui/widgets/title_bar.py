@@ -5,46 +5,46 @@ Must never put a model's name through markup.
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.widgets import Static
 
 from core.backends.base import ModelInfo
-from tui.render import CHOSEN, DIM, NUMBER, line, short_count
+from tui.render import CHOSEN, DIM, NUMBER, Row, short_count, shorten
 from tui.visible import visible_prose
 from tui.widgets.context_gauge import ContextGauge
+from tui.widgets.lines_view import LinesView
+
+_BRAND = "gpt2-playground"
 
 
 class TitleBar(Horizontal):
     """Brand and model on the left, the context gauge on the right."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's name
-        super().__init__(id=id)
-        self._shown: ModelInfo | None = None
-
     def compose(self) -> ComposeResult:
         """Lay the line out."""
-        yield Static(line([("gpt2-playground", "bold " + CHOSEN)]), id="model")
+        yield LinesView(id="model")
         yield ContextGauge(id="context")
 
     def show(self, info: ModelInfo | None, used: int) -> None:
         """Draw the model and how much of its context is used."""
-        gauge = self.query_one(ContextGauge)
+        model, gauge = self.query_one("#model", LinesView), self.query_one(ContextGauge)
+        model.update_rows([shorten(_about(info, model.size.width), model.size.width)])
         if info is None:
             gauge.update_rows([])
-            return
-        gauge.show(used, info.context_size)
-        if info is self._shown:
-            return
-        self._shown = info
-        facts = f" · {info.device} · {info.dtype} · {short_count(info.parameters)}"
-        self.query_one("#model", Static).update(
-            line(
-                [
-                    ("gpt2-playground", "bold " + CHOSEN),
-                    ("  " + visible_prose(info.name), NUMBER),
-                    (visible_prose(facts), DIM),
-                ]
-            ),
-            layout=False,
-        )
+        else:
+            gauge.show(used, info.context_size)
+
+
+def _about(info: ModelInfo | None, width: int) -> Row:
+    """Return brand, name and facts; of a folder that does not fit, the last part of its path."""
+    row: Row = [(_BRAND, "bold " + CHOSEN)]
+    if info is None:
+        return row
+    facts = visible_prose(f" · {info.device} · {info.dtype} · {short_count(info.parameters)}")
+    name = "  " + visible_prose(info.name)
+    if cell_len(_BRAND + name + facts) > width and len(PurePath(info.name).parts) > 1:
+        name = "  …/" + visible_prose(PurePath(info.name).name)
+    return [*row, (name, NUMBER), (facts, DIM)]
