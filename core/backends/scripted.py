@@ -135,6 +135,7 @@ class ScriptedBackend:
             cache=None,
             cache_note="a script keeps no keys and values",
             weights=None,
+            weights_note="no weights in the folder",
         )
 
     def close(self) -> None:

@@ -40,12 +40,12 @@ def inspect_model(folder: Path, name: str) -> ModelReport:
     if not folder.is_dir():
         raise PlaygroundError(f"there is no folder {str(folder)!r}; name one with a saved model")
     file = read_config(folder, name)
-    weights, trouble = stored_weights(folder)
+    weights, weights_note = stored_weights(folder)
     dtype, source, dtype_note = _stored_dtype(file, weights)
     module = build_on_meta(file, dtype, name)
     tokenizer, tokenizer_note = tokenizer_facts(folder)
     cache, cache_note = cache_facts(file.config, dtype_name(dtype), dtype.itemsize)
-    notes = (trouble, dtype_note, *_config_notes(file), not_used(own_settings(folder)))
+    notes = (dtype_note, *_config_notes(file), not_used(own_settings(folder)))
     return ModelReport(
         name=name,
         folder=str(folder),
@@ -62,6 +62,7 @@ def inspect_model(folder: Path, name: str) -> ModelReport:
         cache=cache,
         cache_note=cache_note,
         weights=weights,
+        weights_note=weights_note,
         notes=tuple(note for note in notes if note),
     )
 

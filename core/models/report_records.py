@@ -138,8 +138,8 @@ class ModelReport:
     """All that can be known of a model without reading a weight.
 
     ``config_json`` is config.json as JSON text in the file's order. ``tokenizer``, ``cache`` and
-    ``weights`` are ``None`` where there is none; ``tokenizer_note`` and ``cache_note`` then say
-    why. ``notes`` are sentences on what is unusual.
+    ``weights`` are ``None`` where there is none; ``tokenizer_note``, ``cache_note`` and
+    ``weights_note`` then say why. ``notes`` are sentences on what is unusual.
     """
 
     name: str
@@ -157,4 +157,5 @@ class ModelReport:
     cache: CacheFacts | None
     cache_note: str
     weights: StoredWeights | None
+    weights_note: str
     notes: tuple[str, ...] = ()

@@ -215,7 +215,7 @@ def totals_rows(report: ModelReport) -> list[tuple[str, str]]:
         else ("buffers", "none")
     )
     if report.weights is None:
-        rows.append(("stored", "no weights in the folder"))
+        rows.append(("stored", report.weights_note))
     else:
         stored = report.weights
         parts = ", ".join(

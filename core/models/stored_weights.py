@@ -18,6 +18,7 @@ from core.visible import reason
 SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 
+_PICKLES = "pytorch_model*.bin"
 _LARGEST_INDEX = 64 * 2**20
 
 # The header's names for torch's dtypes, with their bytes per number.
@@ -50,13 +51,10 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
 
 
 def stored_weights(folder: Path) -> tuple[StoredWeights | None, str]:
-    """Return what the headers say, or ``None`` with a sentence where files cannot be read.
-
-    Both are empty where there are no weights.
-    """
+    """Return what the headers say, or ``None`` and why nothing can be read there."""
     files = weight_files(folder)
     if not files:
-        return None, ""
+        return None, _why_none(folder)
     sizes: dict[str, int] = {}
     tensors = 0
     for file in files:
@@ -68,6 +66,17 @@ def stored_weights(folder: Path) -> tuple[StoredWeights | None, str]:
             return None, f"{file.name} cannot be read: {reason(error)}"
     by_dtype = tuple(sorted(sizes.items(), key=lambda item: -item[1]))
     return StoredWeights(len(files), tensors, sum(sizes.values()), by_dtype), ""
+
+
+def _why_none(folder: Path) -> str:
+    """Return why there are no weights that can be read."""
+    missing = [name for name in _indexed(folder / INDEX_FILE) if not (folder / name).is_file()]
+    if missing:
+        more = f", and {len(missing) - 1:,} more" if len(missing) > 1 else ""
+        return f"there is no {missing[0]}, which {INDEX_FILE} names{more}"
+    if any(folder.glob(_PICKLES)):
+        return "no safetensors in the folder; pickles are never read"
+    return "no weights in the folder"
 
 
 def _tensors(file: Path) -> list[tuple[str, int]]:

@@ -28,7 +28,7 @@ from core.models.cache_facts import facts_of, numbers_per_token
 from core.models.inspection import inspect_model
 from core.models.module_forward import ModuleForward
 from core.models.module_tree import module_tree
-from core.models.report_text import module_lines
+from core.models.report_text import module_lines, report_lines
 
 SMALL = {
     "vocab_size": 64,
@@ -191,12 +191,33 @@ def test_weights_say_their_dtype_before_the_configuration_does(tmp_path):
     assert report.weights.bytes == report.totals.bytes
 
 
-def test_truncated_weights_are_a_note(tmp_path):
+@pytest.mark.parametrize(
+    ("files", "note"),
+    [
+        ({}, "no weights in the folder"),
+        ({"model.safetensors": b"\xff" * 20}, "model.safetensors cannot be read: "),
+        ({"pytorch_model.bin": b""}, "no safetensors in the folder; pickles are never read"),
+        (
+            {"model.safetensors.index.json": b'{"weight_map": {"a": "1.safetensors"}}'},
+            "there is no 1.safetensors, which model.safetensors.index.json names",
+        ),
+        (
+            {
+                "model.safetensors.index.json": b'{"weight_map": {"a": "1", "b": "2", "c": "3"}}',
+                "2": b"",
+            },
+            "there is no 1, which model.safetensors.index.json names, and 1 more",
+        ),
+    ],
+)
+def test_why_no_weights_can_be_read(tmp_path, files, note):
     CONFIGS["gpt2"].save_pretrained(tmp_path)
-    (tmp_path / "model.safetensors").write_bytes(b"\xff" * 20)
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
     report = inspect_model(tmp_path, "it")
     assert report.weights is None
-    assert report.notes[0].startswith("model.safetensors cannot be read: ")
+    assert report.weights_note.startswith(note)
+    assert any(one.split("stored")[-1].strip().startswith(note) for one in report_lines(report))
 
 
 def test_every_name_of_the_context_size_is_read():

@@ -156,5 +156,6 @@ XL_REPORT = ModelReport(
     ),
     cache_note="",
     weights=StoredWeights(1, 580, _SIZE, (("float32", _SIZE),)),
+    weights_note="",
     notes=("config.json names code of its own (auto_map), which is not run",),
 )
