@@ -41,6 +41,8 @@ def one_line(text: str, limit: int = 400) -> str:
 
 def reason(error: BaseException) -> str:
     """Return what ``error`` says in one short line."""
+    if isinstance(error, KeyError):  # which says nothing but the key
+        return one_line(f"{error} is unknown or missing", 160)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     # A validation error of huggingface_hub names the field on the first line, the fault on the 2nd.
     said = " ".join(lines[:2]) if lines and lines[0].endswith(":") else "".join(lines[:1])

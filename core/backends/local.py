@@ -83,7 +83,9 @@ class LocalBackend:
             context_size=loaded.model.context_size,
             vocabulary_size=loaded.model.vocabulary_size,
             placement=loaded.placement.reason,
-            note=f"{missing} is not on this machine; the bundled model runs" if missing else "",
+            note=f"{missing} is not on this machine; the bundled model runs"
+            if missing
+            else loaded.note,
             stands_in_for=missing,
             tokenizer_fingerprint=loaded.tokenizer_fingerprint,
             engine=loaded.engine,

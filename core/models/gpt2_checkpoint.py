@@ -16,7 +16,10 @@ from safetensors import SafetensorError, safe_open
 
 from core.models.gpt2_config import Gpt2Config, NotFastError
 from core.models.gpt2_weights import Gpt2Weights, take_weights
+from core.models.left_out import layers_left_out
 from core.models.weights import read_pages, release_pages
+
+_PREFIX = "transformer."
 
 _COMPARED_AT_ONCE = 1024
 """Rows of two matrices that are compared together: most that differ do so in the first."""
@@ -48,20 +51,26 @@ def read_weights(
     device: torch.device,
     dtype: torch.dtype,
     report: Callable[[float], None],
-) -> Gpt2Weights:
+) -> tuple[Gpt2Weights, str]:
     """Take the weights from memory-mapped safetensors files; see ``take_weights``.
+
+    Returns:
+        The weights, and a phrase on stored layers that are left out, empty where none is.
 
     Raises:
         NotFastError: They cannot be read, or are not those that ``config`` says.
     """
     with _opened(files) as where:
+        taken: set[str] = set()
 
         def take(name: str) -> torch.Tensor:
+            taken.add(name)
             tensor = _tensor(where, name)
             read_pages(tensor)
             return tensor
 
-        return take_weights(take, config, device, dtype, report, release_pages)
+        weights = take_weights(take, config, device, dtype, report, release_pages)
+        return weights, layers_left_out(where, taken, _PREFIX)
 
 
 @contextmanager
@@ -80,7 +89,7 @@ def _opened(files: tuple[Path, ...]) -> Iterator[Mapping[str, Any]]:
 
 def _tensor(where: Mapping[str, Any], name: str) -> torch.Tensor:
     # OpenAI's own checkpoints leave the first part of the name out.
-    for known in (name, name.removeprefix("transformer.")):
+    for known in (name, name.removeprefix(_PREFIX)):
         if known in where:
             tensor: torch.Tensor = where[known].get_tensor(known)
             return tensor

@@ -45,7 +45,8 @@ class LoadedModel:
     """A model that is ready, with the codec of its tokenizer and why it is where it is.
 
     ``tokenizer_fingerprint`` is alike for two models whose token ids mean the same text.
-    ``engine`` is a phrase for a person: what runs the model.
+    ``engine`` is a phrase for a person: what runs the model; ``note`` one on what is odd about its
+    files, empty where nothing is.
     """
 
     name: str
@@ -55,6 +56,7 @@ class LoadedModel:
     tokenizer_fingerprint: str
     parameters: int
     engine: str
+    note: str = ""
 
 
 def load_model(
@@ -131,7 +133,7 @@ def _load_fast(
             raise PlaygroundError(
                 f"int8 weights need the native kernel, and {obstacle}; {_INSTEAD_OF_INT8}"
             )
-    weights = _moving(
+    weights, note = _moving(
         name,
         placement,
         lambda: read_weights(
@@ -148,7 +150,7 @@ def _load_fast(
     has_assistant = _take_assistant(name, model, assistant, report)
     model.release_threads()
     phrase = f"fast, {model.kernel}{', int8 assistant' if has_assistant else ''}"
-    return _loaded(name, model, tokenizer, placement, weights.parameters, phrase)
+    return _loaded(name, model, tokenizer, placement, weights.parameters, phrase, note)
 
 
 def _take_assistant(name: str, model: Gpt2Model, assistant: str, report: Report) -> bool:
@@ -175,6 +177,7 @@ def _load_general(name: str, folder: Path, device: str, dtype: str, report: Repo
     from core.models.config_file import read_config
     from core.models.module_tree import build_on_meta
     from core.models.transformers_loading import (
+        check_dtype,
         keep_quiet,
         mapped_module,
         module_size,
@@ -184,12 +187,13 @@ def _load_general(name: str, folder: Path, device: str, dtype: str, report: Repo
 
     keep_quiet()
     config = read_config(folder, name)
+    check_dtype(config, name)
     report("reading the tokenizer")
     tokenizer = _reading(name, "tokenizer", lambda: read_tokenizer(folder))
     size = module_size(name, build_on_meta(config, torch.float32, name))
     placement = place(size, device, dtype)
     report("mapping the weights")
-    module, outline = _reading(name, "model", lambda: mapped_module(folder, placement.dtype))
+    module, outline, note = _reading(name, "model", lambda: mapped_module(folder, placement.dtype))
     _moving(
         name,
         placement,
@@ -204,7 +208,7 @@ def _load_general(name: str, folder: Path, device: str, dtype: str, report: Repo
     _prepare_processor(placement, parameters, report)
     model = _moving(name, placement, lambda: TransformersModel(module))
     engine = "transformers" if model.has_cache else "transformers, without a cache"
-    return _loaded(name, model, tokenizer, placement, parameters, engine)
+    return _loaded(name, model, tokenizer, placement, parameters, engine, note)
 
 
 def _loaded(
@@ -214,13 +218,14 @@ def _loaded(
     placement: Placement,
     parameters: int,
     engine: str,
+    note: str,
 ) -> LoadedModel:
     # Whoever saved it last may have cut or padded texts; transformers does so only where asked.
     tokenizer.no_truncation()
     tokenizer.no_padding()
     fingerprint = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
     codec = TextCodec(tokenizer)
-    return LoadedModel(name, model, codec, placement, fingerprint, parameters, engine)
+    return LoadedModel(name, model, codec, placement, fingerprint, parameters, engine, note)
 
 
 _ALL_THREADS = torch.get_num_threads()

@@ -17,8 +17,11 @@ from transformers.utils import logging as transformers_logging
 
 from core.errors import PlaygroundError
 from core.models.cache_facts import facts_of, numbers_per_token
+from core.models.config_file import ConfigFile
+from core.models.left_out import layers_left_out
 from core.models.placement import ModelSize
 from core.models.stored_weights import stored_weights
+from core.visible import one_line
 
 _CAST = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 """The dtypes that hold weights as they are; others hold them quantized."""
@@ -45,9 +48,17 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     # Without any file, transformers would make up an empty tokenizer.
     if not any((folder / file).is_file() for file in _TOKENIZER_FILES):
         raise PlaygroundError(f"{str(folder)!r} holds no tokenizer; save the model's beside it")
-    tokenizer = AutoTokenizer.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False
-    )
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    except ValueError as error:
+        if "trust_remote_code" not in str(error):
+            raise
+        raise PlaygroundError(
+            f"the tokenizer in {str(folder)!r} runs only with code of its own, which is never"
+            " executed here; choose a model whose tokenizer transformers knows"
+        ) from None
     if not hasattr(tokenizer, "backend_tokenizer"):
         raise PlaygroundError(
             f"the tokenizer in {str(folder)!r} has no fast form; save it once with"
@@ -56,14 +67,32 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     return tokenizer.backend_tokenizer
 
 
-def mapped_module(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
+def check_dtype(config: ConfigFile, name: str) -> None:
+    """Refuse a configuration of a dtype that torch has not; ``name`` is what sentences call it.
+
+    transformers fails at it while it reads something else.
+
+    Raises:
+        PlaygroundError: It is of such a one.
+    """
+    said = config.mapping.get("dtype") or config.mapping.get("torch_dtype")
+    if isinstance(said, str) and said != "auto":
+        known = getattr(torch, said.removeprefix("torch."), None)
+        if not isinstance(known, torch.dtype):
+            raise PlaygroundError(
+                f"config.json of {name!r} has the dtype {one_line(said, 60)!r}, which torch does"
+                " not know; correct it"
+            )
+
+
+def mapped_module(folder: Path, dtype: torch.dtype) -> tuple[Any, Any, str]:
     """Return the model with memory-mapped weights, and what ``dtype`` would make of it.
 
     Returns:
         The module, in the dtype in which it is stored, and an outline: a module of the same kind
         whose tensors have the dtypes that ``from_pretrained(dtype=dtype)`` gives them. Buffers that
         no checkpoint holds have their values, all others no memory. The two are one where nothing
-        is to be cast.
+        is to be cast. Last a phrase on stored layers that are left out, empty where none is.
 
     Raises:
         PlaygroundError: It has no safetensors weights, or some are missing or of another shape.
@@ -86,7 +115,9 @@ def mapped_module(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
     module, found = loaded
     _check_shapes(folder, found["mismatched_keys"])
     _check_missing(folder, module, found["missing_keys"])
-    return module, module if stored == dtype else _outline(module, dtype)
+    prefix = f"{module.base_model_prefix}."
+    left_out = layers_left_out(found["unexpected_keys"], module.state_dict(), prefix)
+    return module, module if stored == dtype else _outline(module, dtype), left_out
 
 
 def _mapped_dtype(folder: Path, wanted: torch.dtype) -> torch.dtype:

@@ -347,8 +347,50 @@ def test_a_weight_of_another_shape_is_named(save):
 
 def test_weights_that_nobody_asks_for_do_no_harm(save):
     folder = save(FAMILIES["llama"])
-    change_weights(folder, lambda tensors: tensors.update({"value_head": torch.ones(1)}))
-    assert load_model(str(folder), "cpu", "auto", quiet).engine == "transformers"
+    others = {"value_head": torch.ones(1), "vision.layers.9.norm.weight": torch.ones(1)}
+    change_weights(folder, lambda tensors: tensors.update(others))
+    loaded = load_model(str(folder), "cpu", "auto", quiet)
+    assert (loaded.engine, loaded.note) == ("transformers", "")
+
+
+@pytest.mark.parametrize(
+    ("family", "engine", "name"),
+    [
+        ("gpt2", "fast", "n_layer"),
+        ("gpt2", "transformers", "n_layer"),
+        ("llama", "transformers", "num_hidden_layers"),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["transformer.", ""])
+def test_layers_that_are_left_out_are_told(save, family, engine, name, prefix):
+    """Such as a configuration for another size, in place of the checkpoint's own."""
+    folder = save(FAMILIES[family])
+    assert load_model(str(folder), "cpu", "auto", quiet, engine).note == ""
+    change_weights(
+        folder,
+        lambda tensors: [
+            tensors.update({one.replace("transformer.", prefix): tensors.pop(one)})
+            for one in list(tensors)
+        ],
+    )
+    change_config(folder, **{name: 1})
+    note = load_model(str(folder), "cpu", "auto", quiet, engine).note
+    assert note == "its config.json leaves out 1 layer that is stored with it"
+
+
+def test_a_dtype_that_torch_has_not_is_told(save):
+    folder = save(FAMILIES["llama"])
+    change_config(folder, dtype="float33")
+    assert "has the dtype 'float33', which torch does not know" in refused(folder)
+
+
+def test_a_tokenizer_with_code_of_its_own_is_refused(save):
+    folder = save(FAMILIES["llama"])
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    config.update(tokenizer_class="Evil", auto_map={"AutoTokenizer": ["evil.T", None]})
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    (folder / "evil.py").write_text("raise SystemExit('remote code ran')")
+    assert "runs only with code of its own, which is never executed here" in refused(folder)
 
 
 def test_too_little_memory_is_told_before_loading(save, monkeypatch):
