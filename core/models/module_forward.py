@@ -9,7 +9,7 @@ import inspect
 from typing import Any, cast
 
 import torch
-from transformers import DynamicCache, PreTrainedModel
+from transformers import DynamicCache, GenerationMixin, PreTrainedModel
 from transformers.cache_utils import LinearAttentionCacheLayerMixin
 
 from core.errors import PlaygroundError
@@ -32,6 +32,8 @@ class ModuleForward:
 
     ``has_cache`` is whether it keeps all that it has read in a cache; the whole text has to be
     read for each token where it keeps none, one of its own, or one inside the module.
+    ``turning_point`` is the length beyond which it reads a text by other positions, so that a cache
+    of a shorter text serves a longer one no more, nor the other way; ``None`` where there is none.
 
     Raises:
         PlaygroundError: It cannot continue a text token after token.
@@ -46,6 +48,7 @@ class ModuleForward:
         self._tried = [token_id % size for token_id in _TRIED]
         self._takes_logits_to_keep = "logits_to_keep" in accepted
         self.has_cache = bool(self._cache_name) and self._fills_its_cache()
+        self.turning_point = _turning_point(module)
         if not self.has_cache:
             self._takes_positions = False  # from the beginning on, each counts them itself
             self._check_that_it_goes_on()
@@ -125,6 +128,17 @@ class ModuleForward:
                 f"this {kind} model does not read a text from its beginning to its end, one token"
                 " after the other; the playground runs causal language models, which do"
             )
+
+
+def _turning_point(module: PreTrainedModel) -> int | None:
+    """Return where ``generate()`` begins a new cache, as it does for models such as Phi-3 alone."""
+    config = module.config.get_text_config()
+    rope = getattr(config, "rope_parameters", None)
+    is_long = isinstance(rope, dict) and rope.get("rope_type") == "longrope"
+    own: Any = getattr(type(module), "prepare_inputs_for_generation", None)
+    if not is_long or own is GenerationMixin.prepare_inputs_for_generation:
+        return None
+    return getattr(config, "original_max_position_embeddings", None)
 
 
 def _holds(layer: Any, length: int) -> bool:  # noqa: ANN401

@@ -107,8 +107,10 @@ class TransformersModel:
     def rewind(self, length: int, row: int = 0) -> int:
         """See ``CausalModel``; a cache with recurrent states starts anew, so does a cut window."""
         self.reorder([row])
-        surplus = len(self._rows[0]) - length
-        if length == 0 or not _consists_of(self._cache, _CUT if surplus else _READ_ON):
+        before = len(self._rows[0])
+        surplus = before - length
+        can_cut = _consists_of(self._cache, _CUT if surplus else _READ_ON)
+        if length == 0 or not can_cut or self._turns_between(length, before):
             self._cache = self._forward.new_cache()
             self._rows = [[]]
             return 0
@@ -125,6 +127,14 @@ class TransformersModel:
         cache = self._forward.new_cache()
         if not _consists_of(cache, _READ_ON):
             cache = None
+        turn = self._forward.turning_point
+        if turn is not None and len(token_ids) > turn:
+            # As a text that has come so far is read, and as each beginning of it was before.
+            yield from self.all_logits(token_ids[:turn])
+            logits = self._forward([list(token_ids)])
+            for piece in torch.split(logits[0, turn:], _SCORED_AT_ONCE):
+                yield piece.float()
+            return
         at_once = _SCORED_AT_ONCE if cache is not None else len(token_ids)
         for start in range(0, len(token_ids), at_once):
             logits = self._forward([list(token_ids[start : start + at_once])], cache, start)
@@ -134,12 +144,20 @@ class TransformersModel:
     def _append(self, token_ids: list[list[int]]) -> torch.Tensor:
         """Append as many tokens to each row; return the logits after the last, float32."""
         rows = [row + more for row, more in zip(self._rows, token_ids, strict=True)]
-        if self._cache is None:
+        if self._turns_between(len(self._rows[0]), len(rows[0])):
+            self._cache = self._forward.new_cache()
+            logits = self._forward(rows, self._cache, only_last=True)
+        elif self._cache is None:
             logits = self._forward(rows, only_last=True)
         else:
             logits = self._forward(token_ids, self._cache, len(self._rows[0]), only_last=True)
         self._rows = rows
         return logits[:, -1].float()
+
+    def _turns_between(self, shorter: int, longer: int) -> bool:
+        """Whether texts of these lengths are read by different positions."""
+        turn = self._forward.turning_point
+        return turn is not None and shorter <= turn < longer
 
 
 def _consists_of(cache: DynamicCache | None, layers: Collection[str]) -> bool:
