@@ -83,6 +83,7 @@ def parent_row(parent: ParentBeam, width: int) -> Row:
         return [("the prompt", _TITLE), (" · every beam begins here", DIM)]
     row: Row = [(f"beam {parent.rank}", _TITLE), (f"  Σ {parent.score:.2f}  ", NUMBER)]
     text = visible_prose(parent.hypothesis.text).replace("\n", "⏎")
+    text = text or visible_token(parent.hypothesis.token.text)  # but a part of a character so far
     return [*row, (fit_tail(text, max(0, width - sum(len(part) for part, _ in row))), DIM)]
 
 

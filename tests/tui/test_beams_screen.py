@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.beam_contest import contest
-from core.steps import BeamStep
+from core.beam_contest import ParentBeam, contest
+from core.steps import BeamStep, Candidate, Hypothesis
 from tests.tui.helpers import (
     app_of,
     document,
@@ -18,6 +18,7 @@ from tests.tui.helpers import (
 from tests.tui.screen_app import shown
 from tests.tui.tale import TaleBackend
 from tests.tui.test_app_pictures import settled
+from tui.beam_rows import parent_row
 from tui.screens.beams import BeamsScreen
 from tui.screens.why import WhyScreen
 
@@ -138,3 +139,9 @@ def test_picture(snap_compare, size, is_light):
 
     assert snap_compare(app, terminal_size=size, run_before=before)
     assert isinstance(app.playground.session.selected()[1], BeamStep)
+
+
+def test_a_beam_of_half_a_character_is_shown():
+    half = Hypothesis((1,), "", -1.0, -1.0, 0, Candidate(1, "\\xe4", -1.0, -1.0, 1))
+    row = parent_row(ParentBeam(1, half, ()), 60)
+    assert "".join(text for text, _ in row) == "beam 1  Σ -1.00  \\xe4"
