@@ -1,7 +1,8 @@
 """What the app costs: its first paint, and the token rate beside the headless one.
 
 Run with ``python -m benchmarks.interface``. Prints medians over alternating runs, after one of each
-that does not count. Must never decide whether a test passes: machines differ.
+that does not count. Two runs behind each other differ by a fifth where others use the machine, so
+that it takes many pairs of them. Must never decide whether a test passes: machines differ.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ from core.steps import Event, TokenStep
 
 PROMPT = "A long long time ago, "
 SETTINGS = Settings(max_new_tokens=900, min_new_tokens=900)
-ROUNDS = 7
+STARTS = 7
+"""How often the app is started for its first paint."""
+
+PAIRS = 25
+"""How many runs without the app, each with one in it right behind."""
 
 
 def first_paint_seconds() -> float:
@@ -65,22 +70,23 @@ def _rate(events: Sequence[Event]) -> float:
     return (len(ends) - 1) / (ends[-1] - ends[0])
 
 
+def _spread(values: Sequence[float]) -> str:
+    first, median, third = statistics.quantiles(values, n=4)
+    return f"median {median:.4g}, half of them {first:.4g} to {third:.4g}"
+
+
 def main() -> None:
-    """Print the medians."""
-    paints = [first_paint_seconds() for _ in range(ROUNDS)]
+    """Print medians and quartiles."""
+    paints = [first_paint_seconds() for _ in range(STARTS)]
     print(f"first paint: median {statistics.median(paints):.2f} s, worst {max(paints):.2f} s")
     backend = LocalBackend("demo", device="cpu")
     info = backend.load(lambda stage, share=None: None)
-    headless: list[float] = []
-    shown: list[float] = []
     headless_rate(backend)
     app_rate(backend, info)
-    for _ in range(ROUNDS):
-        headless.append(headless_rate(backend))
-        shown.append(app_rate(backend, info))
-    ratio = statistics.median(shown) / statistics.median(headless)
-    print(f"headless: median {statistics.median(headless):.0f} tokens/s")
-    print(f"in the app: median {statistics.median(shown):.0f} tokens/s, ratio {ratio:.2f}")
+    pairs = [(headless_rate(backend), app_rate(backend, info)) for _ in range(PAIRS)]
+    print(f"headless, tokens/s: {_spread([headless for headless, _ in pairs])}")
+    print(f"in the app, tokens/s: {_spread([shown for _, shown in pairs])}")
+    print(f"what the app keeps: {_spread([shown / headless for headless, shown in pairs])}")
 
 
 if __name__ == "__main__":
