@@ -128,7 +128,7 @@ actions = st.lists(
     data=st.lists(st.integers(0, 10_000), min_size=8, max_size=8),
 )
 def test_random_shapes_and_doings(choose, by_tiles, dtype, shape, head_size, actions, data):
-    """Some fill tiles in all their products, some in a few, some in none."""
+    """Some fill tiles or digits in all their products, some in a few, some in none."""
     choose(by_tiles)
     ours, theirs = pair(random_module(**{**shape, "n_embd": shape["n_head"] * head_size}), dtype)
     assert_alike_through(ours, theirs, actions, data, shape["vocab_size"])
@@ -154,6 +154,18 @@ def test_a_row_of_zeros_stays_one():
     logits = behind("native", module, INT8).prefill([7, 3])
     assert torch.isfinite(logits).all()
     assert logits[0, 7] == 0
+
+
+@DTYPES
+@BY
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_a_number_is_not_lost(choose, by_tiles, dtype, value):
+    """Floats that are written in digits have none for it."""
+    choose(by_tiles)
+    module = random_module(n_embd=64, n_inner=192)
+    module.transformer.h[0].mlp.c_fc.bias.data[3] = value
+    logits = behind("native", module, dtype).prefill(tokens(9))
+    assert logits.isnan().all()
 
 
 def test_int8_is_for_the_kernel_alone():

@@ -112,6 +112,7 @@ void gpt2_close(engine *e) {
         if (e->score) free(e->score[i]);
         if (e->packed) free(e->packed[i].at);
         if (e->packed) free(e->packed[i].unit);
+        if (e->packed) free(e->packed[i].start);
     }
     free(e->packed);
     free(e->normed);
@@ -157,12 +158,14 @@ static int resize(float **buffer, int64_t count) {
     return larger != NULL;
 }
 
-/* Room for lanes as tiles; whole cache lines, so that a tile's row is one. */
-static int make_tile_room(const weights *model, packing *p, int lanes) {
+/* Room for lanes as tiles or digits; whole cache lines, so that a tile's row is one. */
+static int make_packing_room(const weights *model, packing *p, int lanes) {
     const int64_t inputs = model->inner > model->embedding ? model->inner : model->embedding;
     free(p->at);
+    free(p->start);
     p->at = aligned_alloc(64, (size_t)packed_bytes(model->format, lanes, inputs) + 64);
-    return p->at && resize(&p->unit, lanes);
+    p->start = malloc((size_t)lanes * DIGITS * WIDTH * sizeof *p->start);
+    return p->at && p->start && resize(&p->unit, lanes);
 }
 
 static int make_room(engine *e, int lanes, int capacity) {
@@ -173,7 +176,8 @@ static int make_room(engine *e, int lanes, int capacity) {
              resize(&e->mixed, lanes * size) && resize(&e->inner, lanes * (int64_t)e->model.inner);
         for (int i = 0; i < e->model.threads && ok; i++)
             ok = resize(&e->normed[i], lanes * size) &&
-                 (!e->model.uses_tiles || make_tile_room(&e->model, &e->packed[i], lanes));
+                 ((!e->model.uses_tiles && e->model.format != INT8) ||
+                  make_packing_room(&e->model, &e->packed[i], lanes));
         if (ok) e->lane_capacity = lanes;
     }
     if (ok && capacity > e->score_capacity) {

@@ -43,14 +43,17 @@ INLINE void put(const product *p, const int rows, int64_t lane, int64_t row, int
     for (int r = 0; r < rows; r++) at[r * apart] = total[r];
 }
 
-/* Four rows, or one, whose weights stay in the first-level cache while all lanes meet them. */
-static void by_block(const product *p, int format, int size, int64_t first, int64_t apart) {
+/* Four rows, or one, whose weights stay in the first-level cache while all lanes meet them. Lanes are
+ * floats, or with digits those. */
+static void by_block(const product *p, int format, const packing *digits, int size, int64_t first, int64_t apart) {
+    const int most = digits ? MOST_DIGIT_LANES : MOST_LANES;
     for (int lane = 0; lane < p->lanes;) {
-        const int few = p->lanes - lane < MOST_LANES ? p->lanes - lane : MOST_LANES;
+        const int few = p->lanes - lane < most ? p->lanes - lane : most;
         const int rows = size == 4 && few > 6 ? 2 : size;
         for (int64_t row = first; row < first + size * apart; row += rows * apart) {
             float out[MOST_LANES * 4];
-            any_block(few, rows, format, p->x + lane * p->inputs, p->inputs, p->w.at, row, apart, p->inputs, out);
+            if (digits) any_digit_block(few, rows, digits, lane, p->w.at, row, apart, out);
+            else any_block(few, rows, format, p->x + lane * p->inputs, p->inputs, p->w.at, row, apart, p->inputs, out);
             for (int m = 0; m < few; m++)
                 if (rows == 4) put(p, 4, lane + m, row, apart, out + 4 * m);
                 else if (rows == 2) put(p, 2, lane + m, row, apart, out + 2 * m);
@@ -61,11 +64,12 @@ static void by_block(const product *p, int format, int size, int64_t first, int6
 }
 
 /* Rows begin to end by vectors: in four streams of apart rows each, as far as they fill them. */
-static void by_blocks(const product *p, int format, int64_t apart, int64_t begin, int64_t end) {
+static void by_blocks(const product *p, int format, const packing *digits, int64_t apart, int64_t begin,
+                      int64_t end) {
     for (; begin + 4 * apart <= end; begin += 4 * apart)
-        for (int64_t row = begin; row < begin + apart; row++) by_block(p, format, 4, row, apart);
-    for (; begin + 4 <= end; begin += 4) by_block(p, format, 4, begin, 1);
-    for (; begin < end; begin++) by_block(p, format, 1, begin, 1);
+        for (int64_t row = begin; row < begin + apart; row++) by_block(p, format, digits, 4, row, apart);
+    for (; begin + 4 <= end; begin += 4) by_block(p, format, digits, 4, begin, 1);
+    for (; begin < end; begin++) by_block(p, format, digits, 1, begin, 1);
 }
 
 /* How many rows lie between two of four that are read together.
@@ -104,12 +108,15 @@ static void linear(engine *e, int index, int phase, product p) {
     int64_t portion = PORTION / (p.inputs * bytes_of(format)) / least * least;
     if (portion < least) portion = least;
     const int portions = (int)((p.outputs + portion - 1) / portion);
-    if (is_tiled) pack_lanes(&e->packed[index], format, p.x, p.lanes, p.inputs);
+    packing *packed = &e->packed[index];
+    const packing *digits = !is_tiled && suits_digits(format, p.inputs) ? packed : NULL;
+    if (is_tiled) pack_lanes(packed, format, p.x, p.lanes, p.inputs);
+    else if (digits) write_digits(packed, p.x, p.lanes, p.inputs);
     for (int taken; (taken = take(e, phase, portions)) >= 0;) {
         const int64_t begin = taken * portion;
         const int64_t end = begin + portion < p.outputs ? begin + portion : p.outputs;
-        const int64_t rest = is_tiled ? by_tiles(&p, format, &e->packed[index], begin, end) : begin;
-        by_blocks(&p, format, apart, rest, end);
+        const int64_t rest = is_tiled ? by_tiles(&p, format, packed, begin, end) : begin;
+        by_blocks(&p, format, digits, apart, rest, end);
         if (p.to.activates)
             for (int lane = 0; lane < p.lanes; lane++)
                 activate(p.to.at + lane * p.outputs + begin, end - begin, e->model.activation);

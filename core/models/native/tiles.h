@@ -8,20 +8,12 @@
 #ifndef TILES_H
 #define TILES_H
 
-#include "vectors.h"
+#include "digits.h"
 
 #define TILE_ROWS 16
 #define TILE_BYTES 1024
 #define MOST_GROUPS 6 /* tiles of activations that meet one reading of the weights */
 #define MOST_TILED_LANES (8 * MOST_GROUPS)
-
-/* Lanes as tiles: group by group, in each every 64 bytes of a row of weights. */
-typedef struct {
-    uint8_t *at;
-    float *unit; /* what the lowest digit of each lane counts, for INT8 */
-    int lanes;
-    int64_t inputs;
-} packing;
 
 INLINE int lanes_of_group(const int format) { return format == INT8 ? 5 : 8; }
 
@@ -34,13 +26,13 @@ INLINE int64_t packed_bytes(const int format, int lanes, int64_t inputs) {
     return (lanes + each - 1) / each * group_bytes(format, inputs);
 }
 
-#if defined(__linux__) && defined(__AMX_BF16__) && defined(__AMX_INT8__) && defined(__AVX512BF16__)
+#if defined(__linux__) && defined(__AMX_BF16__) && defined(__AMX_INT8__) && defined(__AVX512BF16__) && \
+    defined(__AVX512VNNI__) && defined(__AVX512BW__)
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define REQUEST_PERMISSION 0x1023 /* ARCH_REQ_XCOMP_PERM */
 #define TILE_DATA 18              /* XFEATURE_XTILEDATA */
-#define LARGEST_NUMBER (127.0f * 65536.0f) /* in three digits of 8 bits with signs */
 
 /* Ask the system for the tiles, for the whole process; return whether it gives them. */
 int may_use_tiles(void) { return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0; }
@@ -98,35 +90,12 @@ INLINE void split_bfloat16(const float *x, __m512i column[2]) {
     column[1] = (__m512i)_mm512_cvtne2ps_pbh(second - (__m512)second_high, first - (__m512)first_high);
 }
 
-/* 64 floats, counted in units, as three columns of fours: digits, the lowest first. */
-INLINE void split_int8(const float *x, float units_of_one, __m512i column[3]) {
-    uint8_t digits[3][64];
-    for (int i = 0; i < 64; i += 16) {
-        __m512i rest = _mm512_cvtps_epi32(_mm512_loadu_ps(x + i) * units_of_one);
-        for (int d = 0; d < 3; d++) {
-            const __m512i digit = _mm512_srai_epi32(_mm512_slli_epi32(rest, 24), 24);
-            rest = _mm512_srai_epi32(_mm512_sub_epi32(rest, digit), 8);
-            _mm_storeu_si128((void *)(digits[d] + i), _mm512_cvtepi32_epi8(digit));
-        }
-    }
-    for (int d = 0; d < 3; d++) column[d] = _mm512_loadu_si512(digits[d]);
-}
-
-static float largest_of(const float *x, int64_t count) {
-    __m512 largest = _mm512_setzero_ps();
-    for (int64_t k = 0; k < count; k += 16) largest = _mm512_max_ps(largest, _mm512_abs_ps(_mm512_loadu_ps(x + k)));
-    return _mm512_reduce_max_ps(largest);
-}
-
 INLINE void pack_group(const int format, const float *x, int lanes, int64_t inputs, float *unit, uint8_t *to) {
     const int64_t step = 64 / bytes_of(format);
     float units_of_one[5];
     __m512i column[16] = {0};
-    for (int lane = 0; lane < lanes && format == INT8; lane++) {
-        const float most = largest_of(x + lane * inputs, inputs);
-        unit[lane] = most / LARGEST_NUMBER;
-        units_of_one[lane] = most > 0.0f ? LARGEST_NUMBER / most : 0.0f;
-    }
+    for (int lane = 0; lane < lanes && format == INT8; lane++)
+        units_of_one[lane] = units_of_lane(x + lane * inputs, inputs, unit + lane);
     for (int64_t k = 0; k < inputs; k += step, to += TILE_BYTES) {
         for (int lane = 0; lane < lanes; lane++)
             if (format == INT8) split_int8(x + lane * inputs + k, units_of_one[lane], column + 3 * lane);
