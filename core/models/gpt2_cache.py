@@ -14,6 +14,10 @@ from core.models.gpt2_config import Gpt2Config
 FIRST_POSITIONS = 128
 """How many positions a cache has room for at first, where nothing else is asked for."""
 
+_MOST_UNTOUCHED = 2**31
+"""So many bytes are asked for at once on the processor, where the system gives memory only as it is
+written: to make room for more, all keys and values are copied, half a second for gpt2-xl's."""
+
 
 class KeyValueCache:
     """Keys and values of rows of equal length.
@@ -33,7 +37,7 @@ class KeyValueCache:
         *,
         is_recorded: bool = False,
     ) -> None:
-        """``positions`` is how many there is room for at first.
+        """``positions`` is the least that there is room for at first.
 
         Where steps ``is_recorded``, they read free positions too, which then hold finite numbers;
         and the store for one row and the last one for several both stay in memory, each in its
@@ -42,11 +46,23 @@ class KeyValueCache:
         self._is_recorded = is_recorded
         self._other_store: torch.Tensor | None = None
         self._config = config
+        self._position_bytes = (
+            2 * config.n_layer * config.n_head * config.head_size * dtype.itemsize
+        )
+        self._is_given_as_written = device.type == "cpu" and not is_recorded
         self.length = 0
         self.rows = 1
-        first = min(positions, config.n_positions)
+        first = self._room_for(positions, 1)
         self.store = self._empty(first, 1, device, dtype)
         self.table = torch.zeros((1, first), dtype=torch.int32, device=device)
+
+    def _room_for(self, positions: int, slots: int) -> int:
+        """Return for how many positions to make room where ``positions`` are wanted soon."""
+        most = self._config.n_positions
+        could_take = most * slots * self._position_bytes
+        if self._is_given_as_written and could_take <= _MOST_UNTOUCHED:
+            return most
+        return min(positions, most)
 
     def _empty(
         self, positions: int, slots: int, device: torch.device, dtype: torch.dtype
@@ -71,7 +87,7 @@ class KeyValueCache:
         """Make sure that ``count`` more tokens fit in every row."""
         needed = self.length + count
         if needed > self.capacity:
-            self._resize(min(max(needed, 2 * self.capacity), self._config.n_positions), self.slots)
+            self._resize(self._room_for(max(needed, 2 * self.capacity), self.slots), self.slots)
 
     def append(self, count: int) -> None:
         """Take note that every row has ``count`` more tokens, each row's in its own slot."""
@@ -86,8 +102,12 @@ class KeyValueCache:
 
     def reorder(self, parents: Sequence[int]) -> None:
         """Make new row ``i`` a copy of old row ``parents[i]``, without copying a key."""
-        if len(parents) > self.slots:
-            self._resize(self.capacity, len(parents))
+        slots = len(parents)
+        if slots > self.slots:
+            # One row's room for all positions may be too much for many rows.
+            least = max(FIRST_POSITIONS, 2 * self.length)
+            wanted = least if self._is_given_as_written else self.capacity
+            self._resize(self._room_for(wanted, slots), slots)
         self.table = self.table[torch.tensor(parents, device=self.table.device)]
         self.rows = len(parents)
 
