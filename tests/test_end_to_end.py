@@ -54,7 +54,10 @@ class Terminal:
         deadline = time.monotonic() + PATIENCE
         while self.process.isalive() and time.monotonic() < deadline:
             self.read()
-        self.read()
+        before = -1
+        while len(self.written) > before:  # what a terminal still holds comes piece by piece
+            before = len(self.written)
+            self.read()
         self.process.close()
         return self.process.exitstatus
 
