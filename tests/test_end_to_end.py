@@ -14,6 +14,11 @@ import pytest
 PATIENCE = 60.0
 
 
+def _hears_signals():
+    """Undo what ``nohup make test`` hands down: a program that a signal does not end."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Terminal:
     """A pseudo-terminal with the program in it, and what a person would see on its screen."""
 
@@ -27,6 +32,7 @@ class Terminal:
             dimensions=(rows, columns),
             env=environment,
             timeout=PATIENCE,
+            preexec_fn=_hears_signals,
         )
 
     def read(self):
