@@ -85,7 +85,8 @@ def _check_owner(path: Path) -> None:
 def _fingerprint(compiler: str) -> str:
     """Return a name for what would be compiled here: source, flags, compiler and processor."""
     found = Path(shutil.which(compiler) or compiler)
-    facts = (*_FLAGS, str(found.resolve()), str(found.stat().st_mtime_ns), platform.machine())
+    flags = (*_FLAGS, *(flag for tuning in _TUNING for flag in tuning))
+    facts = (*flags, str(found.resolve()), str(found.stat().st_mtime_ns), platform.machine())
     digest = hashlib.sha256()
     for source in sorted(_SOURCES.glob("*.[ch]")):
         digest.update(source.read_bytes())
