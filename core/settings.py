@@ -108,6 +108,12 @@ _FOR_BEAMS = ("length_penalty", "early_stopping")
 
 SETTING_NAMES: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Settings))
 
+LENGTH_SETTINGS = ("max_length", "max_new_tokens")
+"""What says how long a text becomes: whoever gives one anew means it in the place of the other."""
+
+TEXT_SETTINGS = ("stop_strings",)
+"""The settings whose values are texts, several of them, in which every character counts."""
+
 _INSTEAD = {
     "eos_token_id": "stop_strings ends a text too",
     "min_length": "min_new_tokens does the same, without counting the prompt",
@@ -122,9 +128,18 @@ def settings_from_mapping(mapping: Mapping[str, Any]) -> Settings:
         SettingsError: A name is unknown (the nearest known one is suggested) or a value is wrong.
     """
     for name in mapping:
-        if name not in SETTING_NAMES:
-            raise SettingsError(str(name), _unknown(str(name)))
+        check_setting_name(str(name))
     return Settings(**{name: value for name, value in mapping.items() if value is not None})
+
+
+def check_setting_name(name: str) -> None:
+    """Make sure that there is a setting ``name``.
+
+    Raises:
+        SettingsError: There is none; the nearest known one is suggested.
+    """
+    if name not in SETTING_NAMES:
+        raise SettingsError(name, _unknown(name))
 
 
 def _unknown(name: str) -> str:

@@ -73,16 +73,16 @@ def parse_yaml(text: str) -> Located | None:
     return None if node is None else _located(node)
 
 
-def parse_value(text: str) -> Any:  # noqa: ANN401
-    """Return one plain value, as it may stand after ``name:`` in a preset.
+def parse_scalar(text: str) -> bool | int | float | str | None:
+    """Return what the plain word ``text`` means in a presets file; what YAML marks up, it is not.
 
     Raises:
-        YamlError: As ``parse_yaml``.
+        YamlError: It is a number of more digits than one may have.
     """
-    document = parse_yaml(text)
-    if document is None:
-        return text if text.strip() else None  # a lone '#' is a comment to YAML, a text here
-    return document.plain()
+    loader = _PlainLoader("")
+    tag = loader.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    value: bool | int | float | str | None = _scalar(tag.removeprefix(_TAG), text, 1)
+    return value
 
 
 class _PlainLoader(yaml.SafeLoader):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -120,7 +121,7 @@ def test_set_changes_the_preset(cli, backend):
     cli(
         *("generate", PROMPT, "--preset", "nucleus"),
         *("--set", "temperature=3e-1", "--set", "top_p=null", "--set", "top_k=7"),
-        *("--set", "stop_strings=['.', \"\\n\"]", "--set", "seed=5"),
+        *("--set", "stop_strings=.", "--set", "stop_strings=\n", "--set", "seed=5"),
     )
     settings = backend.requests[0].settings
 
@@ -131,12 +132,88 @@ def test_set_changes_the_preset(cli, backend):
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [(".", (".",)), ("#", ("#",)), ("a=b", ("a=b",)), ("'5'", ("5",))]
+    "text",
+    [
+        *(".", "#", "a=b", "'5'", '"', "\n", " ", "\t", "~", "null", "[INST]", " wore ", "w # o"),
+        *(
+            "Person:",
+            "no",
+            "1_000",
+            "0x10",
+            "1e3",
+            "2001-01-01",
+            "- a",
+            "{a: b}",
+            "&a",
+            "*a",
+            "!!int",
+        ),
+        *("true", "|", "> ", "%", "@", "\\n", "日本", "\u200f", "\u2028", "a\r\n", "---", "..."),
+    ],
 )
-def test_set_takes_texts(cli, backend, text, value):
-    cli("generate", PROMPT, "--set", f"stop_strings={text}")
+def test_set_takes_a_text_to_the_letter(cli, backend, text):
+    code, _, _ = cli("generate", PROMPT, "--set", f"stop_strings={text}")
 
-    assert backend.requests[0].settings.stop_strings == value
+    assert code == 0
+    assert backend.requests[0].settings.stop_strings == (text,)
+
+
+def test_several_texts_take_the_place_of_the_presets(cli, backend, tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("presets:\n  one: {settings: {stop_strings: [old], top_k: null}}\n")
+    three = [part for text in ("a", " ", "a b") for part in ("--set", f"stop_strings={text}")]
+    cli("generate", PROMPT, "--presets", str(path), *three)
+    cli("generate", PROMPT, "--presets", str(path), "--unset", "stop_strings")
+    cli("generate", PROMPT, "--presets", str(path), "--unset", "stop_strings", *three[:2])
+
+    told = [request.settings.stop_strings for request in backend.requests]
+    assert told == [("a", " ", "a b"), (), ("a",)]
+
+
+def test_a_text_in_a_locale_that_lacks_its_characters(cli, backend):
+    cli("generate", PROMPT, "--set", b"stop_strings=\xc3\xab".decode("ascii", "surrogateescape"))
+
+    assert backend.requests[0].settings.stop_strings == ("ë",)
+
+
+@pytest.mark.parametrize(
+    ("in_preset", "sets", "length", "new_tokens"),
+    [
+        ("max_new_tokens: 200", ["max_length=8"], 8, None),
+        ("max_length: 8", ["max_new_tokens=5"], None, 5),
+        ("{max_length: 8, max_new_tokens: 9}", ["max_length=7"], 7, None),
+        ("max_new_tokens: 200", ["max_length=8", "max_new_tokens=5"], None, 5),
+        ("max_new_tokens: 200", ["max_new_tokens=5", "max_length=8"], 8, None),
+        ("max_new_tokens: 200", ["max_length=null"], None, 200),
+        ("max_new_tokens: 200", ["max_new_tokens=null"], None, None),
+    ],
+)
+def test_one_length_takes_the_place_of_the_other(
+    cli, backend, tmp_path, in_preset, sets, length, new_tokens
+):
+    path = tmp_path / "p.yaml"
+    settings = in_preset if in_preset.startswith("{") else f"{{{in_preset}}}"
+    path.write_text(f"presets:\n  one: {{settings: {settings}}}\n")
+    options = [part for one in sets for part in ("--set", one)]
+    cli("generate", PROMPT, "--presets", str(path), *options)
+
+    settings = backend.requests[0].settings
+    assert (settings.max_length, settings.max_new_tokens) == (length, new_tokens)
+
+
+def test_steps_below_what_the_preset_calls_the_least(cli, backend, tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("presets:\n  one: {settings: {min_new_tokens: 9}}\n")
+    cli("generate", PROMPT, "--presets", str(path), "--steps", "3")
+
+    settings = backend.requests[0].settings
+    assert (settings.min_new_tokens, settings.max_new_tokens) == (3, 3)
+
+
+def test_a_seed_without_dice_is_told(cli, backend):
+    _, _, err = cli("generate", PROMPT, "--preset", "greedy", "--seed", "1")
+
+    assert "--seed has no effect: preset greedy draws nothing\n" in err
 
 
 def test_steps_win_over_every_length(cli, backend):
@@ -234,15 +311,22 @@ def test_presets_are_listed_with_their_file(cli):
 def test_listed_settings_are_what_set_takes(cli, backend, tmp_path):
     path = tmp_path / "p.yaml"
     path.write_text(
-        "model: demo\npresets:\n  one:\n    settings:\n      stop_strings: ['a b', '5']\n"
+        "model: demo\npresets:\n  one:\n    settings:\n      stop_strings: ['a b', '5', \"'\\n\"]\n"
         "      num_beams: 3\n      early_stopping: never\n"
     )
     _, out, _ = cli("presets", "--presets", str(path))
 
-    assert 'num_beams=3 early_stopping=never stop_strings=["a b", "5"]' in out
     assert "model: demo" in out
-    cli("generate", PROMPT, "--set", 'stop_strings=["a b", "5"]')
-    assert backend.requests[0].settings.stop_strings == ("a b", "5")
+    listed = "num_beams=3 early_stopping=never stop_strings='a b' stop_strings=5 stop_strings=$'"
+    assert listed in out
+    shown = out[out.index("num_beams") :].splitlines()[0]
+    words = subprocess.run(
+        ["bash", "-c", f"printf '%s\\0' {shown}"], capture_output=True, check=True, text=True
+    ).stdout.split("\0")[:-1]
+    options = [part for word in words for part in ("--set", word)]
+    cli("generate", PROMPT, "--set", "num_beams=1", *options)
+    assert backend.requests[0].settings.stop_strings == ("a b", "5", "'\n")
+    assert backend.requests[0].settings.num_beams == 3
 
 
 def test_version_and_help(cli):

@@ -11,7 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,6 +36,7 @@ from tui.cli_options import (
     SeedOption,
     SetOption,
     StepsOption,
+    UnsetOption,
 )
 from tui.cli_score import score_command
 from tui.cli_sentences import sentence_of
@@ -96,9 +97,24 @@ def open_app(
 ) -> int:
     """See how a language model decides. Without a command, open the playground."""
     context.obj = Choices(preset, presets, model, device, dtype, seed, engine, assistant)
-    if context.invoked_subcommand is not None:
-        return 0
-    return _open_app(context.obj)
+    if context.invoked_subcommand is None:
+        return _open_app(context.obj)
+    _check_options(context)
+    return 0
+
+
+def _check_options(context: typer.Context) -> None:
+    """Refuse what stands before a command that has no use for it.
+
+    Raises:
+        PlaygroundError: There is such an option.
+    """
+    name = str(context.invoked_subcommand)
+    command: Any = context.command
+    taken = {parameter.name for parameter in command.commands[name].params}
+    for option, value in dataclasses.asdict(context.obj).items():
+        if value is not None and option not in taken:
+            raise PlaygroundError(f"--{option} has no effect on {name}; leave it out")
 
 
 @app.command(cls=Command)
@@ -107,6 +123,7 @@ def generate(
     prompt: PromptArgument,
     preset: PresetOption = None,
     sets: SetOption = None,
+    unset: UnsetOption = None,
     seed: SeedOption = None,
     steps: StepsOption = None,
     output_format: FormatOption = OutputFormat.TEXT,
@@ -126,6 +143,7 @@ def generate(
         prompt,
         _merged(context.obj, own),
         sets=sets or (),
+        unset=unset or (),
         steps=steps,
         output_format=output_format.value,
     )

@@ -17,7 +17,7 @@ import typer
 from core.models.catalog import default_model, model_folder
 from core.models.report_text import report_dict, report_lines
 from core.presets import find_presets_file, load_presets
-from tui.cli_options import ModelOption
+from tui.cli_options import ModelOption, PresetsOption
 from tui.cli_streams import emit
 from tui.headless import Choices
 
@@ -39,13 +39,15 @@ def info_command(
     context: typer.Context,
     model: ModelOption = None,
     output_format: InfoFormatOption = InfoFormat.TEXT,
+    presets: PresetsOption = None,
 ) -> int:
     """Show what a model is: tokenizer, configuration, modules, parameters, memory.
 
     A folder that holds nothing but a config.json is enough.
     """
     choices = context.obj if isinstance(context.obj, Choices) else Choices()
-    return run_info(model or choices.model or _preferred(choices), output_format)
+    name = model or choices.model or _preferred(presets or choices.presets)
+    return run_info(name, output_format)
 
 
 def run_info(
@@ -74,6 +76,6 @@ def run_info(
     return 0
 
 
-def _preferred(choices: Choices) -> str:
+def _preferred(presets: Path | None) -> str:
     """Return the model that runs where ``--model`` is not given."""
-    return load_presets(find_presets_file(choices.presets)).model or default_model()
+    return load_presets(find_presets_file(presets)).model or default_model()

@@ -158,7 +158,15 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Change one setting of the preset, as often as needed; NAME=null removes it.",
+        help="Change one setting of the preset, as often as needed. A stop string is taken to "
+        "the letter; several come by several --set. max_length and max_new_tokens replace each "
+        "other.",
+    ),
+]
+UnsetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--unset", metavar="NAME", help="Remove one setting of the preset, as often as needed."
     ),
 ]
 StepsOption = Annotated[

@@ -6,8 +6,6 @@ output, everything else to standard error.
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,10 +19,10 @@ from core.export import Writer, make_writer
 from core.model_list import is_to_fetch
 from core.models.own_settings import not_used
 from core.presets import Preset, PresetBook, find_presets_file, load_presets
-from core.settings import Settings, settings_from_mapping
+from core.settings import Settings
 from core.steps import Event, Finished, Started
 from core.visible import cell_width, pad
-from core.yaml_nodes import YamlError, parse_value
+from tui.cli_settings import decoding_settings, listed_settings
 from tui.cli_streams import (
     INTERRUPTED_CODE,
     Progress,
@@ -34,6 +32,7 @@ from tui.cli_streams import (
     emit,
     note,
 )
+from tui.text_file import argument_text
 
 _REASONS = {
     "end_of_text": "end of text",
@@ -83,6 +82,7 @@ def run_generate(
     choices: Choices,
     *,
     sets: Sequence[str] = (),
+    unset: Sequence[str] = (),
     steps: int | None = None,
     output_format: str = "text",
 ) -> int:
@@ -96,8 +96,10 @@ def run_generate(
         ClosedPipe: Nobody reads the results any more.
     """
     book, preset = open_book(choices)
-    settings = decoding_settings(preset, sets, steps=steps, seed=choices.seed)
+    settings = decoding_settings(preset, sets, unset=unset, steps=steps, seed=choices.seed)
     text = read_prompt(prompt)
+    if choices.seed is not None and not settings.uses("seed"):
+        note(f"--seed has no effect: preset {preset.name} draws nothing")
     if choices.model is not None and is_to_fetch(choices.model):
         note(f"{choices.model} is not on this machine; fetching it")
         if not _fetched(choices.model):
@@ -129,31 +131,6 @@ def _fetched(name: str) -> bool:
     return True
 
 
-def decoding_settings(
-    preset: Preset, sets: Sequence[str], *, steps: int | None, seed: int | None
-) -> Settings:
-    """Return the preset's settings, changed by ``name=value`` texts, then by steps and seed.
-
-    Raises:
-        PlaygroundError: A text is no ``name=value``, or the settings are wrong.
-    """
-    mapping: dict[str, Any] = preset.settings.to_mapping()
-    for text in sets:
-        name, equals, value = text.partition("=")
-        name = name.strip()
-        if not equals or not name:
-            raise PlaygroundError(f"--set {text!r} must be name=value, such as top_k=50")
-        try:
-            mapping[name] = parse_value(value)
-        except YamlError as error:
-            raise PlaygroundError(f"--set {text!r}: {error}") from None
-    if steps is not None:
-        mapping.update(max_new_tokens=steps, max_length=None)
-    if seed is not None:
-        mapping["seed"] = seed
-    return settings_from_mapping(mapping)
-
-
 def read_prompt(prompt: str) -> str:
     """Return the prompt, from standard input for ``-``: all of it but one line end at its end.
 
@@ -162,26 +139,13 @@ def read_prompt(prompt: str) -> str:
     """
     try:
         if prompt != "-":
-            return _as_utf8(prompt)
+            return argument_text(prompt, "the prompt")
         if sys.stdin.isatty():
             note("type the prompt, then ctrl+d on a new line")
         text = sys.stdin.buffer.read().decode()
     except UnicodeError:
         raise PlaygroundError("the prompt is not UTF-8 text") from None
     return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
-
-
-def _as_utf8(argument: str) -> str:
-    """Return an argument as UTF-8, whatever the locale that Python has read it in.
-
-    Raises:
-        UnicodeError: It is not UTF-8.
-    """
-    try:
-        argument.encode()
-    except UnicodeEncodeError:  # bytes that the locale has no characters for, such as C's
-        return os.fsencode(argument).decode()
-    return argument
 
 
 def run_presets(choices: Choices) -> int:
@@ -194,8 +158,8 @@ def run_presets(choices: Choices) -> int:
     book = load_presets(find_presets_file(choices.presets))
     rows = [("KEY", "NAME", "DESCRIPTION", "SETTINGS")]
     for preset in book.presets:
-        settings = " ".join(_as_set(name, value) for name, value in _all_set(preset))
-        rows.append((preset.key or "-", preset.name, preset.description, settings or "-"))
+        settings = listed_settings(preset) or "-"
+        rows.append((preset.key or "-", preset.name, preset.description, settings))
     widths = [max(cell_width(row[column]) for row in rows) for column in range(3)] + [0]
     for row in rows:
         line = "  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True))
@@ -203,19 +167,6 @@ def run_presets(choices: Choices) -> int:
     emit(f"\nmodel: {book.model}\n" if book.model else "\n")
     emit(f"file: {book.path.absolute()}\n")
     return 0
-
-
-def _all_set(preset: Preset) -> list[tuple[str, Any]]:
-    """Return what the preset sets, and the ``top_k`` that sampling has where it is left out."""
-    mapping = preset.settings.to_mapping()
-    if preset.settings.do_sample:
-        mapping["top_k"] = preset.settings.top_k
-    return list(mapping.items())
-
-
-def _as_set(name: str, value: object) -> str:
-    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f"{name}={shown}"
 
 
 class _StageNotes:

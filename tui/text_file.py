@@ -5,6 +5,7 @@ Must never guess an encoding.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from core.errors import PlaygroundError
@@ -70,3 +71,19 @@ def decoded(data: bytes, name: str) -> str:
     except UnicodeError:
         raise PlaygroundError(f"{name} is not UTF-8 text") from None
     return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+
+
+def argument_text(argument: str, name: str) -> str:
+    """Return an argument of the command line as UTF-8, whatever the locale it was read in.
+
+    Raises:
+        PlaygroundError: It is not UTF-8; ``name`` says what.
+    """
+    try:
+        argument.encode()
+    except UnicodeEncodeError:  # bytes that the locale has no characters for, such as C's
+        try:
+            return os.fsencode(argument).decode()
+        except UnicodeError:
+            raise PlaygroundError(f"{name} is not UTF-8 text") from None
+    return argument
