@@ -23,7 +23,7 @@ from core.models.fast_tokenizer import gpt2_tokenizer
 from core.models.gpt2_config import Gpt2Config, NotFastError, read_gpt2_config
 from core.models.hub_weights import weight_files
 from core.models.native_build import native_library
-from core.models.placement import ModelSize, Placement, check_names, place
+from core.models.placement import SMALL_PARAMETERS, ModelSize, Placement, check_names, place
 from core.models.weights import move_weights
 from core.text import TextCodec
 from core.visible import reason
@@ -145,7 +145,8 @@ def _load_fast(
         ),
     )
     _prepare_processor(placement, weights.parameters, report)
-    threads = min(2, _ALL_THREADS) if weights.parameters < _SMALL_PARAMETERS else _ALL_THREADS
+    # More would wait for each other longer than they work.
+    threads = min(2, _ALL_THREADS) if weights.parameters < SMALL_PARAMETERS else _ALL_THREADS
     model = Gpt2Model(weights, config, threads=threads, report=report)
     has_assistant = _take_assistant(name, model, assistant, report)
     model.release_threads()
@@ -230,14 +231,11 @@ def _loaded(
 
 _ALL_THREADS = torch.get_num_threads()
 
-_SMALL_PARAMETERS = 20_000_000
-"""Below this, more than two threads wait for each other longer than they work, torch's any two."""
-
 
 def _prepare_processor(placement: Placement, parameters: int, report: Report) -> None:
     """Set torch's threads, and have the native kernel ready: the first time it is compiled."""
     if placement.device.type == "cpu":
-        torch.set_num_threads(1 if parameters < _SMALL_PARAMETERS else _ALL_THREADS)
+        torch.set_num_threads(1 if parameters < SMALL_PARAMETERS else _ALL_THREADS)
         report("preparing the native kernel")
         native_library()
 

@@ -35,6 +35,13 @@ _SIBLINGS = {
 }
 """The GPT-2 family with its parameters, largest first: what to name when a model is too large."""
 
+SMALL_PARAMETERS = 20_000_000
+"""Below this a model stays on the processor where nobody asks for a GPU.
+
+There it writes hundreds to thousands of tokens a second at once, faster than anybody reads; on a
+GPU each step would wait for launches, and the first one for its libraries to start.
+"""
+
 _OVERHEAD = 1.05
 """Activations and the allocator's rounding, as a factor of weights and cache."""
 
@@ -120,7 +127,7 @@ def place(
                 " --dtype bfloat16"
             )
         devices = devices[-1:]
-    wanted = _matching(devices, device)
+    wanted = _matching(devices, device, is_small=size.parameters < SMALL_PARAMETERS)
     for candidate in wanted:
         chosen = candidate.native_dtype if dtype == "auto" else dtype
         if size.needed_bytes(chosen, candidate.name) <= candidate.free_bytes:
@@ -142,11 +149,14 @@ def check_names(device: str, dtype: str) -> None:
         raise PlaygroundError(f"unknown dtype {dtype!r}; use one of {', '.join(DTYPE_NAMES)}")
 
 
-def _matching(devices: Sequence[Device], wanted: str) -> list[Device]:
-    """Return the devices that ``wanted`` allows, the preferred first."""
+def _matching(devices: Sequence[Device], wanted: str, *, is_small: bool) -> list[Device]:
+    """Return the devices that ``wanted`` allows, for a model that ``is_small`` or not.
+
+    The preferred stands first.
+    """
     by_memory = sorted(devices[:-1], key=lambda one: -one.free_bytes)
     if wanted == "auto":
-        return [*by_memory, devices[-1]]
+        return [devices[-1], *by_memory] if is_small else [*by_memory, devices[-1]]
     found = [
         one for one in (*by_memory, devices[-1]) if wanted in (one.name, one.name.partition(":")[0])
     ]
@@ -168,6 +178,8 @@ def _reason(
         where = f"{chosen.name} as asked for"
     elif chosen.name != "cpu":
         where = f"{chosen.name} has the most free memory, {_gigabytes(chosen.free_bytes)}"
+    elif len(devices) > 1 and size.parameters < SMALL_PARAMETERS:
+        where = "the processor, since the model is small"
     elif len(devices) > 1:
         most = max(devices[:-1], key=lambda one: one.free_bytes)
         needed = size.needed_bytes(most.native_dtype if dtype == "auto" else dtype, most.name)

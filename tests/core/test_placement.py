@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from core.errors import PlaygroundError
-from core.models.placement import Device, ModelSize, place
+from core.models.placement import SMALL_PARAMETERS, Device, ModelSize, place
 
 GB = 10**9
 XL = ModelSize("gpt2-xl", 1_557_611_200, 2 * 48 * 1600 * 1024)
@@ -34,6 +34,21 @@ def test_processor_where_no_gpu_has_room():
     placement = place(XL, devices=[tiny, CPU])
     assert placement.device.type == "cpu"
     assert "cuda:0 has 1.0 GB free of the 4.2 GB needed" in placement.reason
+
+
+def test_a_small_model_stays_on_the_processor_unless_a_gpu_is_asked_for():
+    for parameters, expected in ((SMALL_PARAMETERS - 1, "cpu"), (SMALL_PARAMETERS, "cuda:1")):
+        size = ModelSize("tiny", parameters, 0)
+        for devices in ([LARGE_GPU, CPU], [SMALL_GPU, LARGE_GPU, CPU]):
+            assert str(place(size, devices=devices).device) == expected
+            assert str(place(size, "cuda", devices=devices).device) == "cuda:1"
+            assert str(place(size, "cpu", devices=devices).device) == "cpu"
+    demo = ModelSize("demo", 1_600_000, 0)
+    assert place(demo, devices=[LARGE_GPU, CPU]).reason == (
+        "the processor, since the model is small; float32 suits it"
+    )
+    full = Device("cpu", 0, "float32")
+    assert str(place(demo, devices=[LARGE_GPU, full]).device) == "cuda:1"
 
 
 def test_int8_is_for_the_processor_and_only_where_asked_for():
