@@ -51,6 +51,7 @@ from tui.cli_streams import (
     leave,
     prepare_streams,
 )
+from tui.cli_terminal import check_terminal
 from tui.cli_verify import verify_command
 from tui.headless import Choices, make_backend, open_book, run_generate, run_presets
 
@@ -206,10 +207,7 @@ def _merged(outer: Choices, own: Choices) -> Choices:
 
 
 def _open_app(choices: Choices) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise PlaygroundError(
-            f"the playground needs a terminal; without one, use: {PROGRAM} generate PROMPT"
-        )
+    check_terminal()
     book, preset = open_book(choices)
     wanted = choices.model or book.model
     missing = wanted if wanted is not None and is_to_fetch(wanted) else ""
