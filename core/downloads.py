@@ -12,10 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.errors import PlaygroundError
+from core.errors import PlaygroundError, unexpected
 from core.models.hub import DownloadProgress, download
 from core.models.hub_errors import DownloadCancelled
-from core.visible import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +73,8 @@ class DownloadService:
         """Fetch ``name``; what happens appears in ``drain``.
 
         Raises:
-            PlaygroundError: Another download runs, or the service is closed.
+            PlaygroundError: Another download runs, or the service is closed, or the system has no
+                thread for it.
         """
         if self._is_closed:
             raise PlaygroundError("the program is ending; start the download again afterwards")
@@ -83,8 +83,14 @@ class DownloadService:
         self._current = _Order(name)
         self._orders.put(self._current)
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="downloads", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._work, name="downloads", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # the system has no thread left
+                self._current = None
+                sentence = unexpected(f"the download of {name!r} cannot begin", error)
+                raise PlaygroundError(sentence) from None
+            self._thread = thread
 
     def cancel(self) -> None:
         """Stop the download; what has come is kept, and ``DownloadFailed`` follows."""
@@ -132,12 +138,10 @@ class DownloadService:
             return DownloadFailed(order.name, str(error), True)
         except PlaygroundError as error:
             return DownloadFailed(order.name, str(error), False)
-        except Exception as error:
+        except BaseException as error:  # a thread that ends without a word is waited for in vain
             logger.debug("the download of %r failed", order.name, exc_info=error)
-            what = f"{type(error).__name__}: {one_line(str(error), 200)}"
-            return DownloadFailed(
-                order.name, f"the download of {order.name!r} failed: {what}", False
-            )
+            sentence = unexpected(f"the download of {order.name!r} failed", error)
+            return DownloadFailed(order.name, sentence, False)
         return Downloaded(order.name, folder)
 
     def _report(self, progress: DownloadProgress) -> None:

@@ -1,11 +1,12 @@
 """The one thread that owns the model: commands go in, events come out through a queue.
 
-Must never touch a widget, and nothing but this thread may call the backend,
-except for what the backend offers to every thread.
+Must never touch a widget, nor end its thread for what a library raises, whatever that is; and
+nothing but this thread may call the backend, except for what the backend offers to every thread.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -14,7 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from core.backends.base import Backend, ModelInfo, Request
-from core.errors import PlaygroundError
+from core.errors import PlaygroundError, unexpected
 from core.models.report_records import ModelReport
 from core.preset_book import Preset
 from core.prompt_tokens import PromptToken
@@ -29,6 +30,8 @@ _LOOK_SECONDS = 0.2
 """How long whoever waits for a score waits before it looks whether the thread still lives."""
 
 _STOPPED = "the scoring was stopped"
+
+_DEAD = "the thread that runs the model has ended; start the program again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +97,17 @@ class GenerationService:
         self._backend: Backend | None = None
         self._factory: BackendFactory | None = None
         self._loads = 0
+        self._ended_loads = 0
+        self._is_started = False
         self._thread = threading.Thread(target=self._work, name="generation", daemon=True)
 
     def start(self, factory: BackendFactory) -> None:
         """Start the thread; the first thing it does is to make and load the backend."""
+        self._loads += 1
         self._commands.put(factory)
-        self._thread.start()
+        self._is_started = True
+        with contextlib.suppress(RuntimeError):  # no thread to be had, as drain tells
+            self._thread.start()
 
     def load(self, factory: BackendFactory) -> None:
         """Change the model: cancel the run, close the backend, then make and load another."""
@@ -119,13 +127,32 @@ class GenerationService:
             run.is_cancelled = True
 
     def drain(self) -> list[ServiceEvent]:
-        """Return all events since the last call, oldest first, without waiting."""
+        """Return all events since the last call, oldest first, without waiting.
+
+        Should the thread have died, whatever still waits for it ends as failed.
+        """
+        has_died = self._has_died()  # asked first: what it said before it died is in the queue
         events: list[ServiceEvent] = []
-        while True:
-            try:
+        with contextlib.suppress(queue.Empty):
+            while True:
                 events.append(self._events.get_nowait())
-            except queue.Empty:
-                return events
+        return [*events, *self._last_words()] if has_died else events
+
+    def _has_died(self) -> bool:
+        return self._is_started and not self._thread.is_alive() and not self._closing.is_set()
+
+    def _last_words(self) -> list[ServiceEvent]:
+        """Return the ends of what the dead thread will never end."""
+        self._backend = None
+        words: list[ServiceEvent] = []
+        for run in self._submitted:
+            if not run.is_over:
+                run.is_over = True
+                words.append(_failed(_DEAD))
+        if self._ended_loads < self._loads:
+            self._ended_loads = self._loads
+            words.append(LoadFailed(_DEAD))
+        return words
 
     def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
         """Return the tokens of a prompt under the model that answers now; see ``Backend``.
@@ -213,11 +240,16 @@ class GenerationService:
         self._release()
         if not self._load(factory, falls_back=before is not None) and before is not None:
             self._load(before, falls_back=False)
+        self._ended_loads += 1
 
     def _release(self) -> None:
-        if self._backend is not None:
-            self._backend.close()
-            self._backend = None
+        backend, self._backend = self._backend, None
+        if backend is None:
+            return
+        try:
+            backend.close()
+        except BaseException:
+            logger.exception("a model could not be closed")
 
     def _load(self, factory: BackendFactory, *, falls_back: bool) -> bool:
         try:
@@ -226,9 +258,9 @@ class GenerationService:
         except PlaygroundError as error:
             self._events.put(LoadFailed(str(error), falls_back))
             return False
-        except Exception as error:
+        except BaseException as error:
             logger.exception("loading the model failed")
-            message = _unexpected("the model could not be loaded", error)
+            message = unexpected("the model could not be loaded", error)
             self._events.put(LoadFailed(message, falls_back))
             return False
         self._backend, self._factory = backend, factory
@@ -248,18 +280,18 @@ class GenerationService:
                 self._events.put(event)
         except PlaygroundError as error:
             self._fail(run, str(error))
-        except Exception as error:
+        except BaseException as error:
             logger.exception("a run failed")
-            self._fail(run, _unexpected("the run stopped", error))
+            self._fail(run, unexpected("the run stopped", error))
 
     def _score(self, scoring: _Scoring) -> None:
         try:
             scored = self._scored(scoring)
         except PlaygroundError as error:
             scoring.result.set_exception(error)
-        except Exception as error:
+        except BaseException as error:
             logger.exception("a text could not be scored")
-            sentence = _unexpected("the text could not be scored", error)
+            sentence = unexpected("the text could not be scored", error)
             scoring.result.set_exception(PlaygroundError(sentence))
         else:
             scoring.result.set_result(scored)
@@ -274,9 +306,8 @@ class GenerationService:
 
     def _fail(self, run: _Run, detail: str) -> None:
         run.is_over = True
-        self._events.put(Finished("failed", (), "", 0.0, detail=detail))
+        self._events.put(_failed(detail))
 
 
-def _unexpected(what: str, error: Exception) -> str:
-    first_line = (str(error).splitlines() or [""])[0][:300]
-    return f"{what}: {type(error).__name__}: {first_line}"
+def _failed(detail: str) -> Finished:
+    return Finished("failed", (), "", 0.0, detail=detail)

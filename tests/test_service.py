@@ -11,6 +11,7 @@ from core.backends.base import ModelInfo, Request
 from core.backends.scripted import SCRIPTED_MODEL, ScriptedBackend
 from core.errors import PlaygroundError
 from core.service import GenerationService, LoadFailed, Loading, Ready
+from core.session import Session
 from core.settings import Settings
 from core.steps import Finished, Started, TokenStep
 
@@ -177,7 +178,7 @@ class Failing(ScriptedBackend):
     [
         (PlaygroundError("the prompt is too long"), "the prompt is too long"),
         (RuntimeError("CUDA\nmore"), "the run stopped: RuntimeError: CUDA"),
-        (MemoryError(), "the run stopped: MemoryError: "),
+        (MemoryError(), "the run stopped: MemoryError"),
     ],
 )
 def test_a_run_that_breaks_ends_as_failed_and_the_next_one_works(service, error, detail):
@@ -276,3 +277,110 @@ def test_a_model_that_cannot_be_loaded_brings_the_one_before_back():
     kinds = [type(one).__name__ for one in events if not isinstance(one, Loading)]
     assert kinds == ["Ready", "LoadFailed", "Ready"]
     assert first.closed
+
+
+class Panic(BaseException):
+    """As what tokenizers raises where its Rust code panics."""
+
+
+THROWN = [Panic("index out of bounds"), SystemExit(3), KeyboardInterrupt(), MemoryError()]
+
+
+class Treacherous(ScriptedBackend):
+    """A backend that raises ``thrown`` in the call that ``where`` names."""
+
+    def __init__(self, where, thrown):
+        super().__init__()
+        self.where, self.thrown = where, thrown
+
+    def _at(self, where):
+        if where == self.where:
+            self.where = ""
+            raise self.thrown
+
+    def load(self, report):
+        self._at("load")
+        return super().load(report)
+
+    def generate(self, request, is_cancelled):
+        self._at("generate")
+        for index, event in enumerate(super().generate(request, is_cancelled)):
+            if index == 3:
+                self._at("step")
+            yield event
+
+    def score(self, text, presets, is_cancelled):
+        self._at("score")
+        return super().score(text, presets, is_cancelled)
+
+    def close(self):
+        self._at("close")
+        super().close()
+
+
+@pytest.mark.parametrize("thrown", THROWN, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("where", ["load", "generate", "step", "score", "close"])
+def test_nothing_that_a_library_raises_ends_the_thread(service, where, thrown):
+    service.start(lambda: Treacherous(where, thrown))
+    events = wait_for(service, is_a(Ready, LoadFailed))
+    assert isinstance(events[-1], LoadFailed) == (where == "load")
+    if where == "load":
+        assert type(thrown).__name__ in events[-1].message
+        service.load(ScriptedBackend)
+        wait_for(service, is_a(Ready))
+    if where == "score":
+        with pytest.raises(PlaygroundError, match=type(thrown).__name__):
+            service.score("a text", ())
+    if where == "close":
+        service.load(ScriptedBackend)
+        wait_for(service, is_a(Ready))
+    service.submit(request())
+    ended = wait_for(service, is_a(Finished))[-1]
+    assert (ended.reason == "failed") == (where in ("generate", "step"))
+    service.submit(request())
+    assert wait_for(service, is_a(Finished))[-1].reason == "length"
+
+
+def test_a_run_that_panics_keeps_its_tokens_in_the_document(service):
+    session = Session()
+    info = SCRIPTED_MODEL
+    service.start(lambda: Treacherous("step", Panic("out of bounds")))
+    wait_for(service, is_a(Ready))
+    service.submit(session.begin("one", "p", Settings(max_new_tokens=5), info))
+    for event in wait_for(service, is_a(Finished)):
+        session.apply(event)
+    turn = session.turns[-1]
+    assert turn.finished is not None
+    assert turn.finished.reason == "failed"
+    assert "Panic: out of bounds" in turn.finished.detail
+    assert (turn.token_ids, turn.text) == ((100, 101), " far,")
+
+
+def test_a_dead_thread_is_told_to_whoever_waits(service, monkeypatch):
+    def dies(run):
+        raise Panic
+
+    monkeypatch.setattr(service, "_run", dies)
+    monkeypatch.setattr(threading, "excepthook", lambda _args: None)
+    service.start(ScriptedBackend)
+    wait_for(service, is_a(Ready))
+    for _ in range(2):  # the one that it died of, and one that comes too late
+        service.submit(request())
+        (ended,) = wait_for(service, is_a(Finished))
+        assert (ended.reason, "start the program again" in ended.detail) == ("failed", True)
+    assert service.drain() == []
+    service.load(ScriptedBackend)
+    (event,) = wait_for(service, is_a(LoadFailed))
+    assert "start the program again" in event.message
+    assert service.drain() == []
+
+
+def test_where_the_system_has_no_thread_that_is_told(service, monkeypatch):
+    def start(_thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        service.start(ScriptedBackend)
+    (event,) = wait_for(service, is_a(LoadFailed))
+    assert "start the program again" in event.message

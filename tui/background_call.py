@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from core.errors import PlaygroundError
+from core.errors import PlaygroundError, unexpected
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,10 @@ class BackgroundCall(Generic[Result]):
         self._results: list[Result] = []
         self._error: PlaygroundError | None = None
         self._thread = threading.Thread(target=self._work, name="background call", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # the system has no thread left
+            self._error = PlaygroundError(unexpected(failure, error))
 
     @property
     def is_done(self) -> bool:
@@ -49,7 +52,6 @@ class BackgroundCall(Generic[Result]):
             self._results.append(self._call())
         except PlaygroundError as error:
             self._error = error
-        except Exception as error:
+        except BaseException as error:  # a thread that ends without a word is waited for in vain
             logger.exception(self._failure)
-            first_line = (str(error).splitlines() or [""])[0][:300]
-            self._error = PlaygroundError(f"{self._failure}: {type(error).__name__}: {first_line}")
+            self._error = PlaygroundError(unexpected(self._failure, error))

@@ -182,7 +182,7 @@ def run(arguments: Sequence[str]) -> int:
         return 1 if isinstance(error, RunFailed) else 2
     except SystemExit as error:  # how typer ends where its own output meets a closed pipe
         return error.code if isinstance(error.code, int) else 1
-    except Exception as error:
+    except BaseException as error:  # a panic of a library in Rust is no Exception
         complain(_unexpected(error))
         if os.environ.get("GPT2_PLAYGROUND_DEBUG"):
             traceback.print_exc()
@@ -229,11 +229,14 @@ def _open_app(choices: Choices) -> int:
         seed=choices.seed,
         fetch=missing if choices.model else "",
     )
-    playground.run()
+    from tui.terminal_streams import terminal_for_the_app
+
+    with terminal_for_the_app():
+        playground.run()
     return playground.return_code or 0
 
 
-def _unexpected(error: Exception) -> str:
+def _unexpected(error: BaseException) -> str:
     what = one_line(str(error), 200)
     return f"unexpected {type(error).__name__}: {what} (GPT2_PLAYGROUND_DEBUG=1 shows where)"
 

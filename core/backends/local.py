@@ -16,6 +16,7 @@ from core.errors import PlaygroundError
 from core.steps import Event, Started
 
 if TYPE_CHECKING:
+    from core.models.base import CausalModel
     from core.models.chat_prompt import ChatPrompts
     from core.models.loading import LoadedModel
     from core.models.report_records import ModelReport
@@ -98,7 +99,8 @@ class LocalBackend:
 
         if self._loaded is None:
             raise RuntimeError("load() comes first")
-        return guarded(self._loaded.model, self._events(self._loaded, request, is_cancelled))
+        events = self._events(self._loaded, request, is_cancelled)
+        return guarded(self._loaded.model, _forgetting_faults(self._loaded.model, events))
 
     def _events(
         self, loaded: LoadedModel, request: Request, is_cancelled: Callable[[], bool]
@@ -171,6 +173,17 @@ class LocalBackend:
             import torch
 
             torch.cuda.empty_cache()
+
+
+def _forgetting_faults(model: CausalModel, events: Iterator[Event]) -> Iterator[Event]:
+    """Pass ``events`` on; where a step breaks off, empty the cache, which may hold a part of it."""
+    try:
+        yield from events
+    except (PlaygroundError, GeneratorExit):
+        raise
+    except BaseException:
+        model.rewind(0)
+        raise
 
 
 def _spare_collections() -> None:

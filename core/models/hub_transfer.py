@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from core.errors import PlaygroundError
+from core.errors import PlaygroundError, unexpected
 from core.models.hub_cache import is_complete, repository_folder
 from core.models.hub_errors import (
     Attempt,
@@ -100,6 +100,10 @@ class Transfer:
             self._error = PlaygroundError(f"the download of {self._name!r} was abandoned")
         except Exception as error:
             self._error = explain(error, self.attempt)
+        except BaseException as error:  # a panic of a library in Rust
+            self._error = PlaygroundError(
+                unexpected(f"the download of {self._name!r} failed", error)
+            )
         finally:
             self._finished.set()
 

@@ -257,8 +257,11 @@ def _reading(name: str, what: str, read: Callable[[], Any]) -> Any:  # noqa: ANN
         raise
     except ImportError as error:
         raise PlaygroundError(f"{name!r} needs a package that is not here: {error}") from error
-    except Exception as error:
-        # A damaged or foreign file can raise anything; the person needs to know which one it was.
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        # A damaged or foreign file can raise anything, tokenizers' panics are no Exception; the
+        # person needs to know which one it was.
         raise PlaygroundError(
             f"the {what} of {name!r} cannot be loaded ({type(error).__name__}: {reason(error)});"
             " check that the folder was written by save_pretrained()"

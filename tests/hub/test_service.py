@@ -138,7 +138,7 @@ def test_an_unexpected_error_is_one_sentence(service):
     downloads.start("a")
 
     (failed,) = all_events(downloads)
-    assert failed.message == "the download of 'a' failed: ZeroDivisionError: first second"
+    assert failed.message == "the download of 'a' failed: ZeroDivisionError: first"
 
 
 def test_closing_stops_a_download(hub):
