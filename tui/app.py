@@ -29,7 +29,7 @@ from tui.screens.main import MainScreen
 from tui.screenshot import Screenshots
 from tui.step_actions import StepActions
 from tui.terminal_driver import driver_for
-from tui.themes import INK, PAPER
+from tui.themes import INK, PAPER, readable_variables
 from tui.widgets.preset_list import PresetList
 from tui.widgets.prompt_input import PromptInput
 from tui.widgets.status_line import StatusLine
@@ -81,6 +81,11 @@ class PlaygroundApp(StepActions, ModelActions, Screenshots):
         self.theme = INK.name
 
     # The screen
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Return textual's variables for the theme, with those that make every theme readable."""
+        self.theme_variables = readable_variables(self, super().get_css_variables())
+        return self.theme_variables
 
     def get_driver_class(self) -> type[Driver]:
         """Return what reads and draws the terminal."""

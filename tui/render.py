@@ -16,11 +16,11 @@ from core.steps import Candidate, Distribution, TokenStep
 from tui.visible import fit, visible_token
 
 CHOSEN = "$text-accent"
-DIM = "$foreground 66%"
+DIM = "$dim"
 NUMBER = "$foreground"
 RAW_BAR = "$primary"
 CHOSEN_BAR = "$accent"
-CUT_BAR = "$foreground 35%"
+CUT_BAR = "$faint"
 REST_BAR = "$secondary"
 
 _UNITS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))

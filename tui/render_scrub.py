@@ -30,17 +30,17 @@ _LATER = "later "
 _STYLES = {
     _PROMPT: "bold $text-primary",
     _SAME: "$foreground",
-    _OTHER: "underline $foreground on $primary 40%",
-    _CUT: "strike $foreground on $error 45%",
-    _UNKNOWN: "italic $foreground 66%",
-    _LATER + _SAME: "$foreground 66%",
-    _LATER + _OTHER: "underline $foreground 80% on $primary 18%",
-    _LATER + _CUT: "strike $foreground 80% on $error 20%",
+    _OTHER: "underline $on-other on $other",
+    _CUT: "strike $on-cut on $cut",
+    _UNKNOWN: "italic $dim",
+    _LATER + _SAME: "$dim",
+    _LATER + _OTHER: "underline $on-other-later on $other-later",
+    _LATER + _CUT: "strike $on-cut-later on $cut-later",
     _PICKED: f"bold {PICK}",
     _RULED: "$text-warning",
-    _SELECTED: "bold $background on $accent",
+    _SELECTED: "bold $on-selected on $selected",
 }
-_MAP_MARKS = {_SAME: ("─", "$foreground 45%"), _UNKNOWN: ("·", "$foreground 45%")}
+_MAP_MARKS = {_SAME: ("─", "$faint"), _UNKNOWN: ("·", "$faint")}
 _MAP_COLOURS = {_OTHER: "$primary", _CUT: "$error"}
 
 _NUMBERS = (6, 6, 8)
@@ -121,7 +121,7 @@ def map_row(scrubbed: Scrubbed | None, selected: int, width: int) -> Row:
     """Return all steps in one line of ``width`` cells: each cell tells the worst of its steps."""
     count = len(scrubbed.steps) if scrubbed is not None else 0
     if scrubbed is None or not count:
-        return [("─" * width, "$foreground 25%")]
+        return [("─" * width, "$faint")]
     row: Row = []
     for cell in range(width):
         first, last = step_at(cell, count, width), step_at(cell + 1, count, width)

@@ -1,11 +1,19 @@
-"""The two themes of the app: ink for a dark terminal, paper for a light one.
+"""The two themes of the app, ink and paper, and what every theme needs to be read in a terminal.
 
-Must never import anything but textual's theme record.
+Must never look at a screen or a widget.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from textual.app import App
 from textual.theme import Theme
+
+from tui.colours import Colours, colour_variables
+
+_COLOURS: dict[str, Colours] = {"256": "256", "standard": "standard"}
 
 INK = Theme(
     name="ink",
@@ -58,3 +66,18 @@ PAPER = Theme(
         "scrollbar-corner-color": "#f4efe4",
     },
 )
+
+
+def readable_variables(app: App[Any], variables: Mapping[str, str]) -> dict[str, str]:
+    """Return textual's ``variables`` for the app's theme with those that make it readable.
+
+    See ``colours.py``; how many colours there are is what rich found out of the terminal.
+    """
+    colours = _COLOURS.get(app.console.color_system or "", "truecolor")
+    mended = colour_variables(
+        variables,
+        is_dark=app.current_theme.dark,
+        colours=colours,
+        tints_by_style=app.no_color or colours == "standard",
+    )
+    return {**variables, **mended}

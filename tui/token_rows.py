@@ -11,13 +11,13 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from core.prompt_tokens import PromptToken
-from tui.render import CHOSEN, DIM, Row
+from tui.render import DIM, Row
 from tui.visible import fit, visible_token
 
 MOST_SHOWN = 1_000
 """So many tokens around the cursor are drawn; nobody reads more at once."""
 
-_TINTS = ("$primary 30%", "$secondary 18%")
+_FILLS = ("token-even", "token-odd")
 _NARROWEST = 8
 
 
@@ -61,10 +61,10 @@ def token_rows(tokens: Sequence[PromptToken], width: int, at: int) -> TokenRows:
             texts, ids, used = [], [], 0
         if index == at:
             cursor_row = len(rows)
-        tint = _TINTS[index % 2]
-        style = f"bold {CHOSEN}" if index == at else "bold $foreground"
-        texts.append((text, f"{style} on {tint}"))
-        ids.append((token_id, f"$foreground 75% on {tint}"))
+        fill = _FILLS[index % 2]
+        style = f"$on-{fill} on ${fill}"
+        texts.append((text, f"{'bold underline' if index == at else 'bold'} {style}"))
+        ids.append((token_id, style))
         used += length
     rows += [texts, ids] if texts else []
     if last < len(tokens):

@@ -12,7 +12,7 @@ import tui
 from core.history import History
 from core.history_records import ROOT, Branch, ModelRef, RunFacts
 from core.settings import Settings
-from tui.themes import INK, PAPER
+from tui.themes import INK, PAPER, readable_variables
 
 HOSTILE = "[/b][@click=app.quit]\x1b]0;owned\x07\x9b31m\u202e\nred \ud800 世界"
 DEMO = ModelRef("demo", "fingerprint")
@@ -30,6 +30,10 @@ class ScreenApp(App[None]):
         self.register_theme(INK)
         self.register_theme(PAPER)
         self.theme = (PAPER if is_light else INK).name
+
+    def get_css_variables(self) -> dict[str, str]:
+        self.theme_variables = readable_variables(self, super().get_css_variables())
+        return self.theme_variables
 
     def on_mount(self) -> None:
         self.push_screen(self.opened)

@@ -16,7 +16,7 @@ from textual.message import Message
 from tui.render import Row
 from tui.widgets.rows_view import RowsView
 
-_PICKED = "on $primary 28%"
+_PICKED = "on $picked"
 
 
 class RowPicker(RowsView):
