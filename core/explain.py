@@ -105,14 +105,23 @@ def tokens_of(texts: TokenTexts, text: str) -> tuple[int, ...]:
     number, the token of that id comes last.
 
     Raises:
-        PlaygroundError: The text is empty or not valid Unicode.
+        PlaygroundError: The text is empty, or no token begins with any of it.
     """
     if not text:
         raise PlaygroundError("type a token's text or its id")
     spellings = [text] if text.startswith(" ") else [text, f" {text}"]
-    found = [texts.encode(one, is_beginning=False)[:1] for one in spellings]
-    by_id = [int(text)] if text.isascii() and text.isdigit() and len(text) < 10 else []
-    return tuple(dict.fromkeys(token_id for ids in (*found, by_id) for token_id in ids))
+    found: list[int] = []
+    complaint: PlaygroundError | None = None
+    for one in spellings:
+        try:
+            found += texts.encode(one, is_beginning=False)[:1]
+        except PlaygroundError as error:  # a tokenizer may know the word alone, and no spaces
+            complaint = complaint or error
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        found.append(int(text))
+    if not found and complaint is not None:
+        raise complaint
+    return tuple(dict.fromkeys(found))
 
 
 def applied_settings(

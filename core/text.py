@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tokenizers import Tokenizer, decoders
+from tokenizers import Encoding, Tokenizer, decoders
 
 from core.decode_state import DecodeState
-from core.errors import PlaygroundError
+from core.errors import PlaygroundError, unexpected
 from core.prompt_tokens import PromptToken
+from core.spelling import Spelling
+from core.visible import visible
 
 REPLACEMENT_CHARACTER = "\ufffd"
 
@@ -33,6 +35,7 @@ class TextCodec:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
+        self._spelling = Spelling(tokenizer)
         self._token_texts: dict[int, str] = {}
         self._whole: dict[int, str] = {}
         self._lengths: dict[tuple[int, ...], int] = {(): 0}
@@ -41,18 +44,16 @@ class TextCodec:
         # BPEDecoder writes the space between two words only when it sees the second one.
         self._spaces_follow = isinstance(tokenizer.decoder, decoders.BPEDecoder)
         # At a beginning, some decoders strip a space; this stands there instead of what is unknown.
-        self._anchor: tuple[int, ...] = ()
-        if not self._is_byte_level:
-            self._anchor = tuple(tokenizer.encode("a", add_special_tokens=False).ids)
+        self._anchor = () if self._is_byte_level else _plain_token(tokenizer)
 
     def encode(self, text: str, *, is_beginning: bool) -> list[int]:
         """Return the token ids of ``text``, with special tokens at the document's beginning.
 
         Raises:
-            PlaygroundError: ``text`` is not valid Unicode (a lone surrogate).
+            PlaygroundError: ``text`` is not valid Unicode (a lone surrogate), or the tokenizer has
+                no tokens for some of it.
         """
-        _check(text)
-        return list(self._tokenizer.encode(text, add_special_tokens=is_beginning).ids)
+        return list(self._encoding(text, is_beginning=is_beginning).ids)
 
     def tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
         """Return what ``encode`` makes of ``text``, with texts and bounds. Any thread may call it.
@@ -60,13 +61,45 @@ class TextCodec:
         Raises:
             PlaygroundError: As ``encode`` does.
         """
-        _check(text)
-        # Only the batch form lets other threads run while it works through a long text.
-        (encoding,) = self._tokenizer.encode_batch([text], add_special_tokens=is_beginning)
+        encoding = self._encoding(text, is_beginning=is_beginning)
         return tuple(
             PromptToken(token_id, self.token_text(token_id), start, end)
             for token_id, (start, end) in zip(encoding.ids, encoding.offsets, strict=True)
         )
+
+    def _encoding(self, text: str, *, is_beginning: bool) -> Encoding:
+        _check(text)
+        try:
+            # Only the batch form lets other threads run while it works through a long text.
+            (encoding,) = self._tokenizer.encode_batch([text], add_special_tokens=is_beginning)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a panic in Rust is no Exception
+            said = unexpected("this model's tokenizer cannot read the text", error)
+            raise PlaygroundError(self._spelling.complaint(text) or said) from error
+        complaint = self._spelling.complaint(text) if self._spelling.leaves_out else ""
+        if complaint:
+            raise PlaygroundError(complaint)
+        return encoding
+
+    def check_stop_strings(self, stop_strings: Sequence[str]) -> None:
+        """Make sure that each of ``stop_strings`` can come in a text of this tokenizer's tokens.
+
+        ``generate()`` refuses those that no token has a part of.
+
+        Raises:
+            PlaygroundError: One of them has a character that is in no token.
+        """
+        if not stop_strings or (letters := self._spelling.letters) is None:
+            return
+        for stop in stop_strings:
+            unknown = next((one for one in stop if one not in letters), None)
+            if unknown is not None:
+                raise PlaygroundError(
+                    f"the stop string '{visible(stop, keep='')}' can never come: no token of this"
+                    f" model has '{visible(unknown, keep='')}' (U+{ord(unknown):04X}); change"
+                    " stop_strings"
+                )
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """Return the text of ``token_ids``, with special tokens spelled out."""
@@ -157,6 +190,24 @@ class TextCodec:
             return bytes([byte])
         token: str = self._tokenizer.id_to_token(token_id) or ""
         return b"".join(_BYTE_OF.get(character, character.encode()) for character in token)
+
+
+def _plain_token(tokenizer: Tokenizer) -> tuple[int, ...]:
+    """Return a token of letters alone, such as ``a``, where there is one: none is encoded for it.
+
+    A tokenizer need not have any that a text of ours could be spelled with.
+    """
+    added = tokenizer.get_added_tokens_decoder()
+    second_best: tuple[int, ...] = ()
+    for token, token_id in sorted(tokenizer.get_vocab().items(), key=lambda one: one[1]):
+        if token_id in added or _FALLBACK_BYTE.fullmatch(token):
+            continue
+        text = tokenizer.decode([token_id])
+        if text.isalnum():
+            return (token_id,)
+        if text and not second_best:
+            second_best = (token_id,)
+    return second_best
 
 
 def _check(text: str) -> None:

@@ -156,6 +156,8 @@ class Playground(Runs):
             raise PlaygroundError("type what should stand there; a word begins with its space")
         if not self.is_free_to_branch():
             raise PlaygroundError("wait until the run is over, or stop it with Esc")
+        # What cannot be spelled is told while the document is still whole.
+        self.model.prompt_tokens(text, is_beginning=False)
         self.branches.leave(self.session.position)
         self._submit(
             self.session.branch_text(

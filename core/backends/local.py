@@ -107,6 +107,7 @@ class LocalBackend:
     ) -> Iterator[Event]:
         from core.engine import generate
 
+        loaded.codec.check_stop_strings(request.settings.stop_strings)
         if request.chat is None:
             yield from generate(loaded.model, loaded.codec, request, is_cancelled)
             return
