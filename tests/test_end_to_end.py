@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import termios
 import time
+from pathlib import Path
 
 import pexpect
 import pyte
@@ -22,13 +24,13 @@ def _hears_signals():
 class Terminal:
     """A pseudo-terminal with the program in it, and what a person would see on its screen."""
 
-    def __init__(self, columns, rows, environment):
+    def __init__(self, columns, rows, environment, program=("-m", "tui.cli")):
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.written = b""
         self.process = pexpect.spawn(
             sys.executable,
-            ["-m", "tui.cli", "--model", "demo"],
+            [*program, "--model", "demo"],
             dimensions=(rows, columns),
             env=environment,
             timeout=PATIENCE,
@@ -141,3 +143,49 @@ def test_bytes_that_are_no_text_do_not_end_the_program(environment):
 
     assert terminal.end() == 0
     assert b"Traceback" not in terminal.written
+
+
+def _threads(terminal):
+    """Return how many threads the program has, where the system tells."""
+    tasks = Path(f"/proc/{terminal.process.pid}/task")
+    return len(list(tasks.iterdir())) if tasks.is_dir() else 0
+
+
+# The program with a scripted backend, which is ready at once.
+SCRIPTED = """
+from core.backends.scripted import ScriptedBackend
+from tui import cli
+cli.make_backend = lambda *_, **__: ScriptedBackend()
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("stop", [None, signal.SIGTSTP, signal.SIGSTOP])
+def test_stopped_and_continued_the_program_gives_back_what_it_found(environment, stop):
+    terminal = Terminal(80, 24, environment, ("-c", SCRIPTED))
+    found = termios.tcgetattr(terminal.process.child_fd)
+    terminal.wait_for("presets", "F1", "ready")
+    taken, threads = termios.tcgetattr(terminal.process.child_fd), _threads(terminal)
+    shown = terminal.screen.display
+    for _ in range(3):
+        if stop is not None:
+            terminal.process.kill(stop)
+            os.waitid(os.P_PID, terminal.process.pid, os.WSTOPPED)
+        if stop == signal.SIGTSTP:
+            assert termios.tcgetattr(terminal.process.child_fd) == found
+        terminal.screen.reset()  # as another program may leave it
+        terminal.process.kill(signal.SIGCONT)
+        terminal.wait_for("presets", "F1", "ready")
+    terminal.read()
+    assert terminal.screen.display == shown
+    assert termios.tcgetattr(terminal.process.child_fd) == taken
+    assert _threads(terminal) <= threads
+    terminal.type("still here")
+    terminal.wait_for("still here")
+    terminal.type("\x11")  # ctrl+q
+    deadline = time.monotonic() + PATIENCE
+    while terminal.process.isalive() and time.monotonic() < deadline:
+        terminal.read()
+
+    assert termios.tcgetattr(terminal.process.child_fd) == found
+    assert terminal.end() == 0

@@ -6,6 +6,7 @@ Must never leave a terminal as the app had it, nor wait for one that is gone.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from encodings import utf_8
 from typing import IO, Any
@@ -24,11 +25,18 @@ def driver_for(own: type[Driver]) -> type[Driver]:
 
 
 class TerminalDriver(LinuxDriver):
-    """Ends the app on a signal as ctrl+q does, with 128 and the signal's number as exit code."""
+    """Ends the app on a signal as ctrl+q does, with 128 and the signal's number as exit code.
+
+    A process that is stopped and continued leaves the terminal and takes it over again, whoever
+    stopped it and however often, so that what is given back at the end is what was found.
+    """
 
     def __init__(self, app: App[Any], **options: Any) -> None:  # noqa: ANN401 - textual's own
         super().__init__(app, **options)
         self._file: Any = _Output(self._file)
+        self._is_between = False
+        for number in (signal.SIGTSTP, signal.SIGCONT):  # before there is anything to leave
+            signal.signal(number, signal.SIG_DFL)
 
     def start_application_mode(self) -> None:
         """Take over the terminal; see ``LinuxDriver``."""
@@ -36,7 +44,48 @@ class TerminalDriver(LinuxDriver):
         for number in _ENDING:
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has the app stay
                 loop.add_signal_handler(number, self._end, number)
+        # In the place of textual's, which interrupt anything, themselves too.
+        loop.add_signal_handler(signal.SIGTSTP, self._stop)
+        loop.add_signal_handler(signal.SIGCONT, self._continue)
         super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back as it was found; see ``LinuxDriver``."""
+        super().stop_application_mode()
+        self.attrs_before = None
+        if not self._is_between:  # else a signal could take the terminal again behind the app's end
+            loop = asyncio.get_running_loop()
+            loop.remove_signal_handler(signal.SIGTSTP)
+            loop.remove_signal_handler(signal.SIGCONT)
+
+    def _stop(self) -> None:
+        """Stop the process, with the terminal as it was found."""
+        self._leave()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _continue(self) -> None:
+        """Take the terminal over anew: whoever had it meanwhile has written to it and set it."""
+        if not self._is_in_foreground():
+            os.kill(os.getpid(), signal.SIGSTOP)
+            return
+        self._leave()  # a stop that no program is told of found the app still there
+        self.resume_application_mode()
+        self.send_message(self.SignalResume())
+        self._app.refresh(layout=True)
+
+    def _leave(self) -> None:
+        if self.attrs_before is None:
+            return
+        self._is_between = True
+        self.suspend_application_mode()
+        self._is_between = False
+
+    def _is_in_foreground(self) -> bool:
+        """Return whether the terminal listens to this process; one that is gone counts as such."""
+        try:
+            return os.tcgetpgrp(self.fileno) == os.getpgrp()
+        except OSError:
+            return True
 
     def run_input_thread(self) -> None:
         """Read keys until the app ends, or end it where the terminal does."""
