@@ -30,6 +30,7 @@ from tui.screenshot import Screenshots
 from tui.step_actions import StepActions
 from tui.terminal_driver import driver_for
 from tui.themes import INK, PAPER, readable_variables
+from tui.visible import fit, visible_token
 from tui.widgets.preset_list import PresetList
 from tui.widgets.prompt_input import PromptInput
 from tui.widgets.status_line import StatusLine
@@ -37,6 +38,9 @@ from tui.widgets.transcript import Transcript
 
 DRAINS_PER_SECOND = 40
 """How often it is looked for events while something runs; ``FrameBudget`` may let some wait."""
+
+_SHOWN_OF_A_COPY = 36
+_COPY_SECONDS = 3.0
 
 STATUS_INTERVAL = 0.25
 """The least time between two status lines, in seconds, unless something began or ended."""
@@ -263,7 +267,14 @@ class PlaygroundApp(StepActions, ModelActions, Screenshots):
 
     def action_copy_text(self) -> None:
         """Copy the document's text."""
-        self.copy_to_clipboard(self.main.transcript.text)
+        self.copy_to_clipboard(self.main.transcript.plain_text)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy ``text`` to the terminal's clipboard, and say what was copied."""
+        super().copy_to_clipboard(text)
+        count = "1 character" if len(text) == 1 else f"{len(text):,} characters"
+        shown = fit(visible_token(text), _SHOWN_OF_A_COPY).rstrip()
+        self.notify(shown, title=f"{count} copied", timeout=_COPY_SECONDS, markup=False)
 
     def action_toggle_tint(self) -> None:
         """Tint the tokens by surprisal, or draw them plain."""

@@ -14,10 +14,10 @@ from core.backends.scripted import ScriptedBackend
 from core.errors import PlaygroundError
 from core.models.report_records import CacheFacts, ModelReport, ModuleNode
 from tests.tui.helpers import BOOK, GatedLoading, app_of, make_app, ready, until
+from tests.tui.screen_app import shown
 from tui.app import PlaygroundApp
 from tui.report_rows import report_sections
 from tui.screens.inspector import InspectorScreen
-from tui.widgets.lines_view import LinesView
 from tui.widgets.prompt_tokens import PromptTokens
 from tui.widgets.report_view import ReportView
 from tui.widgets.section_bar import SectionBar
@@ -212,12 +212,11 @@ async def test_wide_lines_scroll():
 
 
 async def test_a_section_and_everything_can_be_copied():
-    async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
+    async with make_app(ScriptedBackend()).run_test(size=SIZE, notifications=True) as pilot:
         await read(pilot)
         await pilot.press("5", "c")
         assert app_of(pilot).clipboard.startswith("  total       1,500,000\n")
-        title = inspector(pilot).query_one("#inspector-title", LinesView)
-        assert title.plain.endswith("copied: parameters")
+        await until(pilot, lambda: "characters copied" in shown(pilot))
         await pilot.press("a")
         assert app_of(pilot).clipboard == page(pilot)
 

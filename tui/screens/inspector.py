@@ -18,7 +18,7 @@ from core.backends.base import ModelInfo
 from core.errors import PlaygroundError
 from tui.background_call import BackgroundCall
 from tui.playground import Playground
-from tui.render import CHOSEN, DIM, NUMBER, Row, line
+from tui.render import CHOSEN, NUMBER, Row, line
 from tui.report_rows import Section, report_sections
 from tui.visible import visible_prose
 from tui.widgets.key_bar import KeyBar
@@ -117,12 +117,10 @@ class InspectorScreen(Screen[None]):
         self._title()
         self._moved()
 
-    def _title(self, said: str = "") -> None:
+    def _title(self) -> None:
         info = self._playground.model.info
         name = visible_prose(info.name) if info is not None else ""
         row: Row = [(" inspector", "bold " + CHOSEN), (f"  {name}", NUMBER)]
-        if said:
-            row.append((f"  {said}", DIM))
         self.query_one("#inspector-title", LinesView).update_rows([row])
 
     @on(ReportView.Moved)
@@ -149,13 +147,11 @@ class InspectorScreen(Screen[None]):
         if self._sections:
             section = self._sections[self.query_one(ReportView).current]
             self.app.copy_to_clipboard(section.text)
-            self._title(f"copied: {section.name}")
 
     def action_copy_all(self) -> None:
         """Copy all sections."""
         if self._sections:
             self.app.copy_to_clipboard(self.query_one(ReportView).plain)
-            self._title("copied: everything")
 
     def action_close(self) -> None:
         """Go back to the main screen."""

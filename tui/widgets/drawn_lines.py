@@ -47,3 +47,17 @@ def drawn_line(parts: Iterable[tuple[str, Style]], width: int, empty: Style) -> 
         runs.append((" " * (width - cells), empty))
     strip = Strip([Segment(*run) for run in runs], max(cells, width))
     return strip.crop(0, width)
+
+
+def marked_line(strip: Strip, span: tuple[int, int] | None, style: Style) -> Strip:
+    """Return ``strip`` with the characters of ``span`` in ``style``; an end of -1 is the line's.
+
+    ``span`` is as ``Selection.get_span`` has it.
+    """
+    if span is None:
+        return strip
+    text = strip.text
+    first = cell_len(text[: span[0]])
+    last = strip.cell_length if span[1] == -1 else cell_len(text[: span[1]])
+    marked = strip.crop(first, last).apply_style(style)
+    return Strip.join([strip.crop(0, first), marked, strip.crop(last)])

@@ -18,6 +18,7 @@ from textual.strip import Strip
 from textual.style import Style as TextualStyle
 
 from tui.render import Row
+from tui.widgets.drawn_lines import marked_line
 
 COLUMNS_A_KEY = 8
 """How far an arrow key moves sideways."""
@@ -80,19 +81,7 @@ class RowsView(ScrollView, can_focus=True):
         """Return ``strip`` with the marked stretch of row ``at`` set off."""
         selection = self.text_selection
         span = selection.get_span(at) if selection is not None else None
-        if span is None:
-            return strip
-        text = strip.text
-        start, end = span
-        first = cell_len(text[:start])
-        last = strip.cell_length if end == -1 else cell_len(text[:end])
-        style = self.screen.get_component_rich_style("screen--selection")
-        before, marked, after = (
-            strip.crop(0, first),
-            strip.crop(first, last),
-            strip.crop(last),
-        )
-        return Strip.join([before, marked.apply_style(style), after])
+        return marked_line(strip, span, self.screen.get_component_rich_style("screen--selection"))
 
     def _rich_style(self, style: str) -> Style:
         rich_style = self._rich_styles.get(style)

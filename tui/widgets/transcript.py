@@ -6,6 +6,7 @@ Must never put text through markup, and never redraws a line that has not change
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -15,13 +16,15 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
+from textual.selection import Selection
 from textual.strip import Strip
 
 from core.session import Session, Turn
+from tui.marked_text import marked_text, plain_text
 from tui.prose import Line, Piece
 from tui.turn_prose import END_OF_TEXT, FAILURE, MARK, PLAIN, PROMPT, TINTS, TurnProse, View
 from tui.visible import NEWLINE
-from tui.widgets.drawn_lines import drawn_line, drawn_lines
+from tui.widgets.drawn_lines import drawn_line, drawn_lines, marked_line
 from tui.widgets.drawn_scroll_bar import DrawnScrollBar
 
 LONGEST_LINE = 110
@@ -98,12 +101,25 @@ class Transcript(ScrollView, can_focus=True):
     @property
     def text(self) -> str:
         """The document as it is drawn, without styles and line breaks of its own."""
-        return "".join(
-            piece.text
-            for index, turn in enumerate(self._turns)
-            for line in turn.lines[: len(turn.lines) - self._flows_into_next(index)]
-            for piece in line
-        )
+        return "".join(piece.text for line in self._lines() for piece in line)
+
+    @property
+    def plain_text(self) -> str:
+        """The document's text, without what the app writes between the runs."""
+        return plain_text(piece for line in self._lines() for piece in line)
+
+    def _lines(self) -> Iterator[Line]:
+        for index, turn in enumerate(self._turns):
+            yield from turn.lines[: len(turn.lines) - self._flows_into_next(index)]
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return the text that is marked with the mouse."""
+        return marked_text(self._lines(), selection), ""
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draw what is marked."""
+        self._strips.clear()
+        self.refresh()
 
     def show(self, session: Session) -> None:
         """Bring the lines up to date with ``session``, drawing only what has changed."""
@@ -205,8 +221,7 @@ class Transcript(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """Forget everything drawn in the old colours."""
         super().notify_style_update()
-        self._styles.clear()
-        self._strips.clear()
+        self._redraw()
 
     def on_resize(self) -> None:
         """Draw anew, and break all lines anew where they have another width."""
@@ -232,9 +247,9 @@ class Transcript(ScrollView, can_focus=True):
             self.scroll_to(y=max(0, y - height // 2), animate=False, immediate=True)
 
     def on_click(self, event: events.Click) -> None:
-        """Look at the step whose token was clicked."""
+        """Look at the step whose token was clicked; where text was marked, no token is meant."""
         offset = event.get_content_offset(self)
-        if offset is None:
+        if offset is None or self.text_selection is not None:
             return
         step = self._step_at(offset.x, offset.y + self.scroll_offset.y)
         if step is not None:
@@ -270,7 +285,11 @@ class Transcript(ScrollView, can_focus=True):
         is_last = y == self.line_count - 1
         if is_last and self._is_running and self._selected is None:
             parts.append(("▌", self._style(_CARET)))
-        return drawn_line(parts, self.size.width, self._style(PLAIN))
+        strip = drawn_line(parts, self.size.width, self._style(PLAIN))
+        selection = self.text_selection
+        span = selection.get_span(y) if selection is not None else None
+        style = self.screen.get_component_rich_style("screen--selection")
+        return marked_line(strip, span, style).apply_offsets(0, y)
 
     def _part(self, piece: Piece) -> tuple[str, Style]:
         text, kind, step = piece
