@@ -6,13 +6,12 @@ person wrote, or puts anything into the program's own file.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 import stat
 from pathlib import Path
 
 from core.errors import PlaygroundError
+from core.file_writing import folder_locked, written_aside
 from core.keys import RESERVED_KEYS
 from core.preset_book import Preset, PresetBook, PresetsError
 from core.preset_yaml import with_preset
@@ -33,9 +32,9 @@ def save_preset(book: PresetBook, name: str, settings: Settings, description: st
     """Append a preset to the file of ``book``, and return the file.
 
     The program's own file is copied to the user's configuration folder first, or the file that is
-    there already is used. The preset has the first key of ``SAVED_KEYS`` that is free, or none.
-    Comments and format stay, and so do mode and symbolic links; the file is read back before it
-    replaces the old one.
+    there already is used. Several programs may save at once. The preset has the first key of
+    ``SAVED_KEYS`` that is free, or none. Comments and format stay, and so do mode and symbolic
+    links; the file is read back before it replaces the old one.
 
     Raises:
         PlaygroundError: The name cannot be used or is there already, the file cannot be read,
@@ -46,16 +45,11 @@ def save_preset(book: PresetBook, name: str, settings: Settings, description: st
         raise PlaygroundError(f"{visible(fault, keep='')}; give another one")
     path = own_presets_file() if book.path in packaged_presets_files() else book.path
     target = Path(os.path.realpath(path))
-    source = target if os.path.lexists(target) else book.path
-    _check_file(source)
-    book = load_presets(source)
-    if any(preset.name == name for preset in book.presets):
-        raise PlaygroundError(
-            f"there is a preset {name!r} in {_shown(source)} already; give another name"
-        )
-    preset = Preset(name, _free_key(book), one_line(description, 200), settings)
     try:
-        _add(source, target, book, preset)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with folder_locked(target.parent):
+            source = target if os.path.lexists(target) else book.path
+            _add(source, target, name, one_line(description, 200), settings)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise PlaygroundError(
@@ -81,8 +75,15 @@ def _free_key(book: PresetBook) -> str:
     return next((key for key in SAVED_KEYS if key not in taken), "")
 
 
-def _add(source: Path, target: Path, book: PresetBook, preset: Preset) -> None:
+def _add(source: Path, target: Path, name: str, description: str, settings: Settings) -> None:
+    _check_file(source)
+    book = load_presets(source)
     before = source.read_bytes()
+    if any(preset.name == name for preset in book.presets):
+        raise PlaygroundError(
+            f"there is a preset {name!r} in {_shown(source)} already; give another name"
+        )
+    preset = Preset(name, _free_key(book), description, settings)
     is_there = source == target
     if is_there and not os.access(target, os.W_OK):
         raise PermissionError(0, "Permission denied")
@@ -91,31 +92,15 @@ def _add(source: Path, target: Path, book: PresetBook, preset: Preset) -> None:
         text = with_preset(before.removeprefix(mark).decode(), preset)
     except PlaygroundError as error:
         raise PlaygroundError(f"cannot add to {_shown(source)}: {error}") from None
-    target.parent.mkdir(parents=True, exist_ok=True)
     mode = stat.S_IMODE(target.stat().st_mode) if is_there else None
-    written = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        _write(written, mark + text.encode(), mode)
+    with written_aside(target, mark + text.encode(), mode) as written:
         _check_written(written, target, book, preset)
+        # An editor takes no lock.
         if (target.read_bytes() if os.path.lexists(target) else None) != (
             before if is_there else None
         ):
             raise PlaygroundError(f"{_shown(target)} was changed meanwhile; save again")
         written.replace(target)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            written.unlink()
-
-
-def _write(path: Path, data: bytes, mode: int | None) -> None:
-    """Write a file that was not there, with ``mode`` or that of any file of this user."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    with os.fdopen(os.open(path, flags, 0o666 if mode is None else 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-        if mode is not None:
-            os.fchmod(file.fileno(), mode)
 
 
 def _check_written(written: Path, target: Path, book: PresetBook, preset: Preset) -> None:

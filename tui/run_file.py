@@ -12,6 +12,7 @@ from pathlib import Path
 
 from core.errors import PlaygroundError
 from core.export import make_writer
+from core.file_writing import write_new
 from core.session import Session, Turn
 from core.steps import Event
 from tui.text_file import reason_of
@@ -72,10 +73,8 @@ def save_run(path: str, session: Session, turn: Turn) -> Path:
 
 
 def _write(file: Path, text: str) -> None:
-    data = text.encode("utf-8", errors="backslashreplace")  # before a file is there to be left
     try:
-        with file.open("xb") as stream:
-            stream.write(data)
+        write_new(file, text.encode("utf-8", errors="backslashreplace"))
     except FileExistsError:
         raise PlaygroundError(f"{str(file)!r} is there already; give another name") from None
     except (OSError, ValueError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
+from core.file_writing import write_new
 from core.visible import visible
 from tui.app_part import AppPart
 
@@ -35,7 +36,7 @@ class Screenshots(AppPart):
         name = filename or f"{self.title}_{datetime.now():{time_format or _TIME}}.svg"
         file = (Path(path) if path else _folder()) / name
         try:
-            file.write_text(self.picture(), encoding="utf-8")
+            write_new(file, self.picture().encode())
             sentence = f"the screenshot is in {file.absolute()}"
         except OSError as error:
             sentence = f"{file} cannot be written: {error.strerror or error}"

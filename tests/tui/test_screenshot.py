@@ -59,7 +59,7 @@ async def test_it_says_why_it_cannot_be_written(folders, monkeypatch):
     def refuse(*_arguments, **_options):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.write_text", refuse)
+    monkeypatch.setattr("core.file_writing.os.fsync", refuse)
     message, severity = await said_by_the_palette()
 
     assert message.startswith(f"{downloads}/gpt2-playground_")
