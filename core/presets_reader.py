@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from core.bounded_file import FileError, decoded, read_bytes
 from core.chat import ChatFormat
 from core.keys import ALLOWED_KEYS, normalized_key
 from core.preset_book import Preset, PresetBook, PresetsError
@@ -63,16 +64,12 @@ def _error(path: Path, line: int, message: str, preset: str | None = None) -> Pr
 
 def _read_text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise PresetsError(visible(f"cannot read presets from {path}: {reason}", "")) from None
-    if len(data) > _MOST_BYTES:
-        line = data.count(b"\n") + 1
-        raise _error(path, line, f"the file is larger than {_MOST_BYTES:,} bytes")
+        data = read_bytes(path, _MOST_BYTES)
+    except FileError as error:
+        sentence = f"cannot read presets from {path}: it {error.fault}"
+        raise PresetsError(visible(sentence, keep="")) from None
     try:
-        return data.decode("utf-8-sig")
+        return decoded(data)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         message = f"the file is not UTF-8 (byte 0x{data[error.start]:02x})"

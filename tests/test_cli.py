@@ -262,6 +262,8 @@ def test_how_many_guesses_came_true(cli, backend, monkeypatch):
         (b"a\nb", "a\nb"),
         ("日本\n".encode(), "日本"),
         (b"", ""),
+        (b"\xef\xbb\xbfone\r\n", "one"),
+        (b"\xef\xbb\xbf", ""),
     ],
 )
 def test_the_prompt_from_standard_input_is_kept_but_for_one_line_end(
@@ -278,6 +280,28 @@ def test_the_prompt_from_the_command_line_is_kept_to_the_letter(cli, backend, pr
     cli("generate", prompt)
 
     assert backend.requests[0].prompt == prompt
+
+
+def test_a_byte_order_mark_is_no_part_of_a_prompt(cli, backend):
+    cli("generate", "\ufeffone \ufefftwo")
+
+    assert backend.requests[0].prompt == "one \ufefftwo"
+
+
+@pytest.mark.parametrize("chunk", [b"a" * 65536, b"\xef\xbb\xbf"])
+def test_endless_standard_input_is_not_read_to_its_end(cli, monkeypatch, chunk):
+    class Endless(io.RawIOBase):
+        def readable(self):
+            return True
+
+        def readinto(self, buffer):
+            buffer[:] = (chunk * (len(buffer) // len(chunk) + 1))[: len(buffer)]
+            return len(buffer)
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Endless())))
+    code, _, err = cli("generate", "-")
+    assert code == 2
+    assert "the prompt has more than 1,000,000 bytes" in err
 
 
 def test_a_prompt_in_a_locale_that_lacks_its_characters(cli, backend):

@@ -71,6 +71,22 @@ def test_standard_input_behind_a_prompt(cli, monkeypatch):
     assert records[-1]["context_token_ids"]
 
 
+@pytest.mark.parametrize("way", ["file", "standard input", "prompt"])
+def test_a_byte_order_mark_is_never_scored(cli, tmp_path, monkeypatch, way):
+    data = b"\xef\xbb\xbf time ago\n"
+    file = tmp_path / "text.txt"
+    file.write_bytes(data if way == "file" else b" time ago")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    name = "-" if way == "standard input" else str(file)
+    prompt = "\ufeffA long" if way == "prompt" else "A long"
+    arguments = (name, "--format", "jsonl", "--preset", "greedy", "--prompt", prompt)
+    code, out, _ = cli(*arguments)
+    assert code == 0
+    records = [json.loads(line) for line in out.splitlines()]
+    assert [one["text"] for one in records if one["type"] == "token"] == [" time", " ago"]
+    assert len(records[-1]["context_token_ids"]) == 2
+
+
 def test_escape_codes_are_spelled_out(cli, tmp_path):
     file = tmp_path / "evil.txt"
     file.write_bytes(b"a\x1b[2Jb\nc")
@@ -98,7 +114,7 @@ def test_texts_that_cannot_be_used(cli, tmp_path, data, complaint):
 def test_files_and_presets_that_are_not_there(cli, file, tmp_path):
     code, _, err = cli(str(tmp_path / "none.txt"))
     assert code == 2
-    assert "cannot be read: No such file" in err
+    assert "none.txt' is not there" in err
     assert cli(str(tmp_path))[0] == 2
     code, _, err = cli(file, "--preset", "gredy")
     assert code == 2

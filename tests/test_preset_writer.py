@@ -330,7 +330,9 @@ def test_what_is_no_file_is_told_without_waiting(tmp_path):
 def test_a_file_that_has_gone_is_told(tmp_path):
     book = written(tmp_path / "mine.yaml", "presets:\n  a: {}\n")
     book.path.unlink()
-    with pytest.raises(PlaygroundError, match=r"cannot read presets from .*mine\.yaml: No such"):
+    with pytest.raises(
+        PlaygroundError, match=r"cannot read presets from .*mine\.yaml: it is not there"
+    ):
         save_preset(book, "b", COOL)
 
 
@@ -387,7 +389,7 @@ def test_a_change_in_the_very_moment_is_not_lost(tmp_path, monkeypatch):
 def test_a_file_that_would_be_too_large_is_told_by_its_own_name(tmp_path):
     filling = "# " + "x" * 99_970 + "\n"
     book = written(tmp_path / "mine.yaml", filling + "presets:\n  a: {}\n")
-    with pytest.raises(PlaygroundError, match=r"/mine\.yaml:\d+: the file is larger than 100,000"):
+    with pytest.raises(PlaygroundError, match=r"/mine\.yaml: it has more than 100,000"):
         save_preset(book, "b", COOL)
     assert names_in(tmp_path) == ["mine.yaml"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -225,9 +226,12 @@ def test_anchors_that_would_explode_cost_nothing(refused):
     assert time.monotonic() - began < 1
 
 
-def test_a_file_that_is_too_large(refused):
-    assert "larger than 100,000 bytes" in refused("#" * 100_001)
-    with pytest.raises(PresetsError, match="larger than"):
+def test_a_file_that_is_too_large(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("#" * 100_001)
+    with pytest.raises(PresetsError, match=r"mine\.yaml: it has more than 100,000 bytes"):
+        load_presets(path)
+    with pytest.raises(PresetsError, match="it is not a file but a device"):
         load_presets(Path("/dev/zero"))
 
 
@@ -240,7 +244,11 @@ def test_a_tag_builds_nothing(refused, tmp_path):
 
 @pytest.mark.parametrize(
     ("kind", "reason"),
-    [("missing", "No such file"), ("directory", "Is a directory"), ("unreadable", "Permission")],
+    [
+        ("missing", "it is not there"),
+        ("directory", "it is not a file but a folder"),
+        ("unreadable", "it cannot be read: Permission denied"),
+    ],
 )
 def test_files_that_cannot_be_read(tmp_path, monkeypatch, kind, reason):
     path = tmp_path / "p.yaml"
@@ -251,7 +259,8 @@ def test_files_that_cannot_be_read(tmp_path, monkeypatch, kind, reason):
         def refuse(*_arguments, **_options):
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr(Path, "open", refuse)
+        path.touch()
+        monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(PresetsError) as caught:
         load_presets(path)
 

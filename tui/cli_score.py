@@ -7,7 +7,6 @@ to standard output, everything else to standard error.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,7 +22,7 @@ from core.visible import cell_width, one_line, pad, visible
 from tui.cli_options import DeviceOption, DtypeOption, ModelOption, PresetsOption
 from tui.cli_streams import emit, note
 from tui.headless import Choices
-from tui.text_file import LARGEST_FILE, decoded, read_text_file
+from tui.text_file import prompt_argument, read_standard_input, read_text_file
 
 if TYPE_CHECKING:
     from core.backends.base import Report
@@ -88,7 +87,9 @@ def score_command(
         dtype or outer.dtype,
     )
     names = preset or ([outer.preset] if outer.preset else [])
-    return run_score(file, choices, names, prompt=prompt, output_format=output_format.value)
+    return run_score(
+        file, choices, names, prompt=prompt_argument(prompt), output_format=output_format.value
+    )
 
 
 def run_score(
@@ -137,7 +138,7 @@ def read_text(file: str) -> str:
         PlaygroundError: It cannot be read, is not UTF-8, or is far too long.
     """
     if file == "-":
-        return decoded(sys.stdin.buffer.read(LARGEST_FILE + 1), "standard input")
+        return read_standard_input("standard input")
     return read_text_file(file)
 
 

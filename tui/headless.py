@@ -32,7 +32,7 @@ from tui.cli_streams import (
     emit,
     note,
 )
-from tui.text_file import argument_text
+from tui.text_file import prompt_argument, read_standard_input
 
 _REASONS = {
     "end_of_text": "end of text",
@@ -135,17 +135,13 @@ def read_prompt(prompt: str) -> str:
     """Return the prompt, from standard input for ``-``: all of it but one line end at its end.
 
     Raises:
-        PlaygroundError: It is not UTF-8.
+        PlaygroundError: It is not UTF-8, or standard input cannot be read or holds far too much.
     """
-    try:
-        if prompt != "-":
-            return argument_text(prompt, "the prompt")
-        if sys.stdin.isatty():
-            note("type the prompt, then ctrl+d on a new line")
-        text = sys.stdin.buffer.read().decode()
-    except UnicodeError:
-        raise PlaygroundError("the prompt is not UTF-8 text") from None
-    return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+    if prompt != "-":
+        return prompt_argument(prompt)
+    if sys.stdin.isatty():
+        note("type the prompt, then ctrl+d on a new line")
+    return read_standard_input("the prompt")
 
 
 def run_presets(choices: Choices) -> int:

@@ -1,54 +1,54 @@
-"""Texts read from files: UTF-8, of a size that a model can be asked about.
+"""Texts and prompts from files and standard input: UTF-8, of a size a model can be asked about.
 
-Must never guess an encoding.
+Must never guess an encoding, or take a byte order mark for a part of the text.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
+from core.bounded_file import FileError, decoded, read_text
 from core.errors import PlaygroundError
 
 LARGEST_FILE = 1_000_000
 """In bytes: far more than any context holds."""
 
 
-def open_text_file(path: str) -> str:
-    """Return the text of the file at ``path`` at once: of no pipe or device.
+def read_text_file(path: str) -> str:
+    """Return the text of the file at ``path`` at once, less one line end at its end.
 
     ``~`` is the home folder.
 
     Raises:
-        PlaygroundError: There is no such file; or as ``read_text_file``.
+        PlaygroundError: It is not there, is a pipe or a device, is not UTF-8, or is too long.
     """
     try:
-        file = Path(path.strip()).expanduser()
-        is_file, is_there = file.is_file(), file.exists()
-    except (OSError, ValueError, RuntimeError) as error:
-        raise _unreadable(path, error) from None
-    if not is_file:
-        fault = "is not a file" if is_there else "is not there"
-        raise PlaygroundError(f"{path!r} {fault}; give the path of a text file")
-    return read_text_file(str(file))
+        return _without_line_end(read_text(Path(path.strip()).expanduser(), LARGEST_FILE))
+    except FileError as error:
+        raise PlaygroundError(f"{path!r} {error.fault}; give the path of a text file") from None
+    except RuntimeError as error:  # nobody has that home folder
+        raise PlaygroundError(f"{path!r} cannot be read: {error}") from None
 
 
-def read_text_file(path: str) -> str:
-    """Return the text of the file at ``path``; see ``decoded``.
+def read_standard_input(name: str) -> str:
+    """Return the text on standard input, which is ``name``, less one line end at its end.
 
     Raises:
         PlaygroundError: It cannot be read, is not UTF-8, or is too long.
     """
     try:
-        with Path(path).open("rb") as stream:
-            data = stream.read(LARGEST_FILE + 1)
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from None
-    return decoded(data, repr(path))
-
-
-def _unreadable(path: str, error: OSError | ValueError | RuntimeError) -> PlaygroundError:
-    return PlaygroundError(f"{path!r} cannot be read: {reason_of(error)}")
+        data = sys.stdin.buffer.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise PlaygroundError(f"{name} cannot be read: {reason_of(error)}") from None
+    if len(data) > LARGEST_FILE:
+        raise PlaygroundError(f"{name} has more than {LARGEST_FILE:,} bytes; give a part of it")
+    try:
+        text = decoded(data)
+    except UnicodeError:
+        raise PlaygroundError(f"{name} is not UTF-8 text") from None
+    return _without_line_end(text)
 
 
 def reason_of(error: OSError | ValueError | RuntimeError) -> str:
@@ -56,21 +56,17 @@ def reason_of(error: OSError | ValueError | RuntimeError) -> str:
     return str(error.strerror if isinstance(error, OSError) else error)
 
 
-def decoded(data: bytes, name: str) -> str:
-    """Return ``data`` as text, less one line end at its end.
+def _without_line_end(text: str) -> str:
+    return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+
+
+def prompt_argument(argument: str) -> str:
+    """Return a prompt of the command line; ``"$(cat FILE)"`` brings a byte order mark along.
 
     Raises:
-        PlaygroundError: It is not UTF-8, or is too long; ``name`` says what.
+        PlaygroundError: It is not UTF-8.
     """
-    if len(data) > LARGEST_FILE:
-        raise PlaygroundError(
-            f"{name} has more than {LARGEST_FILE:,} bytes; score a shorter part of it"
-        )
-    try:
-        text = data.decode()
-    except UnicodeError:
-        raise PlaygroundError(f"{name} is not UTF-8 text") from None
-    return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+    return argument_text(argument, "the prompt").removeprefix("\ufeff")
 
 
 def argument_text(argument: str, name: str) -> str:

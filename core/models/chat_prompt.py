@@ -7,17 +7,19 @@ tokenizers that need their own code are refused.
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from core.backends.base import Request
+from core.bounded_file import FileError, read_json_object
 from core.chat import ChatFormat, Message, fit, render
 from core.errors import PlaygroundError
 from core.settings import DEFAULT_NEW_TOKENS
 from core.text import TextCodec
+
+_LARGEST_FILE = 8 * 2**20
 
 
 class ChatPrompts:
@@ -91,7 +93,7 @@ def _names_template(folder: Path) -> bool:
     if (folder / "chat_template.jinja").is_file():
         return True
     try:
-        config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        config = read_json_object(folder / "tokenizer_config.json", _LARGEST_FILE)
+    except FileError:
         return False
-    return isinstance(config, dict) and bool(config.get("chat_template"))
+    return bool(config.get("chat_template"))

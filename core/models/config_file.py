@@ -21,6 +21,7 @@ from transformers.models.auto.modeling_auto import (
 )
 from transformers.utils.logging import get_verbosity, set_verbosity
 
+from core.bounded_file import FileError, MissingFileError, read_text
 from core.errors import PlaygroundError
 from core.models.config_sizes import CONFIG_NAME, check_sizes
 from core.visible import one_line, reason
@@ -64,6 +65,7 @@ def read_config(folder: Path, name: str) -> ConfigFile:
     text = _read(folder / CONFIG_NAME, name)
     mapping = _parsed(text, name)
     _check_kind(mapping, name)
+    _check_weights(folder, mapping, name)
     check_sizes(mapping, name)
     # Whatever a configuration class raises on values of anywhere, it is the file that is wrong.
     try:
@@ -97,42 +99,17 @@ def field_of(config: object, name: str) -> Any:  # noqa: ANN401
         return None
 
 
-def is_readable_file(path: Path) -> bool:
-    """Return whether ``path`` is a file, itself or behind links: no pipe, device or folder."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
-
-
 def _read(path: Path, name: str) -> str:
     try:
-        is_there = path.is_symlink() or path.exists()
-    except OSError as error:
-        raise PlaygroundError(f"{name!r} cannot be read: {reason(error)}") from None
-    if not is_there:
+        return read_text(path, _LARGEST_FILE)
+    except MissingFileError:
         raise PlaygroundError(
             f"there is no {CONFIG_NAME} in the folder of {name!r}; name a folder with a saved model"
-        )
-    if not is_readable_file(path):
+        ) from None
+    except FileError as error:
         raise PlaygroundError(
-            f"{CONFIG_NAME} of {name!r} is a broken link or no file; save the model again"
-        )
-    try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST_FILE + 1)
-    except OSError as error:
-        said = error.strerror or reason(error)
-        raise PlaygroundError(f"{CONFIG_NAME} of {name!r} cannot be read: {said}") from None
-    if len(data) > _LARGEST_FILE:
-        raise PlaygroundError(
-            f"{CONFIG_NAME} of {name!r} has more than {_LARGEST_FILE // 2**20} MiB;"
-            " it is no configuration"
-        )
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise PlaygroundError(f"{CONFIG_NAME} of {name!r} is not UTF-8 text") from None
+            f"{CONFIG_NAME} of {name!r} {error.fault}; save the model again"
+        ) from None
 
 
 def _parsed(text: str, name: str) -> dict[str, Any]:
@@ -188,6 +165,20 @@ def _check_kind(mapping: dict[str, Any], name: str) -> None:
         kind = one_line(tasks[0] if tasks else model_type, 60)
         raise PlaygroundError(
             f"{name!r} ({kind}) is no causal language model; it cannot continue a text"
+        )
+
+
+def _check_weights(folder: Path, mapping: dict[str, Any], name: str) -> None:
+    """Refuse what would have transformers read other weights than those that were looked at."""
+    if mapping.get("transformers_weights"):
+        raise PlaygroundError(
+            f"{CONFIG_NAME} of {name!r} names other weights (transformers_weights); save the model"
+            " again without"
+        )
+    if (folder / "adapter_config.json").exists():
+        raise PlaygroundError(
+            f"{name!r} is an adapter of another model; merge it into that with peft's"
+            " merge_and_unload(), and save the whole"
         )
 
 

@@ -5,12 +5,12 @@ Must never import torch or transformers: config.json is read as it stands.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.bounded_file import FileError, MissingFileError, read_json_object
 from core.errors import PlaygroundError
 from core.models.config_sizes import CONFIG_NAME, check_sizes
 from core.token_ids import configured_token_ids
@@ -30,6 +30,8 @@ ACTIVATIONS = (
 
 _DEFAULT_TOKEN_ID = 50256
 """What transformers' GPT2Config takes for both ends of a text where none are named."""
+
+_LARGEST_FILE = 8 * 2**20
 
 
 class NotFastError(PlaygroundError):
@@ -69,6 +71,8 @@ def read_gpt2_config(folder: Path, name: str) -> Gpt2Config:
         NotFastError: It is no GPT-2, or one that only transformers can run.
         PlaygroundError: It names token ids that are none, or its sizes are absurd.
     """
+    if (folder / "adapter_config.json").exists():
+        raise NotFastError("the fast engine does not know adapters")
     mapping = _json(folder / CONFIG_NAME) or {}
     check_sizes(mapping, name)
     return gpt2_config(mapping, _json(folder / "generation_config.json"))
@@ -120,7 +124,7 @@ def _check_kind(mapping: Mapping[str, Any]) -> None:
         raise NotFastError(f"{CONFIG_NAME} sets architectures to what is no list")
     if "GPT2LMHeadModel" not in architectures:
         raise NotFastError(f"the model is a {architectures[0]}, not a GPT2LMHeadModel")
-    for name in ("add_cross_attention", "quantization_config"):
+    for name in ("add_cross_attention", "quantization_config", "transformers_weights"):
         if mapping.get(name):
             raise NotFastError(f"the fast engine does not know {name}")
     activation = mapping.get("activation_function", "gelu_new")
@@ -152,11 +156,8 @@ def _epsilon(mapping: Mapping[str, Any]) -> float:
 
 def _json(path: Path) -> dict[str, Any] | None:
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
+        return read_json_object(path, _LARGEST_FILE)
+    except MissingFileError:
         return None
-    except (OSError, ValueError, RecursionError):
-        raise NotFastError(f"{path.name} cannot be read") from None
-    if not isinstance(content, dict):
-        raise NotFastError(f"{path.name} is no JSON object")
-    return content
+    except FileError as error:
+        raise NotFastError(f"{path.name} {error.fault}") from None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.bounded_file import FileError, read_text
 from core.errors import PlaygroundError
 from core.models.hub_weights import check_weights, read_json, safetensors_parameters
 
@@ -30,6 +31,7 @@ _SHORT_NAMES = {repository: name for name, repository in ALIASES.items()}
 _NAME = re.compile(r"(?:[A-Za-z0-9_.-]+/)?[A-Za-z0-9_.-]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LONGEST_NAME = 96
+_LONGEST_REFERENCE = 200  # bytes
 _PREFIX = "models--"
 _CAUSAL = ("ForCausalLM", "LMHeadModel")
 
@@ -172,8 +174,8 @@ def _snapshots(folder: Path) -> Iterator[Path]:
     """Yield the snapshots of a repository's folder: that of ``main``, then the newest first."""
     snapshots = folder / "snapshots"
     try:
-        main = (folder / "refs" / "main").read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
+        main = read_text(folder / "refs" / "main", _LONGEST_REFERENCE).strip()
+    except FileError:
         main = ""
     if _COMMIT.fullmatch(main):
         yield snapshots / main

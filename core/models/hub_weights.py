@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.bounded_file import FileError, is_regular_file, read_json_object
 from core.errors import PlaygroundError
+from core.models.model_files import check_inside
 
 SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
@@ -35,18 +37,23 @@ class Tensor:
 def weight_files(folder: Path) -> tuple[Path, ...]:
     """Return the safetensors files of the model saved in ``folder``, in the order of their names.
 
+    A single file counts before an index, as in transformers. None lies outside the folder, whether
+    by its name or by a link; but the Hugging Face cache may link to its own blobs.
+
     Raises:
-        PlaygroundError: There are none, one is missing, or the index cannot be used.
+        PlaygroundError: There are none, one is missing or elsewhere, or the index cannot be used.
     """
-    single = folder / SINGLE_FILE
-    if single.is_file():
-        return (single,)
-    index = folder / INDEX_FILE
-    if not index.is_file():
+    single, index = folder / SINGLE_FILE, folder / INDEX_FILE
+    if is_regular_file(single):
+        files: tuple[Path, ...] = (single,)
+    elif index.exists():
+        check_inside(folder, index)
+        files = tuple(folder / name for name in shard_names(index))
+    else:
         raise PlaygroundError(f"there are no safetensors weights in {folder}; use another model")
-    files = tuple(folder / name for name in shard_names(index))
     for file in files:
-        if not file.is_file():
+        check_inside(folder, file)
+        if not is_regular_file(file):
             raise PlaygroundError(f"{file} is missing; download the model again")
     return files
 
@@ -74,16 +81,9 @@ def read_json(path: Path) -> dict[str, Any]:
         PlaygroundError: It cannot be read, is too long, or is no JSON object.
     """
     try:
-        if path.stat().st_size > _LONGEST_JSON:
-            raise PlaygroundError(f"{path} is too long to be what its name says")
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise PlaygroundError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, RecursionError):
-        raise PlaygroundError(f"{path} is no JSON; download the model again") from None
-    if not isinstance(content, dict):
-        raise PlaygroundError(f"{path} is no JSON object; download the model again")
-    return content
+        return read_json_object(path, _LONGEST_JSON)
+    except FileError as error:
+        raise PlaygroundError(f"{path} {error.fault}; download the model again") from None
 
 
 def read_header(path: Path) -> dict[str, Tensor]:

@@ -22,6 +22,7 @@ from core.models.catalog import model_folder
 from core.models.fast_tokenizer import gpt2_tokenizer
 from core.models.gpt2_config import Gpt2Config, NotFastError, read_gpt2_config
 from core.models.hub_weights import weight_files
+from core.models.model_files import check_files
 from core.models.native_build import native_library
 from core.models.placement import SMALL_PARAMETERS, ModelSize, Placement, check_names, place
 from core.models.weights import move_weights
@@ -91,6 +92,7 @@ def load_model(
     if assistant == "int8" and engine == "transformers":
         raise _no_assistant(name, "--engine transformers does not ask one")
     folder = model_folder(name)
+    check_files(folder)
     if engine != "transformers":
         try:
             return _load_fast(name, folder, device, dtype, report, assistant)

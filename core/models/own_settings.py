@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from core.bounded_file import FileError, read_json_object
 from core.settings import Settings
 
 FILE_NAME = "generation_config.json"
@@ -75,9 +76,6 @@ def _as_text(name: str, value: object) -> str:
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        if not path.is_file() or path.stat().st_size > _LARGEST_FILE:
-            return {}
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
+        return read_json_object(path, _LARGEST_FILE)
+    except FileError:
         return {}
-    return content if isinstance(content, dict) else {}

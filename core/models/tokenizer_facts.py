@@ -11,7 +11,9 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
-from core.models.config_file import is_readable_file, quiet_transformers
+from core.bounded_file import FileError, is_regular_file
+from core.models.config_file import quiet_transformers
+from core.models.model_files import check_files
 from core.models.report_records import SpecialToken, TokenizerFacts
 from core.visible import reason
 
@@ -23,7 +25,6 @@ _VOCABULARIES = (
     "spiece.model",
     "sentencepiece.bpe.model",
 )
-_READ_WITH_IT = (".json", ".txt", ".model", ".jinja")
 
 _NO_LIMIT = 10**12
 """transformers writes 1e30 for a maximum length that nobody set."""
@@ -31,12 +32,12 @@ _NO_LIMIT = 10**12
 
 def tokenizer_facts(folder: Path) -> tuple[TokenizerFacts | None, str]:
     """Return the facts of the tokenizer in ``folder``, or ``None`` and why there are none."""
-    if not any(is_readable_file(folder / name) for name in _VOCABULARIES):
+    try:
+        check_files(folder)
+    except FileError as error:
+        return None, str(error)
+    if not any(is_regular_file(folder / name) for name in _VOCABULARIES):
         return None, "there are no tokenizer files in the folder"
-    for entry in sorted(folder.iterdir()):
-        # A pipe in place of a file would let the reading below wait for ever.
-        if entry.suffix in _READ_WITH_IT and not is_readable_file(entry) and not entry.is_dir():
-            return None, f"{entry.name} is a broken link or no file"
     # Whatever a tokenizer class raises on files of anywhere, the report goes on without it.
     try:
         with quiet_transformers():

@@ -18,6 +18,7 @@ from transformers.utils import logging as transformers_logging
 from core.errors import PlaygroundError
 from core.models.cache_facts import facts_of, numbers_per_token
 from core.models.config_file import ConfigFile
+from core.models.hub_weights import weight_files
 from core.models.left_out import layers_left_out
 from core.models.placement import ModelSize
 from core.models.stored_weights import stored_weights
@@ -97,11 +98,12 @@ def mapped_module(folder: Path, dtype: torch.dtype) -> tuple[Any, Any, str]:
     Raises:
         PlaygroundError: It has no safetensors weights, or some are missing or of another shape.
     """
-    if not any(folder.glob("*.safetensors")):
+    if not any(folder.glob("*.safetensors*")):
         raise PlaygroundError(
             f"{str(folder)!r} holds no safetensors weights; convert them with"
             " save_pretrained(), since other formats can run code"
         )
+    weight_files(folder)  # transformers follows whatever an index says
     stored = _mapped_dtype(folder, dtype)
     loaded: Any = AutoModelForCausalLM.from_pretrained(
         folder,

@@ -46,7 +46,7 @@ def test_no_config(tmp_path, refused):
         pytest.param('{"n_layer": ' + "9" * 5000 + "}", "broken JSON", id="endless number"),
         pytest.param("[" * 100_000, "broken JSON", id="endless nesting"),
         pytest.param(b'{"model_type": "\xff"}', "not UTF-8", id="no text"),
-        pytest.param(b" " * (8 * 2**20 + 1), "more than 8 MiB", id="huge"),
+        pytest.param(b" " * (8 * 2**20 + 1), "has more than 8,388,608 bytes", id="huge"),
         pytest.param("[1, 2]", "no JSON object", id="a list"),
         pytest.param("{}", "names no model_type", id="no type"),
         pytest.param('{"model_type": 3}', "names no model_type", id="type is a number"),
@@ -160,7 +160,14 @@ def test_a_config_that_is_no_file(tmp_path, refused, kind):
     else:
         targets = {"loop": path, "dangling": tmp_path / "gone", "device": "/dev/zero"}
         path.symlink_to(targets[kind])
-    assert "is a broken link or no file" in refused(tmp_path)
+    faults = {
+        "loop": "cannot be read",
+        "dangling": "is a broken link",
+        "pipe": "is not a file but a pipe",
+        "folder": "is not a file but a folder",
+        "device": "is not a file but a device",
+    }
+    assert f"config.json of 'it' {faults[kind]}" in refused(tmp_path)
 
 
 def test_links_into_another_folder_work_as_in_the_hugging_face_cache(tmp_path):

@@ -200,7 +200,7 @@ async def test_a_failure_is_one_sentence_and_the_text_stays(error, sentence):
 
 async def test_a_file_is_scored_as_it_is(tmp_path):
     file = tmp_path / "odd.txt"
-    file.write_bytes(b"I \x1b[31msat\r\na\n")
+    file.write_bytes(b"\xef\xbb\xbfI \x1b[31msat\r\na\n")
     scores = Scores()
     async with opened(scores).run_test(size=SIZE) as pilot:
         await pilot.press("ctrl+o")

@@ -35,7 +35,7 @@ from tui.score_rows import (
     verdict_rows,
 )
 from tui.screens.input import InputScreen
-from tui.text_file import open_text_file
+from tui.text_file import read_text_file
 from tui.visible import visible_prose
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.legend import Legend
@@ -151,7 +151,7 @@ class ScoreScreen(Screen[None]):
         )
 
     def _open(self, path: str) -> None:
-        self._input.put(open_text_file(path))
+        self._input.put(read_text_file(path))
         self._text = self._input.exact_text
         self._edit()
         self._say([(f"{path} is open; ctrl+r scores it", DIM)])
