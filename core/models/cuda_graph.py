@@ -73,7 +73,7 @@ class StaticLook:
         """See ``gpt2_forward.Look``."""
         store = self.store[layer, which]
         fresh = new[:, :, 0].transpose(0, 1)[:, None]
-        store[:, :, : self.rows].index_copy_(1, self.position, fresh)
+        store[:, :, : self.rows].index_copy_(1, self.position, fresh.to(store.dtype))
         if self.rows == 1:
             return store[None, :, :, 0]
         return store[:, self.positions, self.slots].transpose(0, 1)

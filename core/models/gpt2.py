@@ -20,10 +20,7 @@ from core.models.gpt2_torch import TorchStep
 from core.models.gpt2_weights import Gpt2Weights
 
 _LONGEST_NATIVE_PROMPT = 24
-"""Above this, torch's matrix products are quicker than reading weights once for eight tokens."""
-
-_LONGEST_TILED_PROMPT = 48
-"""The same with matrix tiles, which read weights once for as many."""
+"""Above this, torch's products are quicker than reading float32 weights once for eight tokens."""
 
 _READ_AT_ONCE = 60
 """How many tokens of a prompt the kernel runs together: twice as many as its tiles hold in int8."""
@@ -70,7 +67,6 @@ class Gpt2Model:
             obstacle = NativeStep.why_not(self.device, weights.tokens.dtype, config)
         self._torch = TorchStep(weights, config, obstacle)
         self._native = None if obstacle else NativeStep(weights, config, threads=threads)
-        self._is_tiled = self._native is not None and self._native.uses_tiles
         self._is_int8 = weights.tokens.dtype == torch.int8
         if self._is_int8 and obstacle:
             raise ValueError(f"int8 weights are for the native kernel alone: {obstacle}")
@@ -121,9 +117,9 @@ class Gpt2Model:
     def prefill(self, token_ids: Sequence[int]) -> torch.Tensor:
         """See ``CausalModel``."""
         self._check(token_ids)
-        longest = _LONGEST_TILED_PROMPT if self._is_tiled else _LONGEST_NATIVE_PROMPT
-        if self._native and (self._is_int8 or len(token_ids) <= longest):
-            pieces = self._natively(self._native, self._cache, token_ids, wants_all=False)
+        native = self._native
+        if native and (self._reads_natively or len(token_ids) <= _LONGEST_NATIVE_PROMPT):
+            pieces = self._natively(native, self._cache, token_ids, wants_all=False)
             *_, logits = pieces
         else:
             logits = self._torch.read(self._cache, [token_ids])
@@ -258,8 +254,9 @@ class Gpt2Model:
         They are float32. The text is read anew, beside the rows, which stay as they are.
         """
         cache = self._empty_cache()
-        if self._native and self._is_int8:
-            yield from self._natively(self._native, cache, token_ids, wants_all=True)
+        if self._native and self._reads_natively:
+            for piece in self._natively(self._native, cache, token_ids, wants_all=True):
+                yield piece.clone()  # the kernel writes the next one over it
             return
         for start in range(0, len(token_ids), _SCORED_AT_ONCE):
             yield self._torch.read_all(cache, token_ids[start : start + _SCORED_AT_ONCE])
@@ -272,6 +269,16 @@ class Gpt2Model:
         """
         if self._native:
             torch.set_num_threads(1)
+
+    @property
+    def _reads_natively(self) -> bool:
+        """Whether the kernel reads long texts too, where torch would be quicker.
+
+        Keys and values of 16 bit are rounded: were they computed in another order than by steps,
+        some would be rounded otherwise, and what is shown of a token would depend on how it was
+        read. In float32 that makes no difference that anybody sees.
+        """
+        return self._native is not None and self._weights.tokens.dtype != torch.float32
 
     def _natively(
         self,

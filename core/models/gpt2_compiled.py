@@ -20,6 +20,7 @@ from core.models.cuda_graph import Layers, StaticLook
 from core.models.gpt2_config import Gpt2Config
 from core.models.gpt2_forward import activation
 from core.models.gpt2_weights import Gpt2Weights, LayerWeights
+from core.models.products import product
 
 SWITCH = "GPT2_PLAYGROUND_COMPILE"
 """Set to 0, this environment variable keeps torch from compiling."""
@@ -125,7 +126,8 @@ def _end_of(config: Gpt2Config) -> Callable[..., torch.Tensor]:
     ) -> torch.Tensor:
         """The last LayerNorm and the logits, float32."""
         normed = functional.layer_norm(hidden, weight.shape, weight, bias, epsilon)
-        return _product(normed, head).float()
+        logits = _product(normed, head) if len(normed) == 1 else product(normed, head)
+        return logits.float()
 
     return end
 

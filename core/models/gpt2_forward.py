@@ -13,6 +13,7 @@ from torch.nn import functional
 from core.models.gpt2_cache import KeyValueCache
 from core.models.gpt2_config import Gpt2Config
 from core.models.gpt2_weights import Gpt2Weights, LayerWeights
+from core.models.products import product
 
 
 def forward(
@@ -64,7 +65,7 @@ def blocks(
 
 def head(weights: Gpt2Weights, hidden: torch.Tensor) -> torch.Tensor:
     """Return the logits, shape (…, vocabulary), float32, of ``hidden``, shape (…, embedding)."""
-    return _linear(hidden, weights.head).float()
+    return product(hidden, weights.head).float()
 
 
 class _LiveLook:
@@ -98,11 +99,13 @@ def _attention(
     hidden: torch.Tensor, layer: LayerWeights, index: int, config: Gpt2Config, look: Look
 ) -> torch.Tensor:
     normed = _norm(hidden, layer.ln_1_weight, layer.ln_1_bias, config)
-    qkv = (_linear(normed, layer.qkv) + layer.qkv_bias).to(layer.qkv.dtype)
+    qkv = _linear(normed, layer.qkv) + layer.qkv_bias
+    if qkv.device.type != "cpu":
+        qkv = qkv.to(layer.qkv.dtype)
     rows, tokens, _ = qkv.shape
     split = qkv.view(rows, tokens, 3, config.n_head, config.head_size).permute(2, 0, 3, 1, 4)
-    keys = look.put_and_see(index, 0, split[1])
-    values = look.put_and_see(index, 1, split[2])
+    keys = look.put_and_see(index, 0, split[1]).to(qkv.dtype)
+    values = look.put_and_see(index, 1, split[2]).to(qkv.dtype)
     mixed = functional.scaled_dot_product_attention(
         split[0], keys, values, attn_mask=look.mask, scale=config.attention_scales[index]
     )
@@ -117,7 +120,14 @@ def _norm(
 
 
 def _linear(hidden: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
-    """Multiply in the matrix's dtype; return the dtype of ``hidden``."""
+    """Multiply; return the dtype of ``hidden``.
+
+    On the processor nothing is rounded to 16 bit, as in the native kernel: what a token comes to
+    must not depend on how many were read with it. A GPU multiplies in the matrix's dtype, for which
+    it has circuits of its own.
+    """
+    if matrix.device.type == "cpu":
+        return product(hidden, matrix)
     return functional.linear(hidden.to(matrix.dtype), matrix).to(hidden.dtype)
 
 

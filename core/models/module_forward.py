@@ -13,6 +13,7 @@ from transformers import DynamicCache, GenerationMixin, PreTrainedModel
 from transformers.cache_utils import LinearAttentionCacheLayerMixin
 
 from core.errors import PlaygroundError
+from core.models.exact_head import make_head_exact
 
 _TRIED = (3, 4, 5)
 """Tokens to try a module with; the first ones are often padding, which some leave out."""
@@ -40,6 +41,7 @@ class ModuleForward:
     """
 
     def __init__(self, module: PreTrainedModel) -> None:
+        make_head_exact(module)
         self._module: Any = module
         accepted = inspect.signature(module.forward).parameters
         self._cache_name = next((name for name in _CACHE_NAMES if name in accepted), "")
@@ -69,8 +71,8 @@ class ModuleForward:
         """Read rows of equal length, behind the ``start`` tokens that ``cache`` holds of each.
 
         Returns:
-            The logits after each token, shape (rows, n, vocabulary), in the module's dtype; with
-            ``only_last`` at least those after the last one.
+            The logits after each token, shape (rows, n, vocabulary); with ``only_last`` at least
+            those after the last one. Of a 16-bit module they are float32, of others in its dtype.
         """
         inputs = torch.tensor(token_ids, device=self._module.device)
         arguments: dict[str, Any] = {"use_cache": cache is not None, "return_dict": True}
