@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,6 +12,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # Pictures and colours are the same whatever terminal the tests are started from.
 os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
 os.environ.pop("NO_COLOR", None)
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="gpt2-playground-tests-")
 
 settings.register_profile(
     "default",

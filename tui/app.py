@@ -17,7 +17,9 @@ from textual.driver import Driver
 from textual.screen import Screen
 from textual.timer import Timer
 
+from core.errors import PlaygroundError
 from core.preset_book import PresetBook
+from tui.appearance import Appearance, AppearanceFile
 from tui.fetching import Fetching
 from tui.frame_budget import FrameBudget
 from tui.model_actions import ModelActions
@@ -69,6 +71,7 @@ class PlaygroundApp(StepActions, ModelActions, Screenshots):
         fetch: str = "",
         fetching: Fetching | None = None,
         clock: Clock = time.monotonic,
+        appearance_file: AppearanceFile | None = None,
     ) -> None:
         super().__init__()
         self.playground = Playground(
@@ -82,7 +85,10 @@ class PlaygroundApp(StepActions, ModelActions, Screenshots):
         self._drain_timer: Timer | None = None
         self.register_theme(INK)
         self.register_theme(PAPER)
-        self.theme = INK.name
+        self._appearance_file = appearance_file
+        appearance = appearance_file.read() if appearance_file is not None else Appearance()
+        self.theme = appearance.theme if self.get_theme(appearance.theme) else INK.name
+        self._is_tinted_at_start = appearance.is_tinted
 
     # The screen
 
@@ -105,6 +111,8 @@ class PlaygroundApp(StepActions, ModelActions, Screenshots):
         Before, its imports would take the interpreter from the first frame.
         """
         self._drain_timer = self.set_interval(1 / DRAINS_PER_SECOND, self._drain, pause=True)
+        self.main.transcript.set_tinted(self._is_tinted_at_start)
+        self.theme_changed_signal.subscribe(self, lambda _theme: self._keep_appearance())
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -279,7 +287,16 @@ class PlaygroundApp(StepActions, ModelActions, Screenshots):
     def action_toggle_tint(self) -> None:
         """Tint the tokens by surprisal, or draw them plain."""
         self.main.transcript.set_tinted(not self.main.transcript.is_tinted)
+        self._keep_appearance()
         self.changed()
+
+    def _keep_appearance(self) -> None:
+        if self._appearance_file is None:
+            return
+        try:
+            self._appearance_file.keep(Appearance(self.theme, self.main.transcript.is_tinted))
+        except PlaygroundError as error:
+            self.notify(str(error), severity="warning", markup=False)
 
     def action_toggle_light(self) -> None:
         """Switch between the light and the dark theme."""

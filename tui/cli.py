@@ -220,6 +220,7 @@ def _open_app(choices: Choices) -> int:
         return make_backend(choices, name or wanted)
 
     from tui.app import PlaygroundApp
+    from tui.appearance import AppearanceFile
 
     # Only what was asked for on the command line is fetched without a question.
     playground = PlaygroundApp(
@@ -228,6 +229,7 @@ def _open_app(choices: Choices) -> int:
         preset_name=preset.name,
         seed=choices.seed,
         fetch=missing if choices.model else "",
+        appearance_file=AppearanceFile(),
     )
     from tui.terminal_streams import terminal_for_the_app
 
