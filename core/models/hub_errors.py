@@ -30,6 +30,10 @@ class DownloadCancelled(PlaygroundError):  # noqa: N818
     """The user stopped a download; what has come is kept."""
 
 
+class Abandoned(Exception):  # noqa: N818
+    """Whoever wanted the model has gone; nothing may be read or written any more."""
+
+
 class UntrustedAnswer(Exception):  # noqa: N818
     """What a server sent is not what a hub sends, or not what it announced."""
 

@@ -20,16 +20,13 @@ from pathlib import Path
 from typing import Protocol
 
 from core.errors import PlaygroundError
-from core.models.hub_errors import UntrustedAnswer
+from core.file_writing import write_over
+from core.models.hub_errors import Abandoned, UntrustedAnswer
 from core.models.hub_lock import open_alone
 
 _BLOCK = 1 << 22  # bytes read at once while a checksum is made
-_DIGEST = re.compile(r"[A-Za-z0-9_.+-]{4,200}")
+_DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-
-
-class Abandoned(Exception):  # noqa: N818
-    """Whoever wanted the file has gone; nothing may be written any more."""
 
 
 class _Hash(Protocol):
@@ -42,7 +39,7 @@ class RemoteFile:
     """One file of a repository.
 
     Raises:
-        UntrustedAnswer: The checksum cannot be a file's name.
+        UntrustedAnswer: The checksum is none that a hub has, so that nothing could be checked.
     """
 
     name: str
@@ -52,7 +49,7 @@ class RemoteFile:
     """SHA-256 of a large file, git's SHA-1 of a small one: also the name of its blob."""
 
     def __post_init__(self) -> None:
-        if not _DIGEST.fullmatch(self.digest) or self.digest.startswith("."):
+        if not _DIGEST.fullmatch(self.digest):
             raise UntrustedAnswer(f"the checksum of {self.name} makes no sense")
 
 
@@ -135,11 +132,9 @@ class RepositoryFiles:
         if revision == self._commit:
             return
         reference = self._folder / "refs" / revision
-        new = reference.with_name(f".{reference.name}.new")
         with self._still_wanted():
             reference.parent.mkdir(parents=True, exist_ok=True)
-            new.write_text(self._commit, encoding="ascii")
-            new.replace(reference)
+            write_over(reference, self._commit.encode("ascii"))
 
     def shut(self) -> None:
         """Let nothing be written from now on; another thread may still be about to."""
@@ -231,10 +226,7 @@ class Partial:
         Raises:
             PlaygroundError: They are wrong; what is there is thrown away.
         """
-        is_checked = len(self._file.digest) in (40, 64)
-        if self.size != self._file.size or (
-            is_checked and self._hash.hexdigest() != self._file.digest
-        ):
+        if self.size != self._file.size or self._hash.hexdigest() != self._file.digest:
             self.restart()
             raise PlaygroundError(
                 f"{self._file.name} arrived damaged and was thrown away; download the model again"

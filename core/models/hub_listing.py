@@ -5,21 +5,25 @@ Must never choose a file that could run code, nor write anything.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from core.errors import PlaygroundError
 from core.models.hub_cache import TOKENIZER_FILES, causal_architecture
 from core.models.hub_errors import UntrustedAnswer
 from core.models.hub_files import RemoteFile
+from core.models.hub_requests import Requests
 from core.models.hub_weights import INDEX_FILE, SINGLE_FILE, shard_names
 from core.visible import one_line
 
-LIBRARY = "gpt2-playground"
-"""What the hub is told about who asks."""
-
 _TIMEOUT = 10.0  # seconds without a byte from the endpoint
+_LONGEST_LISTING = 8_000_000  # bytes; twenty thousand files
+_LARGEST_SMALL_FILE = 256_000_000  # bytes; ten times the largest tokenizer
+_LONGEST_NUMBER = 20  # digits of a size in bytes
+_LARGE = ".safetensors"
 _SMALL_FILES = (
     "config.json",
     "generation_config.json",
@@ -47,6 +51,7 @@ class Listing:
     """By file name: what the hub says about its size and checksum."""
     config: dict[str, Any]
     """What the hub says about its config.json; may be empty."""
+    requests: Requests
 
     @property
     def is_sharded(self) -> bool:
@@ -89,41 +94,52 @@ class Listing:
         size = entry.size if lfs is None else lfs.size
         digest = entry.blob_id if lfs is None else lfs.sha256
         if size is None or not digest:  # some mirrors leave this out of the list
-            from huggingface_hub import get_hf_file_metadata
-
-            metadata = get_hf_file_metadata(
-                self.address(name), timeout=_TIMEOUT, library_name=LIBRARY, endpoint=self.endpoint
-            )
-            size, digest = metadata.size, metadata.etag
+            size, digest = self._asked_for(name)
         if not isinstance(size, int) or size < 0 or not isinstance(digest, str):
             raise UntrustedAnswer(f"it does not say how long {name} is")
+        if not name.endswith(_LARGE) and size > _LARGEST_SMALL_FILE:
+            raise UntrustedAnswer(f"{name} would have {size:,} bytes")
         return RemoteFile(name, size, digest)
 
+    def _asked_for(self, name: str) -> tuple[int | None, str]:
+        """Return size and checksum of a file, as the hub says them in a header each."""
+        with self.requests.answer("HEAD", self.address(name), _TIMEOUT) as response:
+            headers = response.headers
+            is_stored_here = response.next_request is None
+            size = headers.get("X-Linked-Size") or (
+                headers.get("Content-Length", "") if is_stored_here else ""
+            )
+            digest = headers.get("X-Linked-ETag") or headers.get("ETag", "")
+        is_number = size.isdecimal() and len(size) < _LONGEST_NUMBER
+        return int(size) if is_number else None, digest.removeprefix("W/").strip('"')
 
-def list_repository(name: str, repository: str, revision: str, endpoint: str) -> Listing:
+
+def list_repository(
+    name: str, repository: str, revision: str, endpoint: str, requests: Requests
+) -> Listing:
     """Ask the hub for the files of a repository; one request, not repeated.
 
     Raises:
         PlaygroundError: It holds no model that can be used here.
-        UntrustedAnswer: The answer cannot be read.
+        UntrustedAnswer: The answer cannot be read, or is too long to be one.
+        Abandoned: ``requests`` were shut.
         Exception: What huggingface_hub raises; ``hub_errors.explain`` knows it.
     """
-    from huggingface_hub import HfApi, get_session
+    from huggingface_hub import ModelInfo
     from huggingface_hub.utils import logging
 
     # Its remarks would land in the middle of the app's screen.
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    api = HfApi(endpoint=endpoint, library_name=LIBRARY)
-    get_session()  # what is wrong with a proxy's address is said here
+    address = f"{endpoint}/api/models/{repository}/revision/{quote(revision, safe='')}"
+    with requests.answer("GET", address, _TIMEOUT, parameters={"blobs": "true"}) as response:
+        body = b"".join(requests.pieces(response, _LONGEST_LISTING))
     try:
-        info = api.model_info(repository, revision=revision, files_metadata=True, timeout=_TIMEOUT)
+        info = ModelInfo(**json.loads(body))  # type: ignore[no-untyped-call]
         entries = {str(entry.rfilename): entry for entry in info.siblings or ()}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        if hasattr(error, "response"):  # an error that the hub itself answered with
-            raise
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UntrustedAnswer("its list of files cannot be read") from error
     config = info.config if isinstance(info.config, dict) else {}
-    listing = Listing(name, repository, endpoint, str(info.sha), entries, config)
+    listing = Listing(name, repository, endpoint, str(info.sha), entries, config, requests)
     _check(listing)
     return listing
 

@@ -6,8 +6,10 @@ Must never wait for another program.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
+import stat
 from pathlib import Path
 
 from core.errors import PlaygroundError
@@ -22,14 +24,37 @@ def open_alone(path: Path) -> io.FileIO:
     """Open a file that nobody else is writing, unbuffered: a crash then loses nothing.
 
     Raises:
-        PlaygroundError: Another program is writing it.
+        PlaygroundError: Another program is writing it, or it is a link or no plain file, through
+            which something else would be written.
         OSError: It cannot be written.
     """
-    file = io.FileIO(path, "a+")
+    file = io.FileIO(path, "a+", opener=_open_itself)
+    if not _is_plain(file):
+        file.close()
+        raise _no_plain_file(path)
     if _is_locked(file) and _is_still_at(file, path):
         return file
     file.close()
     raise PlaygroundError("another program is downloading this model; wait until it is done")
+
+
+def _open_itself(path: str, flags: int) -> int:
+    try:
+        # Nor wait for the other end of a pipe.
+        return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):  # a link, elsewhere too; a pipe
+            raise _no_plain_file(Path(path)) from None
+        raise
+
+
+def _is_plain(file: io.FileIO) -> bool:
+    status = os.fstat(file.fileno())
+    return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+
+
+def _no_plain_file(path: Path) -> PlaygroundError:
+    return PlaygroundError(f"{path} is a link or no file, and is not written to; delete it")
 
 
 def _is_locked(file: io.FileIO) -> bool:
@@ -47,6 +72,6 @@ def _is_locked(file: io.FileIO) -> bool:
 def _is_still_at(file: io.FileIO, path: Path) -> bool:
     """Return whether ``path`` names ``file`` still: its last writer may have renamed it."""
     try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
     except FileNotFoundError:
         return False

@@ -16,6 +16,7 @@ from typing import Any
 from core.errors import PlaygroundError, unexpected
 from core.models.hub_cache import is_complete, repository_folder
 from core.models.hub_errors import (
+    Abandoned,
     Attempt,
     CutShort,
     explain,
@@ -23,8 +24,9 @@ from core.models.hub_errors import (
     too_little_room,
     without_password,
 )
-from core.models.hub_files import Abandoned, Partial, RemoteFile, RepositoryFiles
-from core.models.hub_listing import LIBRARY, Listing, list_repository
+from core.models.hub_files import Partial, RemoteFile, RepositoryFiles
+from core.models.hub_listing import Listing, list_repository
+from core.models.hub_requests import Requests
 from core.models.hub_weights import INDEX_FILE
 
 _FRUITLESS_TRIES = 4  # in a row, after which a broken connection is given up
@@ -50,6 +52,7 @@ class Transfer:
         self._revision = revision
         self._endpoint = endpoint
         self._files: RepositoryFiles | None = None
+        self._requests = Requests()
         self._abandoned = threading.Event()
         self._finished = threading.Event()
         self._error: PlaygroundError | None = None
@@ -64,8 +67,9 @@ class Transfer:
         return self._finished.wait(seconds)
 
     def abandon(self) -> None:
-        """Let nothing be written any more; the thread ends when the network lets it."""
+        """Let nothing be written or read any more: the connection is closed."""
         self._abandoned.set()
+        self._requests.shut()
         files = self._files
         if files is not None:
             files.shut()
@@ -108,7 +112,9 @@ class Transfer:
             self._finished.set()
 
     def _fetch_all(self) -> None:
-        listing = list_repository(self._name, self._repository, self._revision, self._endpoint)
+        listing = list_repository(
+            self._name, self._repository, self._revision, self._endpoint, self._requests
+        )
         self.has_answer = True
         files = RepositoryFiles(repository_folder(self._repository), listing.commit)
         self._files = files
@@ -163,32 +169,26 @@ class Transfer:
         Raises:
             CutShort: The answer ended early, or did not begin where the file stopped.
         """
-        from huggingface_hub import constants, get_session
-        from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]
+        from huggingface_hub import constants
+        from huggingface_hub.errors import HfHubHTTPError
 
-        headers = build_hf_headers(library_name=LIBRARY)
-        headers["Accept-Encoding"] = "identity"  # the bytes as they are, so that they can continue
-        if partial.size:
-            headers["Range"] = f"bytes={partial.size}-"
-        with get_session().stream(
-            "GET",
-            address,
-            headers=headers,
-            timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT,
-            follow_redirects=True,
-        ) as response:
-            if response.status_code == 416 and partial.size:
-                self._restart(partial)
-                raise CutShort("the file cannot be continued")
-            hf_raise_for_status(response)
-            if partial.size and not _continues(response, partial.size):
-                self._restart(partial)
-                if response.status_code == 206:
-                    raise CutShort("the file cannot be continued")
-            for data in response.iter_bytes():
-                partial.write(data)
-                self.bytes_fetched += len(data)
-                self.bytes_done += len(data)
+        headers = {"Range": f"bytes={partial.size}-"} if partial.size else {}
+        timeout = float(constants.HF_HUB_DOWNLOAD_TIMEOUT)
+        try:
+            with self._requests.answer("GET", address, timeout, headers) as response:
+                if partial.size and not _continues(response, partial.size):
+                    self._restart(partial)
+                    if response.status_code == 206:
+                        raise CutShort("the file cannot be continued")
+                for data in self._requests.pieces(response, size - partial.size):
+                    partial.write(data)
+                    self.bytes_fetched += len(data)
+                    self.bytes_done += len(data)
+        except HfHubHTTPError as error:
+            if error.response.status_code != 416 or not partial.size:
+                raise
+            self._restart(partial)
+            raise CutShort("the file cannot be continued") from None
         if partial.size < size:
             raise CutShort("the answer ended early")
 
