@@ -262,12 +262,20 @@ def test_a_cancelled_run_stays_cancelled_when_another_follows_at_once():
     assert finished == ["cancelled", "length"]
 
 
-def test_a_model_that_cannot_be_loaded_brings_the_one_before_back():
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda: ScriptedBackend(load_error="too large"),
+        lambda: Treacherous("load", ValueError("odd")),
+        lambda: Treacherous("load", Panic("index out of bounds")),
+    ],
+)
+def test_a_model_that_cannot_be_loaded_brings_the_one_before_back(broken):
     first = ScriptedBackend()
     again = iter([first, ScriptedBackend()])
     service = GenerationService()
     service.start(lambda: next(again))
-    service.load(lambda: ScriptedBackend(load_error="too large"))
+    service.load(broken)
     events = []
     deadline = time.monotonic() + 5
     while sum(isinstance(one, Ready) for one in events) < 2 and time.monotonic() < deadline:
@@ -276,6 +284,7 @@ def test_a_model_that_cannot_be_loaded_brings_the_one_before_back():
     service.close()
     kinds = [type(one).__name__ for one in events if not isinstance(one, Loading)]
     assert kinds == ["Ready", "LoadFailed", "Ready"]
+    assert [one.falls_back for one in events if isinstance(one, LoadFailed)] == [True]
     assert first.closed
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+import core.service as service_module
 from core.backends.base import Request
 from core.backends.scripted import ScriptedBackend
 from core.errors import PlaygroundError
@@ -81,6 +82,23 @@ def test_a_text_is_scored_on_the_thread_of_the_model(service):
     assert scored.verdicts[0].forbidden.index == 1
     assert len(set(threads)) == 1
     assert threading.get_ident() not in threads
+
+
+def test_a_scoring_that_takes_its_time_is_waited_for(service, pool):
+    may_end = threading.Event()
+
+    class Long(ScriptedBackend):
+        def score(self, text, presets, is_cancelled):
+            assert may_end.wait(10)
+            return super().score(text, presets, is_cancelled)
+
+    service.start(Long)
+    wait_for(service, Ready)
+    asked = pool.submit(service.score, "a cat", ())
+    time.sleep(3 * service_module._LOOK_SECONDS)
+    assert not asked.done()
+    may_end.set()
+    assert [one.text for one in asked.result(10).tokens] == ["a", " cat"]
 
 
 def test_without_a_model_it_is_refused(service):
