@@ -60,6 +60,18 @@ def test_typed_text_stays_in_its_conversation():
     assert next_messages(session) == exchange("two is in [b] here")
 
 
+@pytest.mark.parametrize(
+    ("stops", "said"), [((), "two is here"), ((" is",), "two"), (("here", " is"), "two")]
+)
+def test_an_answer_ends_before_a_stop_string_of_the_settings_too(stops, said):
+    session = Session()
+    settings = SETTINGS.replace(stop_strings=stops, max_new_tokens=5)
+    request = session.begin("one", "chat", settings, chat=CHAT)
+    played(session, request, (" two", " is", " here", "\nQ:", " more"))
+
+    assert next_messages(session) == exchange(said)
+
+
 def test_an_answer_that_has_not_ended_is_gone_on_with():
     session = talk()
     request = session.begin("", "nucleus", SETTINGS)

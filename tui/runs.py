@@ -233,6 +233,4 @@ class Runs:
         settings = self.preset.settings
         if self.is_by_hand:
             settings = settings.replace(max_new_tokens=1, min_new_tokens=None, max_length=None)
-        if self._seed is None or settings.seed is not None:
-            return settings
-        return settings.replace(seed=self._seed)
+        return settings if self._seed is None else settings.replace(seed=self._seed)

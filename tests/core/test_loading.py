@@ -225,6 +225,21 @@ def test_tied_weights_stay_one(save):
     assert module.lm_head.weight.data_ptr() == module.transformer.wte.weight.data_ptr()
 
 
+def test_tokenizers_that_differ_in_their_last_ids_alone_are_two(save):
+    folder = save(FAMILIES["gpt2"])
+    mine = load_model(str(folder), "cpu", "float32", quiet)
+    again = load_model(str(folder), "cpu", "float32", quiet)
+    path = folder / "tokenizer.json"
+    stored = json.loads(path.read_text("utf-8"))
+    vocabulary = stored["model"]["vocab"]
+    one, other = sorted(vocabulary, key=vocabulary.get)[-2:]
+    vocabulary[one], vocabulary[other] = vocabulary[other], vocabulary[one]
+    path.write_text(json.dumps(stored), "utf-8")
+    theirs = load_model(str(folder), "cpu", "float32", quiet)
+    assert mine.tokenizer_fingerprint == again.tokenizer_fingerprint
+    assert mine.tokenizer_fingerprint != theirs.tokenizer_fingerprint
+
+
 def test_the_local_backend_tells_what_runs(save):
     backend = LocalBackend(str(save(FAMILIES["llama"])), device="cpu")
     info = backend.load(quiet)

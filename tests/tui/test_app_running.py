@@ -5,9 +5,14 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
 from core.backends.scripted import ScriptedBackend
+from core.preset_book import Preset, PresetBook
+from core.settings import Settings
 from core.steps import Started
 from tests.tui.helpers import (
+    BOOK,
     EndsAtOnce,
     FailingRuns,
     GatedLoading,
@@ -23,6 +28,7 @@ from tests.tui.helpers import (
     typed,
     until,
 )
+from tui.app import PlaygroundApp
 from tui.screens.dialog import DialogScreen
 
 SIZE = (120, 40)
@@ -260,9 +266,15 @@ async def test_quitting_in_the_middle_of_a_run_ends_the_worker():
     assert backend.closed
 
 
-async def test_a_seed_is_given_to_presets_without_one():
+@pytest.mark.parametrize(
+    ("asked", "own", "used"), [(7, None, 7), (7, 3, 7), (0, 3, 0), (None, 3, 3)]
+)
+async def test_the_seed_that_was_asked_for_takes_the_place_of_a_presets_own(asked, own, used):
     backend = ScriptedBackend()
-    async with make_app(backend, seed=7).run_test(size=SIZE) as pilot:
+    settings = Settings(do_sample=True, seed=own, max_new_tokens=4)
+    book = PresetBook(BOOK.path, (Preset("one", "f1", "", settings),))
+    app = PlaygroundApp(lambda _name: backend, book, seed=asked)
+    async with app.run_test(size=SIZE) as pilot:
         await run_to_end(pilot, "Once")
-        assert backend.requests[0].settings.seed == 7
+        assert backend.requests[0].settings.seed == used
         assert isinstance(pilot.app.playground.session.turns[0].started, Started)
