@@ -35,7 +35,7 @@ class Behaviour:
     headers: dict[str, str] = field(default_factory=dict)  # sent with each such status
     bytes_per_second: float | None = None  # of a weight file
     ignores_ranges: bool = False
-    corrupts: bool = False
+    corrupts: str = ""  # the name of a file that arrives damaged
     is_silent: bool = False
     leaves_out_sizes: bool = False
     storage: str | None = None  # the address of another hub that holds the weights
@@ -140,7 +140,7 @@ class Hub:
         headers = {"ETag": f'"{digest}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
         if is_large(filename):
             headers["X-Linked-Size"] = str(whole)
-        if self.behaviour.corrupts and is_large(filename):
+        if self.behaviour.corrupts == filename:
             content = content[:-1] + bytes([content[-1] ^ 1])
         if self.behaviour.storage is not None and is_large(filename):
             address = self.behaviour.storage + urlsplit(request.path).path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 import time
@@ -198,15 +199,38 @@ def test_a_server_that_ignores_ranges_starts_again(hub, cache, big, impatient):
     assert reports[-1].bytes_done == reports[-1].bytes_total
 
 
-def test_a_damaged_file_is_thrown_away(hub, cache, big):
-    hub.behaviour.corrupts = True
+@pytest.mark.parametrize("name", [WEIGHTS, "config.json", "tokenizer.json"])
+def test_a_damaged_file_is_thrown_away(hub, cache, big, name):
+    """A large file has a SHA-256, a small one git's SHA-1 of its size and content."""
+    hub.behaviour.corrupts = name
 
-    with pytest.raises(PlaygroundError, match=r"model\.safetensors arrived damaged"):
+    with pytest.raises(PlaygroundError, match=rf"{re.escape(name)} arrived damaged"):
         fetch()
 
     assert find_cached("owner/tiny") is None
-    hub.behaviour.corrupts = False
-    fetch()
+    hub.behaviour.corrupts = ""
+    folder, _ = fetch()
+    assert (folder / name).read_bytes() == big[name]
+
+
+@pytest.mark.parametrize("more", [1, 100_000])
+def test_more_than_a_file_has_is_not_what_came_of_it_before(hub, cache, big, impatient, more):
+    hub.behaviour.cut_after = [3_000_000, *[0] * 10]
+    with pytest.raises(PlaygroundError):
+        fetch()
+    (partial,) = incomplete(cache)
+    partial.write_bytes(big[WEIGHTS] + b"x" * more)
+    hub.behaviour.cut_after = []
+    hub.seen.clear()
+
+    folder, reports = fetch()
+
+    assert [seen.start for seen in hub.requested(WEIGHTS)] == [None]
+    assert (folder / WEIGHTS).read_bytes() == big[WEIGHTS]
+    assert all(
+        report.bytes_total is None or report.bytes_done <= report.bytes_total for report in reports
+    )
+    assert not incomplete(cache)
 
 
 def test_a_truncated_blob_is_no_whole_one(hub, cache, big):
