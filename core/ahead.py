@@ -39,11 +39,11 @@ class AheadChooser:
         self._run, self._model = run, model
         self._logits: torch.Tensor | None = None
         self._copy = _CopyBeside(run.model.device)
-        context = run.started.context_token_ids
+        context = run.context
         self._length = len(context)
         self._document: torch.Tensor | None = None
         if any(processor.reads_tokens for processor in run.processors):
-            room = self._length + run.started.max_new_tokens
+            room = self._length + run.most_tokens
             self._document = torch.zeros((1, room), dtype=torch.int64, device=run.model.device)
             self._document[0, : self._length] = torch.tensor(context)
 
@@ -76,7 +76,7 @@ class AheadChooser:
 
     def _start_next(self, count: int, chosen: torch.Tensor) -> None:
         """Start the step after the ``count``-th token, unless that is the last one in any case."""
-        if count >= self._run.started.max_new_tokens:
+        if count >= self._run.most_tokens:
             return
         if self._document is not None:
             self._document[:, self._length + count - 1] = chosen

@@ -38,13 +38,13 @@ class AssistedChooser:
         self._guesses = min(_FIRST_GUESSES, model.most_guesses)
         self._checked: deque[tuple[int, torch.Tensor]] = deque()
         """Guesses that stand in the model's row already, each with the logits after it."""
-        self._length = len(run.started.context_token_ids)
+        self._length = len(run.context)
         """How many tokens of the model's row are the document's."""
 
     def next(self, token_ids: Sequence[int]) -> tuple[Candidate, Distribution]:
         """See ``Chooser``."""
         logits = self._logits(token_ids) if token_ids else self._run.prefill()
-        self._length = len(self._run.started.context_token_ids) + len(token_ids)
+        self._length = len(self._run.context) + len(token_ids)
         return choose(self._run, logits, token_ids)
 
     def close(self) -> None:
@@ -78,7 +78,7 @@ class AssistedChooser:
         """Return what the assistant would choose after ``token_ids``, with the dice to come."""
         run = self._run
         # The token after the last guess is still within the run.
-        count = min(self._guesses, run.started.max_new_tokens - len(token_ids) - 1)
+        count = min(self._guesses, run.most_tokens - len(token_ids) - 1)
         rows = list(token_ids)
         if count > 0 and run.settings.do_sample:
             self._generator.set_state(run.generator.get_state())

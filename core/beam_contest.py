@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from core.steps import BeamStep, Candidate, Distribution, Hypothesis, Step
+from core.steps import BeamStep, Candidate, Distribution, Hypothesis, Step, TokenStep
 from core.token_ids import common_length
 
 Fate = Literal["live", "finished", "dropped", "cut", "outside"]
@@ -135,7 +135,10 @@ def text_beyond(steps: Sequence[Step], hypothesis: Hypothesis, token_ids: Sequen
         if not length:
             return hypothesis.text
         before = steps[length - 1]
-        if not isinstance(before, BeamStep) or ancestor.parent >= len(before.hypotheses):
+        if isinstance(before, TokenStep):  # all beams begin with what a person put first
+            put = (step.text for step in steps[:length] if isinstance(step, TokenStep))
+            return hypothesis.text[len("".join(put)) :]
+        if ancestor.parent >= len(before.hypotheses):
             return hypothesis.text
         ancestor = before.hypotheses[ancestor.parent]
     return hypothesis.text[len(ancestor.text) :]

@@ -22,7 +22,7 @@ def beam_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
     limits = BeamLimits(
         has_ended=lambda rows: [run.stop_rule.reason(row) is not None for row in rows],
         eos_token_count=len(run.model.eos_token_ids),
-        max_new_tokens=run.started.max_new_tokens,
+        max_new_tokens=run.most_tokens,
     )
     state = initial_state(num_beams)
     writer = _HypothesisWriter(run)
@@ -45,13 +45,14 @@ def beam_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
 def _finished(run: Run, state: BeamState, writer: _HypothesisWriter) -> Event:
     if not state.is_done:
         if not writer.shown:
-            return run.finished("cancelled", (), "")
+            return run.finished("cancelled", run.token_ids, run.text)
         best = writer.shown[0]
         return run.finished("cancelled", best.token_ids, best.text, best.normalized_score)
     if not state.best[0].has_ended:
         return _stuck(run, state.best[0].beam)
     winner = writer.finished[state.finished[0]]
-    reason: FinishReason = run.stop_rule.reason(winner.token_ids) or "length"
+    found = winner.token_ids[len(run.token_ids) :]
+    reason: FinishReason = run.stop_rule.reason(found) or "length"
     return run.finished(reason, winner.token_ids, winner.text, winner.normalized_score)
 
 
@@ -60,14 +61,9 @@ def _stuck(run: Run, beam: Beam | None) -> Event:
 
     ``generate()`` returns what stands first among its best sequences then, however short.
     """
-    token_ids = beam.token_ids if beam is not None else ()
-    state = run.codec.state_after(run.started.context_token_ids)
-    text = ""
-    for token_id in token_ids:
-        more, state = run.codec.extend(state, token_id)
-        text += more
+    run.write(beam.token_ids if beam is not None else ())
     score = beam.normalized_score if beam is not None else None
-    end = run.finished("length", token_ids, text, score)
+    end = run.finished("length", run.token_ids, run.text, score)
     return replace(end, detail="the settings leave no token to go on with")
 
 
@@ -87,8 +83,7 @@ class _HypothesisWriter:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        state = run.codec.state_after(run.started.context_token_ids)
-        self._live = [_BeamText("", state)] * run.settings.num_beams
+        self._live = [_BeamText(run.text, run.state)] * run.settings.num_beams
         self.shown: tuple[Hypothesis, ...] = ()
         self.finished: dict[Beam, Hypothesis] = {}
         self._grown: dict[tuple[int, int], _BeamText] = {}
@@ -116,13 +111,14 @@ class _HypothesisWriter:
         self._live = [self._written(beam) for beam in state.live]
         self._grown.clear()
         ended = tuple(finished.values())
+        index += len(self._run.token_ids)
         return BeamStep(index, self.shown, ended, given_up, weighed.distributions, elapsed)
 
     def _hypothesis(self, beam: Beam, weighed: Weighed) -> Hypothesis:
         row = min(beam.parent, len(weighed.distributions) - 1)
         token_id = beam.token_ids[-1]
         return Hypothesis(
-            token_ids=beam.token_ids,
+            token_ids=self._run.token_ids + beam.token_ids,
             text=self._written(beam).text,
             score=beam.score,
             normalized_score=beam.normalized_score,

@@ -61,12 +61,7 @@ def _exchanges(turns: Sequence[Turn]) -> list[list[Turn]]:
 
 
 def _written(exchange: Sequence[Turn]) -> str:
-    first, *others = exchange
-    parts = [_without_end(first)]
-    for turn in others:
-        inserted = turn.inserted.text if turn.inserted is not None else ""
-        parts += [turn.prompt, inserted, _without_end(turn)]
-    return "".join(parts)
+    return "".join(_without_end(turn) for turn in exchange)
 
 
 def _without_end(turn: Turn) -> str:

@@ -101,7 +101,7 @@ def race_winner(scores: torch.Tensor, times: torch.Tensor) -> int:
 
 
 def explain_draw(run: RecordedRun, index: int, dice: Dice | None = None) -> Draw | None:
-    """Return how the token of step ``index`` was drawn; ``None`` where the run drew nothing.
+    """Return how the token of step ``index`` was drawn; ``None`` where nothing was drawn.
 
     Args:
         run: Recorded with a ``LogitsStore``.
@@ -111,7 +111,7 @@ def explain_draw(run: RecordedRun, index: int, dice: Dice | None = None) -> Draw
     Raises:
         PlaygroundError: The step's logits are no longer kept.
     """
-    if not run.start.settings.do_sample:
+    if not run.start.settings.do_sample or kept_step(run, index).is_forced:
         return None
     applied, _ = applied_settings(run, index)
     times = (dice or Dice(run)).times(index)
@@ -140,6 +140,12 @@ def explain_draw(run: RecordedRun, index: int, dice: Dice | None = None) -> Draw
         favourite=finisher(int(probabilities.argmax())),
         is_replayed=race_winner(applied.scores, times) == winner.token_id,
     )
+
+
+def skip_draws(generator: torch.Generator, count: int, vocabulary_size: int) -> None:
+    """Put ``generator`` where it stands after ``count`` draws of a run."""
+    for _ in range(count):
+        _draw(generator, vocabulary_size)
 
 
 def _draw(generator: torch.Generator, vocabulary_size: int) -> torch.Tensor:

@@ -7,8 +7,10 @@ transformers' ``generate()`` under the same settings and seed; the tests hold it
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 
 import torch
 
@@ -17,12 +19,14 @@ from core.assisted import AssistedChooser
 from core.backends.base import Request
 from core.beam_steps import beam_steps
 from core.choosers import Chooser, StepByStep
+from core.dice import skip_draws
 from core.errors import PlaygroundError
+from core.forced_steps import forced_steps, next_token
 from core.models.base import CausalModel, LooksAhead, RunsOn, TakesGuesses
 from core.processors import build_processors
 from core.run import Run
 from core.run_on import RunOnChooser
-from core.settings import DEFAULT_NEW_TOKENS, Settings
+from core.settings import DEFAULT_NEW_TOKENS
 from core.steps import Event, FinishReason, Started, TokenStep
 from core.stopping import StopRule
 from core.text import TextCodec
@@ -42,17 +46,40 @@ def generate(
     Raises:
         PlaygroundError: The request cannot be run; nothing has been yielded then.
     """
-    run = _prepare(model, codec, request)
+    run, forced = _prepare(model, codec, request)
     yield run.started
-    run.begin_recording()
-    steps = beam_steps if request.settings.num_beams > 1 else _token_steps
-    yield from steps(run, is_cancelled)
+    if not request.written_token_ids:
+        run.begin_recording()
+    if forced:
+        yield from forced_steps(run, forced, is_cancelled)
+        reason = _reason_behind(run, len(request.written_token_ids), forced, is_cancelled)
+    else:
+        reason = None if run.most_tokens else run.stop_rule.limit_reason
+    if reason is None:
+        steps = beam_steps if run.settings.num_beams > 1 else _token_steps
+        yield from steps(run, is_cancelled)
+        return
+    if reason == "by_hand":
+        yield next_token(run)
+    yield run.finished(reason, run.token_ids, run.text + codec.rest(run.state))
+
+
+def _reason_behind(
+    run: Run, written: int, forced: Sequence[int], is_cancelled: Callable[[], bool]
+) -> FinishReason | None:
+    """Return why a run ends behind ``forced``; ``None`` where the settings go on with it."""
+    if len(run.token_ids) < written + len(forced) or is_cancelled():
+        return "cancelled"
+    before = run.context[: len(run.context) - len(forced)]
+    rule = replace(run.stop_rule, context_token_ids=before, max_new_tokens=sys.maxsize)
+    return rule.reason(forced) or (None if run.most_tokens else run.stop_rule.limit_reason)
 
 
 def _token_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
     token_ids: list[int] = []
     texts: list[str] = []
-    state = run.codec.state_after(run.started.context_token_ids)
+    state = run.state
+    first = len(run.token_ids)
     reason: FinishReason | None = None
     with closing(_chooser(run)) as chooser:
         while reason is None:
@@ -61,13 +88,20 @@ def _token_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
                 break
             token, distribution = chooser.next(token_ids)
             text, state = run.codec.extend(state, token.token_id)
+            index = first + len(token_ids)
             token_ids.append(token.token_id)
             texts.append(text)
             elapsed = run.tick()
-            yield TokenStep(len(token_ids) - 1, token, distribution, text, elapsed)
+            yield TokenStep(index, token, distribution, text, elapsed)
             reason = run.stop_rule.reason(token_ids)
+    if reason == "by_hand":
+        run.write(token_ids)
+        run.keep_row()
+        yield next_token(run)
+        token_ids, texts = [], []
     # Bytes that never became a character are shown as what they are: replacement marks.
-    yield run.finished(reason, token_ids, "".join(texts) + run.codec.rest(state))
+    text = "".join((run.text, *texts, run.codec.rest(state)))
+    yield run.finished(reason, (*run.token_ids, *token_ids), text)
 
 
 def _chooser(run: Run) -> Chooser:
@@ -81,8 +115,10 @@ def _chooser(run: Run) -> Chooser:
     return StepByStep(run)
 
 
-def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> Run:
-    settings = request.settings
+def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Run, tuple[int, ...]]:
+    """Return what runs ``request``, and the tokens that a person puts first."""
+    by_hand = request.most_drawn is not None
+    settings = request.settings.without_beams() if by_hand else request.settings
     before = request.context_token_ids
     prompt = tuple(codec.encode(request.prompt, is_beginning=not before)) if request.prompt else ()
     if not before and not prompt:
@@ -90,46 +126,81 @@ def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> Run:
             raise PlaygroundError("this model cannot begin a text by itself; type a prompt")
         prompt = (model.bos_token_id,)
     context = before + prompt
-    check_token_ids(context, model.vocabulary_size)
-    limit, reason = _limit(len(context), settings, model.context_size)
+    forced, written = _forced(codec, request), request.written_token_ids
+    document = context + written
+    check_token_ids(document + forced, model.vocabulary_size)
+    length = len(document) + len(forced)
+    _check_room(length, model.context_size, has_steps=bool(forced))
+    limit, reason = _limit(length, request, model.context_size, has_steps=bool(forced))
     seed = settings.seed if settings.seed is not None else secrets.randbelow(_SEEDS)
-    reused, row = _reusable(model.rows, before, len(context) - 1)
+    generator = torch.Generator(device=model.device).manual_seed(seed)
+    skip_draws(generator, request.drawn, model.vocabulary_size)
+    reused, row = _reusable(model.rows, before + written, len(document) - 1)
     eos = model.eos_token_ids
-    return Run(
+    most = len(written) + len(forced) + limit
+    forced_tokens = 0 if by_hand else len(forced)
+    prompt_length = len(context) + forced_tokens
+    run = Run(
         model=model,
         codec=codec,
         settings=settings,
-        started=Started(context, prompt, limit, model.context_size, seed),
+        started=Started(context, prompt, most, model.context_size, seed),
         reused_tokens=reused,
         reused_row=row,
-        processors=build_processors(settings, len(context), eos, model.device),
+        processors=build_processors(settings, prompt_length, eos, model.device),
         stop_rule=StopRule(codec, context, eos, settings.stop_strings, limit, reason),
-        generator=torch.Generator(device=model.device).manual_seed(seed),
+        generator=generator,
+        most_tokens=limit,
+        state=codec.state_after(context),
         recorder=request.recorder,
+        forced_tokens=forced_tokens,
     )
+    run.write(written)
+    return run, forced
 
 
-def _limit(length: int, settings: Settings, context_size: int | None) -> tuple[int, FinishReason]:
-    """Return how many tokens may follow a document of ``length`` tokens, and what stops them."""
-    if context_size is not None and length >= context_size:
+def _forced(codec: TextCodec, request: Request) -> tuple[int, ...]:
+    """Return what a person puts first as token ids."""
+    if not isinstance(request.forced, str):
+        return request.forced
+    return tuple(codec.encode(request.forced, is_beginning=False)) if request.forced else ()
+
+
+def _check_room(length: int, context_size: int | None, *, has_steps: bool) -> None:
+    """Raise where a document of ``length`` tokens leaves no room for a step.
+
+    ``has_steps`` is whether its last tokens are steps themselves, which may fill the context.
+    """
+    if context_size is not None and length + (not has_steps) > context_size:
         raise PlaygroundError(
             f"the text has {length:,} tokens, and this model reads at most {context_size:,};"
             " shorten the prompt, or clear what stands before it"
         )
-    if settings.max_new_tokens is not None:
+
+
+def _limit(
+    length: int, request: Request, context_size: int | None, *, has_steps: bool
+) -> tuple[int, FinishReason]:
+    """Return how many tokens may follow a document of ``length`` tokens, and what stops them."""
+    settings = request.settings
+    reason: FinishReason = "length"
+    if request.most_drawn is not None:
+        wanted, reason = request.most_drawn, "by_hand"
+    elif settings.max_new_tokens is not None:
         wanted = settings.max_new_tokens
     elif settings.max_length is not None:
         wanted = settings.max_length - length
-        if wanted < 1:
+        if wanted + has_steps < 1:
             raise PlaygroundError(
                 f"max_length ({settings.max_length:,}) counts the whole text, which has {length:,}"
                 " tokens already; set max_new_tokens instead, raise it, or clear the text"
             )
     else:
         wanted = DEFAULT_NEW_TOKENS
-    if context_size is None or wanted <= context_size - length:
-        return wanted, "length"
-    return context_size - length, "context_full"
+    room = sys.maxsize if context_size is None else context_size - length
+    if wanted < room or (wanted == room and reason == "length"):
+        return wanted, reason
+    return room, "context_full"
 
 
 def _reusable(

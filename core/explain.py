@@ -136,7 +136,7 @@ def applied_settings(
     return apply_settings(
         recorded_logits(step),
         run.context_at(index),
-        len(run.start.context_token_ids),
+        run.start.prompt_length,
         settings or run.start.settings,
         run.start.eos_token_ids,
     )

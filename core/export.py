@@ -21,6 +21,7 @@ from core.steps import (
     Event,
     Finished,
     Hypothesis,
+    NextToken,
     Started,
     TokenStep,
 )
@@ -113,7 +114,8 @@ def json_line(record: dict[str, Any]) -> str:
 def event_record(event: Event) -> dict[str, Any]:
     """Return ``event`` as a JSON object; numbers that are not finite are ``None``.
 
-    ``type`` is ``started``, ``step``, ``beam_step`` or ``finished``. Log-probabilities are natural
+    ``type`` is ``started``, ``step``, ``beam_step``, ``next_token`` or ``finished``. Who put a
+    token there is told by ``chosen_by``: ``settings`` or ``person``. Log-probabilities are natural
     logarithms, entropy is in bits, and ``token_ids`` are the generated ones.
     """
     if isinstance(event, Started):
@@ -130,11 +132,14 @@ def event_record(event: Event) -> dict[str, Any]:
         return {
             "type": "step",
             "index": event.index,
+            "chosen_by": event.chosen_by,
             "token": token,
             **_distribution(event.distribution),
         }
     if isinstance(event, BeamStep):
         return _beam_step(event)
+    if isinstance(event, NextToken):
+        return {"type": "next_token", **_distribution(event.distribution)}
     return _finished(event)
 
 

@@ -13,7 +13,16 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 
-from core.steps import BeamStep, Candidate, Distribution, Event, Hypothesis, Started, TokenStep
+from core.steps import (
+    BeamStep,
+    Candidate,
+    ChosenBy,
+    Distribution,
+    Event,
+    Hypothesis,
+    Started,
+    TokenStep,
+)
 from core.visible import cell_width, keep_end, pad, visible
 
 CHOICES = 5
@@ -27,7 +36,7 @@ _CELLS_A_TOKEN = 6
 
 
 class _ChoiceRows:
-    """For every step, what was read, what was weighed next and the ids of what was chosen of it.
+    """For every step, what was read, and what was weighed next with marks at what was chosen.
 
     One row a step, or one a beam, of which several tokens can be chosen, or none.
     """
@@ -36,14 +45,14 @@ class _ChoiceRows:
         self._inputs = [prompt]
         self._prompt = prompt
 
-    def rows(self, event: Event) -> Iterator[tuple[str, Distribution, set[int]]]:
+    def rows(self, event: Event) -> Iterator[tuple[str, list[str]]]:
         if isinstance(event, TokenStep):
-            yield self._inputs[0], event.distribution, {event.token.token_id}
+            yield self._inputs[0], _choices_of_step(event)
             self._inputs[0] += event.text
         elif isinstance(event, BeamStep):
             rows = zip(self._inputs, event.distributions, strict=False)
             for parent, (text, distribution) in enumerate(rows):
-                yield text, distribution, _chosen_of(event, parent)
+                yield text, _choices(distribution, _chosen_of(event, parent))
             self._inputs = [self._prompt + one.text for one in event.hypotheses]
 
 
@@ -58,9 +67,8 @@ class MarkdownWriter:
         if isinstance(event, Started):
             yield _markdown_row(_HEADER)
             yield _markdown_row("---" for _ in _HEADER)
-        for text, distribution, chosen in self._rows.rows(event):
-            cells = (text, *_choices(distribution, chosen))
-            yield _markdown_row(_markdown_text(cell) for cell in cells)
+        for cells in self._rows.rows(event):
+            yield _markdown_row(_markdown_text(cell) for cell in (cells[0], *cells[1]))
 
 
 class TableWriter:
@@ -82,9 +90,8 @@ class TableWriter:
             expected += _CELLS_A_TOKEN * event.max_new_tokens
             self._input_width = max(_NARROWEST_INPUT, min(expected, _WIDEST_INPUT))
             yield self._line(_HEADER[0], _HEADER[1:])
-        for text, distribution, chosen in self._rows.rows(event):
-            shown = keep_end(visible(text, keep=""), self._input_width)
-            yield self._line(shown, _choices(distribution, chosen))
+        for text, choices in self._rows.rows(event):
+            yield self._line(keep_end(visible(text, keep=""), self._input_width), choices)
 
     def _line(self, text: str, choices: Iterable[str]) -> str:
         cells = [pad(text, self._input_width), *(pad(one, _CHOICE_WIDTH) for one in choices)]
@@ -107,7 +114,7 @@ class CsvWriter:
         if isinstance(event, Started):
             yield self._line(_csv_header())
         elif isinstance(event, TokenStep):
-            cells = _csv_cells(event.token, event.distribution)
+            cells = _csv_cells(event.token, event.distribution, event.chosen_by)
             yield self._line([event.index, "", "", "", *cells])
         elif isinstance(event, BeamStep):
             for beam, one in enumerate(event.hypotheses):
@@ -123,15 +130,17 @@ class CsvWriter:
 
 def _csv_header() -> list[str]:
     names = ["index", "beam", "parent", "score", "token_id", "text"]
-    names += ["probability", "final_probability", "rank", "entropy", "kept"]
+    names += ["probability", "final_probability", "rank", "chosen_by", "entropy", "kept"]
     for number in range(1, CHOICES + 1):
         of_choice = ("token_id", "text", "probability", "final_probability", "cut_by")
         names += [f"choice_{number}_{name}" for name in of_choice]
     return names
 
 
-def _csv_cells(token: Candidate, distribution: Distribution | None) -> list[object]:
-    cells = [*_csv_candidate(token), token.rank]
+def _csv_cells(
+    token: Candidate, distribution: Distribution | None, chosen_by: ChosenBy = "settings"
+) -> list[object]:
+    cells = [*_csv_candidate(token), token.rank, chosen_by]
     if distribution is None:
         return [*cells, *[""] * (2 + 5 * CHOICES)]
     cells += [_finite(distribution.entropy), distribution.kept]
@@ -165,16 +174,33 @@ def _chosen_of(event: BeamStep, parent: int) -> set[int]:
     }
 
 
-def _choices(distribution: Distribution, chosen: set[int]) -> list[str]:
+def _choices(distribution: Distribution, chosen: set[int], mark: str = "*") -> list[str]:
     """Return five cells such as `` far (12.34%)``, empty where there are fewer candidates.
 
-    A star behind it says that it was chosen.
+    ``mark`` behind it says that it was chosen.
     """
     cells = [
-        f"{visible(one.text, keep='')} ({one.probability:.2%}){'*' * (one.token_id in chosen)}"
+        f"{_choice(one)}{mark if one.token_id in chosen else ''}"
         for one in distribution.candidates[:CHOICES]
     ]
     return cells + [""] * (CHOICES - len(cells))
+
+
+def _choices_of_step(step: TokenStep) -> list[str]:
+    """Return the cells of a step; what was chosen from outside the five stands in the last one.
+
+    A star says that the settings chose it, a plus that a person did.
+    """
+    mark = "+" if step.chosen_by == "person" else "*"
+    cells = _choices(step.distribution, {step.token.token_id}, mark)
+    shown = step.distribution.candidates[:CHOICES]
+    if all(one.token_id != step.token.token_id for one in shown):
+        cells[-1] = f"{cells[-1]} … {_choice(step.token)}{mark}".lstrip()
+    return cells
+
+
+def _choice(one: Candidate) -> str:
+    return f"{visible(one.text, keep='')} ({one.probability:.2%})"
 
 
 _MEANS_SOMETHING_IN_MARKDOWN = re.compile(r"[\\`*_\[\]<>&|~$]")

@@ -25,14 +25,11 @@ from core.history_records import (
 )
 from core.settings import Settings
 from core.token_ids import common_length
-from core.visits import Visits
+from core.visits import Place, Visits
 
 
 class History:
-    """The tree and its cursor; one thread uses it.
-
-    ``cursor`` is the node whose document is worked on, ``ROOT`` for the empty one.
-    """
+    """The tree and its cursor, the node whose document is worked on; one thread uses it."""
 
     def __init__(self) -> None:
         self.cursor = ROOT
@@ -40,8 +37,13 @@ class History:
         self._names: dict[int, str] = {}
         self._children: dict[int, list[int]] = {ROOT: []}
         self._lengths: dict[int, int] = {ROOT: 0}
-        self._visits = Visits(ROOT)
+        self._visits = Visits(Place(ROOT))
         self._last_id = ROOT
+
+    @property
+    def tokens_shown(self) -> int:
+        """How many of the tokens that the run at the cursor wrote belong to the document."""
+        return self._visits.current.tokens
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -88,15 +90,6 @@ class History:
             token_ids += node.run.token_ids
         return tuple(token_ids)
 
-    def context(self, branch: Branch) -> tuple[int, ...]:
-        """Return the token ids that a run from ``branch`` continues.
-
-        Raises:
-            PlaygroundError: Its parent is not here, or is shorter than what it keeps.
-        """
-        self._check_kept(branch)
-        return self.document(branch.parent)[: branch.kept] + branch.inserted_token_ids
-
     def branch_to(self, parent: int, context: Sequence[int], inserted_text: str) -> Branch:
         """Return how a run that continued ``context`` leaves the document of ``parent``.
 
@@ -105,26 +98,6 @@ class History:
         """
         kept = common_length(self.document(parent), context)
         return Branch(parent, kept, tuple(context[kept:]), inserted_text)
-
-    def fork(
-        self, node_id: int, step: int, token_ids: Sequence[int] = (), text: str = ""
-    ) -> Branch:
-        """Return the branch that puts ``token_ids`` in the place of step ``step`` and goes on.
-
-        Args:
-            node_id: The run to leave.
-            step: Its step, from 0; its number of steps for its end.
-            token_ids: Another candidate, or typed text; none to begin again from there.
-            text: What ``token_ids`` stand for.
-
-        Raises:
-            PlaygroundError: There is no such run or step.
-        """
-        steps = len(self.node(node_id).run.token_ids)
-        if not 0 <= step <= steps:
-            raise PlaygroundError(f"run {node_id} has {steps:,} steps; there is no step {step}")
-        kept = self._lengths[node_id] - steps + step
-        return Branch(node_id, kept, tuple(token_ids), text)
 
     def add(self, branch: Branch, run: RunFacts) -> Node:
         """Append a run at ``branch`` and move the cursor to it.
@@ -146,6 +119,17 @@ class History:
         self.move(node.node_id)
         return node
 
+    def extend(self, node_id: int, run: RunFacts) -> None:
+        """Let a run that is written by hand go on, and move the cursor to where it ends now.
+
+        Raises:
+            PlaygroundError: There is no such run.
+        """
+        before = self.node(node_id)
+        self._nodes[node_id] = dataclasses.replace(before, run=run)
+        self._lengths[node_id] += len(run.token_ids) - len(before.run.token_ids)
+        self.move(node_id)
+
     def check_model(self, node_id: int, model: ModelRef) -> None:
         """Raise unless ``model`` can continue the document of ``node_id``.
 
@@ -166,7 +150,7 @@ class History:
             PlaygroundError: There is no such run.
         """
         self.begin_from(node_id)
-        self._visits.visit(node_id)
+        self._visits.visit(self._end_of(node_id))
 
     def begin_from(self, node_id: int) -> None:
         """Move the cursor to the run that the next one branches from.
@@ -180,16 +164,20 @@ class History:
             self.node(node_id)
         self.cursor = node_id
 
+    def stay(self) -> None:
+        """Move the cursor back to what was looked at last; no run has begun from there."""
+        self.cursor = self._visits.current.node_id
+
     def undo(self) -> bool:
         """Move the cursor to where it was before; return whether there was such a place."""
         was_there = self._visits.back()
-        self.cursor = self._visits.current
+        self.stay()
         return was_there
 
     def redo(self) -> bool:
         """Take an undo back; return whether there was one."""
         was_there = self._visits.forth()
-        self.cursor = self._visits.current
+        self.stay()
         return was_there
 
     def name(self, node_id: int) -> str:
@@ -224,7 +212,7 @@ class History:
                 node,
                 self.name(node_id),
                 depth,
-                is_fork=self._is_fork(node.branch),
+                step=self._step_left_out(node.branch),
                 is_on_path=node_id in path,
                 is_cursor=node_id == self.cursor,
             )
@@ -281,10 +269,20 @@ class History:
         for one in pruning.node_ids:
             del self._nodes[one], self._children[one], self._lengths[one]
             self._names.pop(one, None)
-        self._visits.forget(pruning.node_ids, parent)
+        self._visits.forget(pruning.node_ids, self._end_of(parent))
 
-    def _is_fork(self, branch: Branch) -> bool:
-        return not branch.message and branch.kept < self._lengths[branch.parent]
+    def _end_of(self, node_id: int) -> Place:
+        node = self._nodes.get(node_id)
+        return Place(node_id, len(node.run.token_ids) if node is not None else 0)
+
+    def _step_left_out(self, branch: Branch) -> int:
+        """Return the first step that the parent wrote and ``branch`` leaves out; 0 without one."""
+        if branch.step is not None or branch.message:
+            return branch.step or 0
+        length = self._lengths[branch.parent]
+        if branch.kept >= length:
+            return 0
+        return max(0, branch.kept - length + self._end_of(branch.parent).tokens + 1)
 
     def _check_kept(self, branch: Branch) -> None:
         if branch.parent not in self._lengths:

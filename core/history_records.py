@@ -6,10 +6,11 @@ Must never import torch, and holds no way to change a tree: ``core.history`` doe
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from core.chat import MessagePlace
 from core.settings import Settings
-from core.steps import FinishReason, Step
+from core.steps import FinishReason, Step, TokenStep
 
 ROOT = 0
 """The empty document: every tree has it, and it is no run."""
@@ -29,9 +30,10 @@ class ModelRef:
 class Branch:
     """Where a run begins: ``kept`` tokens of the document of ``parent``, then inserted ones.
 
-    ``inserted_text`` is what was typed, or the text of the candidate that was chosen. ``message``
-    is where that stands in a conversation: such a run reads the messages written down anew, which
-    need not be the tokens of the document.
+    ``inserted_text`` is what was typed, or what another beam had written. ``message`` is where that
+    stands in a conversation: such a run reads the messages written down anew, which need not be the
+    tokens of the document. ``step`` is the one of the parent, from 1, in whose place a person
+    forked, ``None`` where nobody did.
     """
 
     parent: int
@@ -39,6 +41,7 @@ class Branch:
     inserted_token_ids: tuple[int, ...] = ()
     inserted_text: str = ""
     message: MessagePlace = ""
+    step: int | None = None
 
     @property
     def begins_conversation(self) -> bool:
@@ -62,6 +65,12 @@ class RunFacts:
     reason: FinishReason
     steps: tuple[Step, ...] = field(default=(), compare=False, repr=False)
 
+    @property
+    def put_there(self) -> str:
+        """The text that a person put first."""
+        chosen = takewhile(_is_forced, self.steps)
+        return "".join(step.text for step in chosen if isinstance(step, TokenStep))
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -76,16 +85,21 @@ class Node:
 class TreeRow:
     """One line of the tree, in the order in which a person reads it.
 
-    ``is_fork`` is whether the run leaves out an end of its parent's document, and is no message;
-    ``is_on_path`` whether the document at the cursor goes through it.
+    ``step`` is the one of its parent, from 1, in whose place the run begins, 0 where it leaves none
+    out or is a message; ``is_on_path`` whether the document at the cursor goes through it.
     """
 
     node: Node
     name: str
     depth: int
-    is_fork: bool
+    step: int
     is_on_path: bool
     is_cursor: bool
+
+    @property
+    def is_fork(self) -> bool:
+        """Whether the run leaves out an end of what its parent wrote."""
+        return self.step > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +130,7 @@ class Pruning:
         runs = "1 run" if len(self.node_ids) == 1 else f"{len(self.node_ids)} runs"
         named = f", among them {', '.join(self.names)}" if self.names else ""
         return f"remove {runs} with {self.tokens:,} generated tokens{named}?"
+
+
+def _is_forced(step: Step) -> bool:
+    return isinstance(step, TokenStep) and step.chosen_by == "person"

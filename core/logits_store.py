@@ -48,6 +48,7 @@ class RecordedStep:
     ``exact_logits``, float32, are the likeliest tokens and the chosen one. Where ``tail`` and
     ``exact_ids`` are empty, ``exact_logits`` are the whole vocabulary's, in the order of token ids.
     ``dice`` is the generator's state before the draw, ``None`` where nothing was drawn.
+    ``is_forced`` is whether a person chose the token, and not the settings.
     """
 
     token_id: int
@@ -57,6 +58,7 @@ class RecordedStep:
     exact_ids: bytes
     exact_logits: bytes
     dice: bytes | None = None
+    is_forced: bool = False
 
     @property
     def maximum(self) -> float:
@@ -74,7 +76,8 @@ class RecordedStep:
 class RunStart:
     """What a run began from, as far as its settings depend on it.
 
-    ``device`` is torch's name of where its dice were thrown.
+    ``device`` is torch's name of where its dice were thrown. ``forced_tokens`` is how many tokens
+    of the run count as prompt, since a person put them before all that the settings chose.
     """
 
     context_token_ids: tuple[int, ...]
@@ -83,6 +86,12 @@ class RunStart:
     seed: int
     device: str
     texts: TokenTexts
+    forced_tokens: int = 0
+
+    @property
+    def prompt_length(self) -> int:
+        """How many tokens stand before the first one that settings count as new."""
+        return len(self.context_token_ids) + self.forced_tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,11 @@ SMALL_VOCABULARY = 4096
 
 
 def record_step(
-    logits: torch.Tensor, token_id: int, dice: torch.Tensor | None = None
+    logits: torch.Tensor,
+    token_id: int,
+    dice: torch.Tensor | None = None,
+    *,
+    is_forced: bool = False,
 ) -> RecordedStep:
     """Copy one step to the host.
 
@@ -33,11 +37,12 @@ def record_step(
         logits: The model's, shape (1, vocabulary), float32, on any device.
         token_id: The chosen token.
         dice: The generator's state before the draw; ``None`` where nothing was drawn.
+        is_forced: Whether a person chose the token.
     """
     state = None if dice is None else _bytes(dice)
     size = logits.shape[-1]
     if size <= SMALL_VOCABULARY:
-        return RecordedStep(token_id, size, None, b"", b"", _bytes(logits), state)
+        return RecordedStep(token_id, size, None, b"", b"", _bytes(logits), state, is_forced)
     row = logits[0]
     top = torch.topk(row, min(EXACT_LOGITS, row.shape[-1]))
     # In few pieces: from a GPU, each is waited for.
@@ -54,6 +59,7 @@ def record_step(
         exact_ids=_bytes(top.indices.int()) + struct.pack("=i", token_id),
         exact_logits=_bytes(exact),
         dice=state,
+        is_forced=is_forced,
     )
 
 

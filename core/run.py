@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
 from core.beam import pool_size
+from core.decode_state import DecodeState
 from core.decoding import Weighed, weigh
 from core.logits_store import RunRecorder, RunStart
 from core.models.base import CausalModel
@@ -29,6 +30,11 @@ _NO_TOKENS = torch.empty((0, 0), dtype=torch.int64, device="meta")
 class Run:
     """A request made ready: where it starts, what changes its scores, what ends it.
 
+    ``token_ids`` and ``text`` are what the run has written that nobody need choose any more, such
+    as the tokens that a person put first; ``state`` is where the document stands behind them. What
+    follows is chosen as if all that were its prompt: at most ``most_tokens``. ``forced_tokens`` is
+    how many of them the settings count as prompt too.
+
     ``drafted_tokens`` counts what an assistant has guessed, ``accepted_tokens`` what of it came.
     """
 
@@ -41,11 +47,37 @@ class Run:
     processors: list[NamedProcessor]
     stop_rule: StopRule
     generator: torch.Generator
+    most_tokens: int
+    state: DecodeState
     recorder: RunRecorder | None = None
+    forced_tokens: int = 0
+    token_ids: tuple[int, ...] = ()
+    text: str = ""
     drafted_tokens: int = 0
     accepted_tokens: int = 0
     _began: float = field(default_factory=time.perf_counter)
     _ticks: list[float] = field(default_factory=list)
+
+    @property
+    def context(self) -> tuple[int, ...]:
+        """All that stands before the next token that is to be chosen, as token ids."""
+        return self.started.context_token_ids + self.token_ids
+
+    def write(self, token_ids: Sequence[int]) -> list[str]:
+        """Put tokens behind what is written; return the text that each adds."""
+        texts: list[str] = []
+        for token_id in token_ids:
+            text, self.state = self.codec.extend(self.state, token_id)
+            texts.append(text)
+        self.token_ids += tuple(token_ids)
+        self.text += "".join(texts)
+        self.stop_rule = replace(self.stop_rule, context_token_ids=self.context)
+        return texts
+
+    def keep_row(self) -> None:
+        """Go on from the model's only row, which holds a beginning of ``context``."""
+        self.reused_tokens = min(len(self.model.rows[0]), len(self.context) - 1)
+        self.reused_row = 0
 
     def prefill(self) -> torch.Tensor:
         """Run the model over what it has not seen of the document.
@@ -54,11 +86,11 @@ class Run:
             The logits of the first new token, shape (1, vocabulary), float32.
         """
         kept = self.model.rewind(self.reused_tokens, self.reused_row)
-        return self.model.prefill(self.started.context_token_ids[kept:])
+        return self.model.prefill(self.context[kept:])
 
     def weigh(self, logits: torch.Tensor, rows: Sequence[Sequence[int]]) -> Weighed:
         """Weigh a next token for each row of generated tokens; ``logits`` has a row for each."""
-        context = self.started.context_token_ids
+        context = self.context
         if any(processor.reads_tokens for processor in self.processors):
             token_ids = torch.tensor(
                 [[*context, *row] for row in rows], dtype=torch.int64, device=logits.device
@@ -90,11 +122,12 @@ class Run:
             return
         start = RunStart(
             context_token_ids=self.started.context_token_ids,
-            settings=self.settings,
+            settings=self.settings.without_beams(),  # steps are recorded of single texts
             eos_token_ids=self.model.eos_token_ids,
             seed=self.started.seed,
             device=str(self.generator.device),
             texts=self.codec,
+            forced_tokens=self.forced_tokens,
         )
         self.recorder.begin(start)
 
@@ -104,10 +137,17 @@ class Run:
             return None
         return self.generator.get_state()
 
-    def record(self, logits: torch.Tensor, token_id: int, dice: torch.Tensor | None) -> None:
+    def record(
+        self,
+        logits: torch.Tensor,
+        token_id: int,
+        dice: torch.Tensor | None = None,
+        *,
+        is_forced: bool = False,
+    ) -> None:
         """Hand a step to the recorder, if there is one; ``dice`` is from before the draw."""
         if self.recorder is not None:
-            self.recorder.add(record_step(logits, token_id, dice))
+            self.recorder.add(record_step(logits, token_id, dice, is_forced=is_forced))
 
     def tick(self) -> float:
         """Mark the end of a step; return the seconds since the run began."""

@@ -31,13 +31,13 @@ class RunOnChooser:
         """How many of the newest tokens were the likeliest."""
         self._known: deque[tuple[int, torch.Tensor]] = deque()
         """Tokens that stand in the model's row already, each with the logits after it."""
-        self._length = len(run.started.context_token_ids)
+        self._length = len(run.context)
         """How many tokens of the model's row are the document's."""
 
     def next(self, token_ids: Sequence[int]) -> tuple[Candidate, Distribution]:
         """See ``Chooser``."""
         logits = self._logits(token_ids) if token_ids else self._run.prefill()
-        self._length = len(self._run.started.context_token_ids) + len(token_ids)
+        self._length = len(self._run.context) + len(token_ids)
         token, weighed = choose(self._run, logits, token_ids)
         is_likeliest = token.token_id == weighed.candidates[0].token_id
         self._unbroken = self._unbroken + 1 if is_likeliest else 0
@@ -55,7 +55,7 @@ class RunOnChooser:
                 return logits
             self._take_back()
         # The token after the last one is still within the run.
-        left = self._run.started.max_new_tokens - len(token_ids) - 1
+        left = self._run.most_tokens - len(token_ids) - 1
         count = max(0, min(self._unbroken // 2, self._model.most_run_on, left))
         logits, chosen = self._model.run_on(token_ids[-1], count)
         first, *others = torch.split(logits, 1)

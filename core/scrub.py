@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.settings import Settings
-from core.sweep import Sweeper
+from core.sweep import Sweeper, SweptStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class ScrubbedStep:
     ``token_id`` was recorded; ``pick`` would have been picked from the same logits with the same
     dice, ``None`` where no token would be left. ``cut_by`` is the setting that would have removed
     the recorded token. ``is_hypothetical`` is whether the text would have been another by then.
+    What a person chose stays under any settings.
     """
 
     index: int
@@ -62,8 +63,13 @@ def scrub(sweeper: Sweeper, settings: Settings) -> Scrubbed:
     Raises:
         PlaygroundError: The settings search with beams.
     """
-    swept = sweeper.sweep(settings)
     token_ids = sweeper.run.token_ids
+    swept = [
+        SweptStep(token_id, None) if kept is not None and kept.is_forced else step
+        for step, kept, token_id in zip(
+            sweeper.sweep(settings), sweeper.run.steps, token_ids, strict=True
+        )
+    ]
     divergence = next(
         (
             at

@@ -99,6 +99,12 @@ class Settings:
         """Return a copy with ``changes`` applied, checked as a whole."""
         return settings_from_mapping({**self.to_mapping(), **changes})
 
+    def without_beams(self) -> Settings:
+        """Return these settings for a single text, which nothing is compared with."""
+        if self.num_beams == 1:
+            return self
+        return self.replace(num_beams=None, **dict.fromkeys(_FOR_BEAMS))
+
 
 _FOR_SAMPLING = (
     *("temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff"),

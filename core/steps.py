@@ -15,9 +15,13 @@ FinishReason = Literal[
     "length",
     "context_full",
     "stop_string",
+    "by_hand",
     "cancelled",
     "failed",
 ]
+"""``by_hand``: it is for a person to say how the text goes on."""
+
+ChosenBy = Literal["settings", "person"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,9 @@ class Started:
     """A run has begun: what it begins from and how far it may go.
 
     ``context_token_ids`` is the whole document so far, ``prompt_token_ids`` its new end.
-    ``max_new_tokens`` is the number of tokens that settings and context allow; ``context_size`` is
-    how many the model reads, ``None`` where that has no limit. ``dropped_turns``
-    counts the oldest turns of a conversation that the context had no room for.
+    ``max_new_tokens`` is the number of tokens that settings and context allow, with those that a
+    person put first. ``context_size`` is how many the model reads, ``None`` where it has no limit.
+    ``dropped_turns`` counts the oldest turns of a conversation that the context had no room for.
     """
 
     context_token_ids: tuple[int, ...]
@@ -92,7 +96,8 @@ class TokenStep:
     """One chosen token and what it was chosen from.
 
     ``text`` is what the token adds to the text: empty while a character is still incomplete.
-    ``elapsed`` is the time since the run began.
+    ``elapsed`` is the time since the run began. ``chosen_by`` says whether a person put the token
+    there, by hand or by a fork; its figures are those that the settings found all the same.
     """
 
     index: int
@@ -100,6 +105,17 @@ class TokenStep:
     distribution: Distribution
     text: str
     elapsed: float
+    chosen_by: ChosenBy = "settings"
+
+
+@dataclass(frozen=True, slots=True)
+class NextToken:
+    """What the model weighs for the token after the end of a text that is written by hand.
+
+    ``distribution`` is that of the step to come: nothing is chosen yet.
+    """
+
+    distribution: Distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,4 +187,4 @@ class Finished:
 
 
 Step = TokenStep | BeamStep
-Event = Started | TokenStep | BeamStep | Finished
+Event = Started | TokenStep | BeamStep | NextToken | Finished

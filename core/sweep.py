@@ -97,7 +97,8 @@ class Sweeper:
             bans.append(("no_repeat_ngram_size", banned))
         if settings.min_new_tokens and self.run.start.eos_token_ids:
             is_end = torch.isin(ids, torch.tensor(self.run.start.eos_token_ids))
-            is_early = torch.tensor(self._positions) < settings.min_new_tokens
+            least = self.run.start.forced_tokens + settings.min_new_tokens
+            is_early = torch.tensor(self._positions) < least
             bans.append(("min_new_tokens", is_end & is_early[:, None]))
         return bans
 

@@ -6,17 +6,25 @@ Must never look at the tree: it is told where one is, and what is no longer ther
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """A run, and how many of the tokens that it has written are looked at."""
+
+    node_id: int
+    tokens: int = 0
 
 
 class Visits:
-    """Places by number, in the order of their visits; ``current`` is where one is."""
+    """Places in the order of their visits; ``current`` is where one is."""
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: Place) -> None:
         self.current = start
-        self._before: list[int] = []
-        self._after: list[int] = []
+        self._before: list[Place] = []
+        self._after: list[Place] = []
 
-    def visit(self, place: int) -> None:
+    def visit(self, place: Place) -> None:
         """Go to another place; where one came from by ``back`` cannot be reached any more."""
         if place != self.current:
             self._before.append(self.current)
@@ -31,26 +39,26 @@ class Visits:
         """Take ``back`` back; return whether there is something to take back."""
         return self._go(self._after, self._before)
 
-    def forget(self, gone: Collection[int], instead: int) -> None:
-        """Leave out places that are gone; who is at one of them is at ``instead`` now."""
-        if self.current in gone:
+    def forget(self, gone: Collection[int], instead: Place) -> None:
+        """Leave out runs that are gone; who is at one of them is at ``instead`` now."""
+        if self.current.node_id in gone:
             self.current = instead
         self._before = self._left(self._before, gone)
         self._after = self._left(self._after, gone)
 
-    def _go(self, way: list[int], way_back: list[int]) -> bool:
+    def _go(self, way: list[Place], way_back: list[Place]) -> bool:
         if not way:
             return False
         way_back.append(self.current)
         self.current = way.pop()
         return True
 
-    def _left(self, places: list[int], gone: Collection[int]) -> list[int]:
+    def _left(self, places: list[Place], gone: Collection[int]) -> list[Place]:
         """Return what is left of ``places``, where each step leads to another one."""
-        left: list[int] = []
+        left: list[Place] = []
         nearer = self.current
         for place in reversed(places):
-            if place not in gone and place != nearer:
+            if place.node_id not in gone and place != nearer:
                 left.append(place)
                 nearer = place
         return left[::-1]

@@ -10,13 +10,13 @@ from core.backends.base import ModelInfo
 from core.backends.scripted import ScriptedBackend
 from core.chat import ChatFormat, Message, render
 from core.conversation import open_answer
-from core.session import Session
+from core.session import Fork, Session
 from core.settings import Settings
 from core.steps import BeamStep, Candidate, Finished, Hypothesis, Started
 
 CHAT = ChatFormat("Once.\n\n", "Q: ", "A:", ("\nQ:",))
 SETTINGS = Settings(max_new_tokens=3)
-OTHER = Candidate(7, " near", -1.0, -1.0, 2, None)
+OTHER = Candidate(103, " near", -1.0, -1.0, 2, None)
 
 
 def played(session, request, texts):
@@ -40,21 +40,19 @@ def exchange(said):
 
 def test_a_fork_to_another_candidate_stays_in_its_conversation():
     session = talk().before(1)
-    step = talk().turns[0].steps[1].token
-    request = session.branch(step, OTHER, "chat", SETTINGS)
+    request = session.branch(Fork(2, " near", " is"), OTHER, "chat", SETTINGS)
     assert request.chat == CHAT
     assert request.messages == ()
-    assert request.context_token_ids[-2:] == (100, 7)
-    played(session, request, (" us", ".", "\nQ:"))
+    assert (request.context_token_ids[-1], request.forced) == (100, (103,))
+    played(session, request, (" us", ".", "\nQ:", " near"))
 
     assert next_messages(session) == exchange("two near us.")
 
 
 def test_typed_text_stays_in_its_conversation():
     session = talk().before(2)
-    step = talk().turns[0].steps[2].token
-    request = session.branch_text(step, " in [b]", "nucleus", SETTINGS)
-    assert (request.prompt, request.chat) == (" in [b]", CHAT)
+    request = session.branch(Fork(3), " in [b]", "nucleus", SETTINGS)
+    assert (request.prompt, request.forced, request.chat) == ("", " in [b]", CHAT)
     played(session, request, (" here", "\nQ:", " more"))
 
     assert next_messages(session) == exchange("two is in [b] here")
@@ -125,11 +123,10 @@ def info(fingerprint):
 
 
 def test_a_model_of_other_tokens_goes_on_with_the_same_answer():
-    whole = talk()
-    session = whole.before(2)
-    request = session.branch(whole.turns[0].steps[2].token, OTHER, "chat", SETTINGS, info("b"))
+    session = talk().before(2)
+    request = session.branch(Fork(3), OTHER, "chat", SETTINGS, info("b"))
 
     assert request.messages == (Message("user", "one"),)
-    assert (request.prompt, request.chat) == (" two is near", CHAT)
+    assert (request.prompt, request.forced, request.chat) == (" two is", " near", CHAT)
     assert request.context_token_ids == ()
-    assert render(request.messages, CHAT) + request.prompt == "Once.\n\nQ: one\nA: two is near"
+    assert render(request.messages, CHAT) + request.prompt == "Once.\n\nQ: one\nA: two is"

@@ -17,6 +17,7 @@ from core.steps import (
     DroppedHypothesis,
     Finished,
     Hypothesis,
+    NextToken,
     Started,
     TokenStep,
 )
@@ -55,7 +56,12 @@ HYPOTHESIS_RECORD = {
 
 
 def test_a_step():
-    assert event_record(STEP) == {"type": "step", "index": 0, "token": FAR_RECORD, **BOTH_RECORD}
+    record = {"type": "step", "index": 0, "chosen_by": "settings", "token": FAR_RECORD}
+    assert event_record(STEP) == {**record, **BOTH_RECORD}
+
+
+def test_what_is_weighed_for_the_next_token():
+    assert event_record(NextToken(BOTH)) == {"type": "next_token", **BOTH_RECORD}
 
 
 def test_a_start():

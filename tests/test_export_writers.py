@@ -250,3 +250,26 @@ def test_every_event_is_written_before_the_next_one_is_asked_for(name):
     sizes = [sum(map(len, writer.write(event))) for event in events()]
 
     assert all(size > 0 for size in sizes[1:-1])
+
+
+@pytest.mark.parametrize("place", [0, 1, None])
+def test_every_format_tells_what_a_person_chose(place):
+    """Also where it is not among the five likeliest, which typed text rarely is."""
+    odd = Candidate(9, " [b]|x", math.log(0.001), math.log(0.002), 40)
+    token = odd if place is None else BOTH.candidates[place]
+    step = TokenStep(0, token, BOTH, token.text, 0.01, "person")
+    texts = {}
+    for name in FORMATS:
+        writer = make_writer(name, "Once")
+        ran = (STARTED, step, Finished("length", (token.token_id,), token.text, 1.0))
+        texts[name] = "".join(part for event in ran for part in writer.write(event))
+
+    assert texts["text"] == token.text + "\n"
+    assert json.loads(texts["jsonl"].splitlines()[1])["chosen_by"] == "person"
+    (row,) = csv.DictReader(texts["csv"].splitlines())
+    assert (row["chosen_by"], row["token_id"]) == ("person", str(token.token_id))
+    assert row["rank"] == str(token.rank)
+    for name in ("table", "markdown"):
+        (chosen,) = [one for one in texts[name].splitlines() if ")+" in one]
+        assert f"({token.probability:.2%})+" in chosen
+        assert ")*" not in chosen

@@ -8,6 +8,7 @@ from core.errors import PlaygroundError
 from core.history import History
 from core.history_records import ROOT, Branch, ModelRef, RunFacts
 from core.settings import Settings
+from tests.history_forks import context_of, fork
 
 GPT2 = ModelRef("gpt2", "fingerprint")
 
@@ -20,7 +21,7 @@ def grown():
     """1: [10 11 | 20 21 22]; 2 forks its step 1 with 90: [10 11 20 90 | 30]; 3 continues 1."""
     history = History()
     history.add(Branch(ROOT, 0, (10, 11), "once"), run(20, 21, 22))
-    history.add(history.fork(1, 1, (90,), " cat"), run(30))
+    history.add(fork(history, 1, 1, (90,), " cat"), run(30))
     history.move(1)
     history.add(history.branch_to(1, (10, 11, 20, 21, 22, 40), "then"), run(50, 51))
     return history
@@ -40,13 +41,9 @@ def test_documents_keep_their_tokens():
 
 def test_the_context_of_a_fork_is_what_the_next_request_continues():
     history = grown()
-    assert history.context(history.fork(2, 0, (77, 78), "typed")) == (10, 11, 20, 90, 77, 78)
-    assert history.context(history.fork(2, 1, (77,))) == (10, 11, 20, 90, 30, 77)
-    assert history.context(history.fork(1, 2)) == (10, 11, 20, 21)
-    with pytest.raises(PlaygroundError, match="run 2 has 1 steps; there is no step 2"):
-        history.fork(2, 2, (1,))
-    with pytest.raises(PlaygroundError, match="no run 9"):
-        history.fork(9, 0)
+    assert context_of(history, fork(history, 2, 0, (77, 78), "typed")) == (10, 11, 20, 90, 77, 78)
+    assert context_of(history, fork(history, 2, 1, (77,))) == (10, 11, 20, 90, 30, 77)
+    assert context_of(history, fork(history, 1, 2)) == (10, 11, 20, 21)
     with pytest.raises(PlaygroundError, match="ends after 5 tokens; 6 cannot be kept"):
         history.add(Branch(1, 6), run(1))
     with pytest.raises(PlaygroundError, match="no run 9"):
@@ -117,7 +114,7 @@ def test_step_mode_is_one_run_a_key():
 def test_rows_are_the_tree_from_the_root_down():
     history = grown()
     history.rename(2, " the cat ")
-    history.add(history.fork(2, 0, (91,)), run())
+    history.add(fork(history, 2, 0, (91,)), run())
     history.move(3)
     rows = list(history.rows())
     assert [(row.node.node_id, row.depth) for row in rows] == [(1, 0), (2, 1), (4, 2), (3, 1)]
@@ -143,14 +140,14 @@ def test_comparing_two_branches():
     history = History()
     history.add(Branch(ROOT, 0, (1,)), run(2, 3, settings=Settings()))
     warm = Settings(do_sample=True, top_p=0.9)
-    history.add(history.fork(1, 1, (9,)), run(8, settings=warm))
+    history.add(fork(history, 1, 1, (9,)), run(8, settings=warm))
     compared = history.compare(1, 2)
     assert compared.common == 2
     assert compared.first_token_ids == (3,)
     assert compared.second_token_ids == (9, 8)
     assert compared.settings == (("do_sample", False, True), ("top_p", None, 0.9))
     assert history.compare(1, 1).settings == ()
-    history.add(history.fork(1, 1), run(8, settings=Settings(num_beams=2, length_penalty=2.0)))
+    history.add(fork(history, 1, 1), run(8, settings=Settings(num_beams=2, length_penalty=2.0)))
     assert history.compare(1, 3).settings == (
         ("num_beams", 1, 2),
         ("length_penalty", None, 2.0),
@@ -161,11 +158,11 @@ def test_tokens_of_another_tokenizer_are_not_mixed():
     history = grown()
     other = ModelRef("other", "another fingerprint")
     with pytest.raises(PlaygroundError, match="'gpt2', whose tokens are not those of 'other'"):
-        history.add(history.fork(1, 1, (1,)), run(2, model=other))
+        history.add(fork(history, 1, 1, (1,)), run(2, model=other))
     history.add(Branch(ROOT, 0, (1,)), run(2, model=other))
     with pytest.raises(PlaygroundError, match="whose tokens are not those"):
         history.compare(1, 4)
-    history.add(history.fork(1, 1, (1,)), run(2, model=ModelRef("gpt2-xl", "fingerprint")))
+    history.add(fork(history, 1, 1, (1,)), run(2, model=ModelRef("gpt2-xl", "fingerprint")))
 
 
 def test_pruning_asks_first_and_removes_what_it_said():

@@ -201,6 +201,12 @@ class PlaygroundApp(StepActions, ModelActions, Screenshots):
             self.main.prompt.take(event.text)
         self.changed()
 
+    @on(PromptInput.Changed)
+    def _typed(self) -> None:
+        if self.playground.is_by_hand:  # what the keys do depends on whether there is a text
+            self._paint_status(is_due=True)
+            self.main.refresh_bindings()
+
     @on(PresetList.Picked)
     def _picked(self, event: PresetList.Picked) -> None:
         self.playground.pick(event.preset)
@@ -208,9 +214,8 @@ class PlaygroundApp(StepActions, ModelActions, Screenshots):
 
     @on(Transcript.StepClicked)
     def _step_clicked(self, event: Transcript.StepClicked) -> None:
-        session = self.playground.session
-        current = session.cursor if session.cursor is not None else session.step_count() - 1
-        self.action_step(event.position - current)
+        self.playground.session.look_at(event.position)
+        self.changed()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can be done now."""
@@ -232,7 +237,7 @@ class PlaygroundApp(StepActions, ModelActions, Screenshots):
         if action in ("undo", "redo"):
             return not playground.session.is_running
         if action == "choose":
-            return playground.is_by_hand and self.main.can_choose(playground.session)
+            return playground.can_choose and not self.main.prompt.text
         if action in ("step", "why", "scrub", "save_run"):
             return playground.session.step_count() > 0
         return True

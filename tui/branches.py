@@ -45,8 +45,9 @@ class Branches:
         """Return what the request of the session's last turn takes along, to be explained later."""
         self._cleared_from = ROOT
         turn = self.session.turns[-1]
-        self._runs += 1
-        turn.key = f"run {self._runs}"
+        if not turn.key:
+            self._runs += 1
+            turn.key = f"run {self._runs}"
         return self.store.recorder(turn.key)
 
     def name_of(self, turn: Turn) -> str:
@@ -62,14 +63,11 @@ class Branches:
         return None if run is None else (run, selected[1].index)
 
     def add(self) -> None:
-        """Append the run that has just finished, the session's last turn."""
+        """Keep the run that has just finished, the session's last turn."""
         turn = self.session.turns[-1]
         started, finished = turn.started, turn.finished
         if started is None or finished is None:
             return
-        inserted = turn.prompt
-        if turn.inserted is not None:
-            inserted = turn.other_beam + turn.inserted.text
         run = RunFacts(
             turn.preset_name,
             turn.settings,
@@ -80,10 +78,17 @@ class Branches:
             finished.reason,
             tuple(turn.steps),
         )
-        branch = self._branch(turn, started.context_token_ids, inserted)
-        node = self.history.add(dataclasses.replace(branch, message=turn.message), run)
-        turn.node_id = node.node_id
-        self._documents[node.node_id] = tuple(self.session.turns)
+        if turn.node_id:
+            self.history.extend(turn.node_id, run)
+        else:
+            branch = self._branch(turn, started.context_token_ids)
+            turn.node_id = self.history.add(branch, run).node_id
+        self._documents[turn.node_id] = tuple(self.session.turns)
+
+    def stay(self) -> None:
+        """Show again what was shown before a run that never began."""
+        self.history.stay()
+        self._show()
 
     def go(self, node_id: int) -> None:
         """Move to the document of a run, or to the empty one.
@@ -148,16 +153,24 @@ class Branches:
             self._show()
 
     def _show(self) -> bool:
-        self.session = Session(self._documents[self.history.cursor])
+        turns = self._documents[self.history.cursor]
+        self.session = Session(turns)
+        hidden = len(turns[-1].token_ids) - self.history.tokens_shown if turns else 0
+        if hidden > 0:
+            self.session = self.session.before(self.session.step_count() - hidden)
         return True
 
-    def _branch(self, turn: Turn, context: tuple[int, ...], inserted: str) -> Branch:
+    def _branch(self, turn: Turn, context: tuple[int, ...]) -> Branch:
         parent = self.history.cursor
+        fork = turn.fork
+        inserted = turn.prompt if fork is None else fork.other_beam
+        branch = self.history.branch_to(parent, context, inserted)
         if parent != ROOT:
             before = self.history.node(parent).run.model
             if before.tokenizer_fingerprint != turn.tokenizer_fingerprint:
-                return Branch(parent, 0, context, inserted)  # ids of another vocabulary
-        return self.history.branch_to(parent, context, inserted)
+                branch = Branch(parent, 0, context, inserted)  # ids of another vocabulary
+        step = fork.step if fork is not None else None
+        return dataclasses.replace(branch, message=turn.message, step=step)
 
 
 def _generated_count(turn: Turn) -> int:

@@ -20,7 +20,7 @@ from core.model_list import is_to_fetch
 from core.models.own_settings import not_used
 from core.presets import Preset, PresetBook, find_presets_file, load_presets
 from core.settings import Settings
-from core.steps import Event, Finished, Started
+from core.steps import Event, Finished, Started, Step
 from core.visible import cell_width, pad
 from tui.cli_settings import decoding_settings, listed_settings
 from tui.cli_streams import (
@@ -221,7 +221,7 @@ def _run(backend: Backend, request: Request, writer: Writer) -> int:
 
 
 def _progress(event: Event, started: Started | None) -> str:
-    if started is None or isinstance(event, Started | Finished):
+    if started is None or not isinstance(event, Step):
         return ""
     return f"step {event.index + 1} of {started.max_new_tokens}"
 

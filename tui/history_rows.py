@@ -29,6 +29,7 @@ _SHORT_REASONS: dict[FinishReason, str] = {
     "length": "length",
     "context_full": "full",
     "stop_string": "stop text",
+    "by_hand": "by hand",
     "cancelled": "stopped",
     "failed": "failed",
 }
@@ -37,6 +38,7 @@ _REASONS: dict[FinishReason, str] = {
     "length": "reached its length",
     "context_full": "filled the context",
     "stop_string": "wrote a stop string",
+    "by_hand": "written by hand",
     "cancelled": "was stopped",
     "failed": "failed",
 }
@@ -176,7 +178,7 @@ def place(row: TreeRow) -> str:
     if branch.begins_conversation:
         return f"begins a conversation after run {branch.parent}"
     what = "leaves" if row.is_fork else "goes on after"
-    at = f" at token {branch.kept + 1:,}" if row.is_fork else ""
+    at = f" at step {row.step:,}" if row.is_fork else ""
     return f"{what} run {branch.parent}{at}"
 
 
@@ -197,16 +199,18 @@ def _label(row: TreeRow, width: int) -> Row:
     if row.name:
         parts.append((one_line(row.name) + "  ", _NAME))
     if row.is_fork:
-        parts.append((f"fork {branch.kept + 1:,} ", _FORK))
-        if branch.inserted_token_ids:
-            parts.append((_put_there(branch.inserted_text, width // 2), _FORK))
+        parts.append((f"fork {row.step:,} ", _FORK))
+        if branch.inserted_text + run.put_there:
+            put = branch.inserted_text + run.put_there
+            parts.append((_put_there(put, width // 2), _FORK))
             parts.append((" ", ""))
     if branch.begins_conversation:
         parts.append(("new conversation ", _FORK))
     if branch.inserted_text and not row.is_fork:
         parts.append((fit_end(one_line(branch.inserted_text), width // 2) + " ", PROMPT))
-    words = one_line(run.text, 2 * width)
-    parts.append((words, NUMBER) if words else ("nothing was written", "italic " + DIM))
+    words = one_line(run.text[len(run.put_there) * row.is_fork :], 2 * width)
+    if words or not run.text:
+        parts.append((words, NUMBER) if words else ("nothing was written", "italic " + DIM))
     return parts
 
 

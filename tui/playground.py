@@ -14,13 +14,11 @@ from core.preset_writer import save_preset
 from core.presets import load_presets
 from core.prompt_tokens import PromptToken
 from core.scores import Scorable, ScoredText
+from core.session import Fork
 from core.settings import Settings
-from core.steps import BeamStep, Candidate, TokenStep
+from core.steps import BeamStep, Candidate, Hypothesis, TokenStep
 from tui.key_name import key_name
-from tui.runs import Notice, Runs
-
-CHANGED = "*"
-"""Stands behind the name of a preset whose settings were changed for one run."""
+from tui.runs import CHANGED, Notice, Runs
 
 
 class Playground(Runs):
@@ -55,7 +53,7 @@ class Playground(Runs):
     def pick(self, preset: Preset) -> None:
         """Use ``preset`` from the next run on."""
         self.preset = preset
-        running = self.session.is_running
+        running = self.session.is_running and not self.session.is_weighing
         self.notice = Notice(f"{preset.name} applies to the next run") if running else None
 
     def restore(self) -> None:
@@ -96,28 +94,18 @@ class Playground(Runs):
         is_same = (turn.settings, turn.model_name) == (self._settings(), self.model.info.name)
         return is_same and not turn.settings.do_sample
 
-    def fork(self, candidate: Candidate, settings: Settings | None = None) -> None:
-        """Put ``candidate`` where the selected step's token stands, and write on from there.
-
-        With ``settings`` for those, else with the preset's.
-        """
+    def fork(self, candidate: Candidate) -> None:
+        """Put ``candidate`` where the selected step's token stands, and write on from there."""
         selected = self.session.selected()
         if selected is None or not self.is_free_to_branch():
             return
         turn, step = selected
         if not isinstance(step, TokenStep):
             return
-        inserted = self.branches.placed(candidate, turn, turn.token_ids[: step.index])
-        self.branches.leave(self.session.position)
-        self._submit(
-            self.session.branch(
-                step.token,
-                inserted,
-                self.preset.name,
-                settings or self._settings(),
-                self.model.info,
-            )
-        )
+        chosen = self.branches.placed(candidate, turn, turn.token_ids[: step.index])
+        replaced = "" if candidate.token_id == step.token.token_id else step.token.text
+        fork = Fork(step.index + 1, candidate.text, replaced)
+        self._branch(self.session.position, None, fork, chosen)
 
     def fork_beam(self, parent: ParentBeam, chosen: Candidate) -> None:
         """Write on from ``parent`` and ``chosen``, of the selected step of a beam search."""
@@ -127,21 +115,28 @@ class Playground(Runs):
         turn, step = selected
         if not isinstance(step, BeamStep):
             return
-        leader = step.hypotheses[0].token
         beam = parent.hypothesis
         lacking = "" if beam is None else text_beyond(turn.steps, beam, turn.token_ids)
         before = () if beam is None else beam.token_ids
-        inserted = self.branches.placed(chosen, turn, before)
-        self.branches.leave(self.session.position, beam)
+        leader = step.hypotheses[0].token
+        replaced = "" if chosen.token_id == leader.token_id else leader.text
+        placed = self.branches.placed(chosen, turn, before)
+        fork = Fork(step.index + 1, chosen.text, replaced, lacking)
+        self._branch(self.session.position, beam, fork, placed)
+
+    def _branch(
+        self, position: int, beam: Hypothesis | None, fork: Fork, chosen: Candidate | str
+    ) -> None:
+        self.branches.leave(position, beam)
         request = self.session.branch(
-            None if chosen.token_id == leader.token_id else leader,
-            inserted,
-            self.preset.name,
+            fork,
+            chosen,
+            self._preset_name,
             self._settings(),
             self.model.info,
+            is_by_hand=self.is_by_hand,
         )
-        self.session.turns[-1].other_beam = lacking
-        self._submit(request)
+        self._submit(request, typed=chosen if isinstance(chosen, str) else "")
 
     def fork_text(self, text: str) -> None:
         """Put typed ``text`` where the selected step's token stands, and write on from there.
@@ -158,12 +153,9 @@ class Playground(Runs):
             raise PlaygroundError("wait until the run is over, or stop it with Esc")
         # What cannot be spelled is told while the document is still whole.
         self.model.prompt_tokens(text, is_beginning=False)
-        self.branches.leave(self.session.position)
-        self._submit(
-            self.session.branch_text(
-                selected[1].token, text, self.preset.name, self._settings(), self.model.info
-            )
-        )
+        step = selected[1]
+        fork = Fork(step.index + 1, "", step.token.text)
+        self._branch(self.session.position, None, fork, text)
 
     def rerun(self, position: int, settings: Settings, pick: Candidate | None = None) -> None:
         """Write on from before the step at ``position`` with other settings.
@@ -180,9 +172,10 @@ class Playground(Runs):
             self.branches.leave(position)
             request = self.session.begin("", name, settings, self.model.info)
         else:
-            inserted = self.branches.placed(pick, turn, turn.token_ids[:index])
+            chosen = self.branches.placed(pick, turn, turn.token_ids[:index])
             self.branches.leave(position)
-            request = self.session.branch(step.token, inserted, name, settings, self.model.info)
+            fork = Fork(index + 1, pick.text, step.token.text)
+            request = self.session.branch(fork, chosen, name, settings, self.model.info)
         self._submit(request)
 
     def save_preset(self, name: str, settings: Settings) -> str:
@@ -203,24 +196,38 @@ class Playground(Runs):
     def toggle_by_hand(self) -> None:
         """Take each step oneself from now on, or let the preset run again."""
         self.is_by_hand = not self.is_by_hand
+        self.session.forget_next()
         self.notice = None if self.is_by_hand else Notice("the preset runs by itself again")
 
+    @property
+    def can_choose(self) -> bool:
+        """Whether a digit stands for a candidate that is shown."""
+        session = self.session
+        is_shown = session.next_token is not None or session.cursor is not None
+        return self.is_by_hand and bool(session.turns) and (is_shown or session.is_running)
+
     def choose(self, number: int) -> None:
-        """Put candidate ``number`` of the newest step in its place and go one step on."""
-        selected = self.session.selected()
-        if selected is None:
+        """Choose candidate ``number`` of those that are shown, and weigh the token after it.
+
+        Of a step that is looked back at, the text goes another way from there.
+        """
+        session = self.session
+        if session.is_running or self.model.info is None:
+            self.notice = Notice("the next token is not weighed yet", is_warning=True)
             return
-        step = selected[1]
-        if isinstance(step, BeamStep):
-            self.notice = Notice("beams weigh several texts; F9 goes on from any beam", True)
-            return
-        candidates = step.distribution.candidates
-        if number > len(candidates):
-            return
-        if candidates[number - 1].token_id == step.token.token_id:
-            self.send("")
+        if session.cursor is None:
+            candidates = session.next_token.distribution.candidates if session.next_token else ()
+            choose: Callable[[Candidate], None] = self._write
         else:
-            self.fork(candidates[number - 1])
+            selected = session.selected()
+            if selected is None or isinstance(selected[1], BeamStep):
+                self.notice = Notice("beams weigh several texts; F9 goes on from any beam", True)
+                return
+            candidates, choose = selected[1].distribution.candidates, self.fork
+        if number > len(candidates):
+            self.notice = Notice(f"there is no candidate {number} here", is_warning=True)
+        else:
+            choose(candidates[number - 1])
 
     def say_unless(self, sentence: str) -> None:
         """Give a notice, unless there is one that says why already."""

@@ -10,7 +10,7 @@ from tui.playground import Playground
 
 def prompt_hint(playground: Playground) -> str:
     """Return one line for the prompt of a document that has something in it."""
-    if playground.session.is_running:
+    if playground.session.is_running and not playground.session.is_weighing:
         return "the model writes: Esc stops it"
     if playground.model.load_error is not None:
         return "no model is loaded: ctrl+o has others"
@@ -23,5 +23,6 @@ def prompt_hint(playground: Playground) -> str:
     is_chat = playground.preset.chat is not None
     typed = "type a message" if is_chat else "write on"
     if playground.is_by_hand:
+        typed = "type a message" if is_chat else "write what comes next"
         return f"{typed}, or press Enter for the next token"
     return f"{typed}, or press Enter to let the {'answer' if is_chat else 'model'} go on"

@@ -135,14 +135,28 @@ class Columns(NamedTuple):
 
 def candidate_table(step: TokenStep, width: int) -> list[Row]:
     """Return the table of one step: top five, the chosen one if not among them, and the rest."""
+    return _table(step.distribution, step.token, width)
+
+
+def choice_table(distribution: Distribution, width: int) -> list[Row]:
+    """Return the table of a token that a person may choose, with the number that chooses each."""
+    return _table(distribution, None, width)
+
+
+def _table(distribution: Distribution, chosen: Candidate | None, width: int) -> list[Row]:
     columns = Columns.within(width)
     rows = [_table_head(columns)]
-    shown = step.distribution.candidates
-    rows.extend(_candidate_row(one, one.token_id == step.token.token_id, columns) for one in shown)
+    shown = distribution.candidates
+    for number, one in enumerate(shown, 1):
+        is_chosen = chosen is not None and one.token_id == chosen.token_id
+        row = _candidate_row(one, is_chosen, columns)
+        rows.append(row if chosen is not None else [(f"{number} ", CHOSEN), *row[1:]])
     rows.extend([[]] * max(0, 5 - len(shown)))
-    is_outside = all(one.token_id != step.token.token_id for one in shown)
-    rows.append(_outside_row(step.token, columns) if is_outside else [])
-    rows.append(_rest_row(step, columns, is_outside=is_outside))
+    outside = chosen
+    if chosen is not None and any(one.token_id == chosen.token_id for one in shown):
+        outside = None
+    rows.append(_outside_row(outside, columns) if outside is not None else [])
+    rows.append(_rest_row(distribution, outside, columns))
     return rows
 
 
@@ -177,13 +191,13 @@ def _outside_row(chosen: Candidate, columns: Columns) -> Row:
     return row
 
 
-def _rest_row(step: TokenStep, columns: Columns, *, is_outside: bool) -> Row:
-    distribution = step.distribution
+def _rest_row(distribution: Distribution, outside: Candidate | None, columns: Columns) -> Row:
     raw, final = distribution.rest, final_rest(distribution)
-    left = sum(one.final_logprob is not None for one in distribution.candidates) + is_outside
-    if is_outside:
-        raw = max(0.0, raw - step.token.probability)
-        final = max(0.0, final - step.token.final_probability)
+    left = sum(one.final_logprob is not None for one in distribution.candidates)
+    if outside is not None:
+        left += outside.final_logprob is not None
+        raw = max(0.0, raw - outside.probability)
+        final = max(0.0, final - outside.final_probability)
     return [
         (fit("  the rest", 2 + columns.token) + " ", "italic " + DIM),
         (bar(raw, columns.bar), REST_BAR),
@@ -242,8 +256,20 @@ def row_width(row: Row) -> int:
     return sum(cell_len(text) for text, _ in row)
 
 
+def choice_header(distribution: Distribution, mode: str, width: int) -> list[Row]:
+    """Return what there is to know before a token is chosen, in two lines."""
+    how = "draws from" if mode == "sample" else "takes the likeliest of"
+    entropy: Row = [("entropy ", DIM), (f"{max(0.0, distribution.entropy):.2f}", NUMBER)]
+    return [
+        shorten([("Enter ", CHOSEN), (f"{how} {distribution.kept:,}", NUMBER)], width),
+        fitting([[*entropy, (" bits", DIM)], entropy], width),
+    ]
+
+
 def _whys(step: TokenStep, mode: str) -> tuple[str, str]:
     """Return why the token won, and the same in short."""
+    if step.chosen_by == "person":
+        return " · chosen by a person", " · by a person"
     how, short = ("likeliest of", "of")
     if mode in ("sample", "beam_sample"):
         how, short = ("drawn from", "from")

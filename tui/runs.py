@@ -21,7 +21,7 @@ from core.service import (
 )
 from core.session import Session
 from core.settings import Settings
-from core.steps import Finished, Step
+from core.steps import Candidate, Finished, Step
 from tui.branches import Branches
 from tui.fetching import Fetching
 from tui.model_state import Clock, ModelFactory, ModelState
@@ -49,6 +49,10 @@ class Notice:
     is_warning: bool = False
 
 
+CHANGED = "*"
+"""Stands behind the name of a preset whose settings were changed for one run."""
+
+
 class Runs:
     """Prompts in, records out: one run at a time, one prompt waiting; the playground's base."""
 
@@ -68,6 +72,7 @@ class Runs:
         self.notice: Notice | None = None
         self.branches = Branches()
         self.is_by_hand = False
+        self._typed = ""
         self._clears_at_end = False
         self._is_stopping = False
         self._service = GenerationService()
@@ -83,7 +88,7 @@ class Runs:
     @property
     def is_busy(self) -> bool:
         """Whether events are still to come, so that the service must be drained."""
-        return self.session.is_running or self.model.is_busy
+        return self.session.is_running or self.model.is_busy or self._must_weigh
 
     @property
     def is_full(self) -> bool:
@@ -150,6 +155,16 @@ class Runs:
             self.branches.clear()
             self.notice = Notice("cleared — ctrl+l again brings it back")
 
+    @property
+    def _must_weigh(self) -> bool:
+        """Whether the token after the end is to be weighed, so that a person can choose it."""
+        session, info = self.session, self.model.info
+        if not self.is_by_hand or info is None or not session.turns or session.is_running:
+            return False
+        if self.is_full or self.awaits_message or self.queued_prompt is not None:
+            return False
+        return session.weighed_for != (self._settings(), info.name)
+
     def drain(self) -> Changes:
         """Apply everything that the service brought since the last call."""
         changes = Changes()
@@ -163,6 +178,8 @@ class Runs:
             else:
                 changes.keys = True
                 self._apply(event, changes)
+        if self._must_weigh:
+            self._service.submit(self.session.weigh_next(self._settings(), self.model.info))
         return changes
 
     def _drain_fetching(self, changes: Changes) -> None:
@@ -189,6 +206,7 @@ class Runs:
 
     def _apply_loading(self, event: Loading | Ready | LoadFailed, changes: Changes) -> None:
         if isinstance(event, Ready):
+            self.session.forget_next()
             self._begin_queued()
         elif isinstance(event, LoadFailed):
             # The document covers the place where the error would stand.
@@ -198,13 +216,17 @@ class Runs:
                 changes.returned_prompt, self.queued_prompt = self.queued_prompt, None
 
     def _finish(self, event: Finished, changes: Changes) -> None:
-        turn = self.session.turns[-1]
+        was_weighing, has_started = self.session.is_weighing, self.session.has_started
         self.session.apply(event)
         self._is_stopping = False
-        if turn.started is not None:
+        if was_weighing:
+            if event.reason == "failed":
+                self.notice = Notice(event.detail or "the next token could not be weighed", True)
+        elif has_started:
             self.branches.add()
         else:
-            changes.returned_prompt = turn.prompt
+            self.branches.stay()
+            changes.returned_prompt = self._typed
             self.notice = Notice(event.detail or "the run failed before it started", True)
         if self._clears_at_end:
             self.clear()
@@ -217,20 +239,42 @@ class Runs:
             self._begin(prompt)
 
     def _begin(self, prompt: str) -> None:
-        preset = self.preset
-        self._submit(
-            self.session.begin(prompt, preset.name, self._settings(), self.model.info, preset.chat)
+        is_message = bool(prompt) and self.preset.chat is not None
+        if self.is_by_hand and self.session.turns and not is_message:
+            self._write(prompt or None)
+            return
+        request = self.session.begin(
+            prompt,
+            self._preset_name,
+            self._settings(),
+            self.model.info,
+            self.preset.chat,
+            is_by_hand=self.is_by_hand,
         )
+        self._submit(request, typed=prompt)
 
-    def _submit(self, request: Request) -> None:
-        """Run what the session's last turn asks for, recording it for looking back."""
+    def _write(self, chosen: Candidate | str | None) -> None:
+        """Go on by hand: with a candidate, with typed text, or with what the preset draws."""
+        request = self.session.write(chosen, self._preset_name, self._settings(), self.model.info)
+        self._submit(request, typed=chosen if isinstance(chosen, str) else "")
+
+    def _submit(self, request: Request, typed: str = "") -> None:
+        """Run what the session's last turn asks for, recording it for looking back.
+
+        ``typed`` is given back where the run never begins.
+        """
         self.notice = None
-        self.session.turns[-1].is_by_hand = self.is_by_hand
+        self._typed = typed
         recorder = self.branches.begin()
         self._service.submit(dataclasses.replace(request, recorder=recorder))
+
+    @property
+    def _preset_name(self) -> str:
+        is_changed = self.is_by_hand and self.preset.settings.num_beams > 1
+        return self.preset.name + CHANGED * is_changed
 
     def _settings(self) -> Settings:
         settings = self.preset.settings
         if self.is_by_hand:
-            settings = settings.replace(max_new_tokens=1, min_new_tokens=None, max_length=None)
+            settings = settings.without_beams()
         return settings if self._seed is None else settings.replace(seed=self._seed)

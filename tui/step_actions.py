@@ -24,6 +24,8 @@ class StepActions(AppPart):
         from tui.screens.why import WhyScreen
 
         def closed(looks_on: bool | None) -> None:
+            if not looks_on:
+                self.playground.session.let_go()
             self.changed()
             if looks_on:
                 self.action_why()

@@ -28,6 +28,9 @@ TINT_LIMITS: tuple[float, ...] = (1.0, 2.0, 4.0, 7.0)
 
 TINTS: tuple[str, ...] = tuple(f"tint-{level}" for level in range(len(TINT_LIMITS) + 1))
 
+CHOSEN_BY_HAND = "chosen "
+"""Stands before the tint of a token that a person chose."""
+
 
 def tint(surprisal: float) -> str:
     """Return the name of the tint of a token that carried ``surprisal`` bits."""
@@ -84,11 +87,7 @@ class TurnProse:
         return self._sync_tokens(steps)
 
     def _sync_tokens(self, steps: Sequence[Step]) -> int | None:
-        pieces = [
-            Piece(step.text, tint(step.token.surprisal), self._first_step + position)
-            for position, step in enumerate(steps[self._steps_seen :], self._steps_seen)
-            if isinstance(step, TokenStep)
-        ]
+        pieces = token_pieces(steps[self._steps_seen :], self._first_step + self._steps_seen)
         self._steps_seen = len(steps)
         if self.turn.finished is not None and not self._is_complete:
             self._is_complete = True
@@ -118,7 +117,9 @@ class TurnProse:
 
     def _beam_at(self, steps: Sequence[Step], position: int) -> list[Piece]:
         step = steps[position]
-        if not isinstance(step, BeamStep) or not step.hypotheses:
+        if isinstance(step, TokenStep):
+            return token_pieces(steps[: position + 1], self._first_step)
+        if not step.hypotheses:
             return []
         return beam_pieces(steps, step.hypotheses[0], self._first_step)
 
@@ -144,21 +145,36 @@ class TurnProse:
             yield Piece(f"\n✗ {finished.detail or 'the run failed'}", FAILURE)
 
 
+def token_pieces(steps: Sequence[Step], first_step: int) -> list[Piece]:
+    """Return the text of token steps, piece by piece; what a person chose is marked."""
+    return [
+        Piece(
+            step.text,
+            CHOSEN_BY_HAND * (step.chosen_by == "person") + tint(step.token.surprisal),
+            position,
+        )
+        for position, step in enumerate(steps, first_step)
+        if isinstance(step, TokenStep)
+    ]
+
+
 def beam_pieces(steps: Sequence[Step], hypothesis: Hypothesis, first_step: int) -> list[Piece]:
-    """Return a beam's text piece by piece, following it back from parent to parent."""
+    """Return a beam's text piece by piece, following it back from parent to parent.
+
+    What a person put first stands before it.
+    """
     pieces: list[Piece] = []
     current = hypothesis
     while True:
         position = len(current.token_ids) - 1
         parent = _parent(steps, current, position)
-        written = len(parent.text) if parent is not None else 0
+        put = token_pieces(steps[:position], first_step) if parent is None else []
+        written = sum(len(one.text) for one in put) if parent is None else len(parent.text)
         kind = tint(current.token.surprisal)
         pieces.append(Piece(current.text[written:], kind, first_step + position))
         if parent is None:
-            break
+            return [*put, *reversed(pieces)]
         current = parent
-    pieces.reverse()
-    return pieces
 
 
 def _parent(steps: Sequence[Step], hypothesis: Hypothesis, position: int) -> Hypothesis | None:
@@ -171,8 +187,10 @@ def _parent(steps: Sequence[Step], hypothesis: Hypothesis, position: int) -> Hyp
 
 
 def _flows_on(turn: Turn, before: Turn) -> bool:
-    """Whether ``turn`` is but another step of the text that a person writes by hand."""
+    """Whether ``turn`` goes on with the text that a person writes by hand, another way."""
     if turn.prompt or not (turn.is_by_hand and before.is_by_hand):
+        return False
+    if (turn.preset_name, turn.model_name) != (before.preset_name, before.model_name):
         return False
     # The lines of a beam search change with the step looked at, and a failure ends its text.
     is_beams = any(isinstance(step, BeamStep) for step in before.steps[-1:])
@@ -180,14 +198,14 @@ def _flows_on(turn: Turn, before: Turn) -> bool:
 
 
 def _opening(turn: Turn, before: Turn | None, *, is_new: bool) -> Iterator[Piece]:
-    inserted = turn.inserted.text if turn.inserted is not None else ""
     if is_new:
         name = turn.preset_name
-        if turn.replaced is not None:
-            put = visible_token(inserted) if inserted else "typed"
-            name += f" · {put} instead of {visible_token(turn.replaced.text)}"
-        elif inserted:
-            name += f" · branched at {visible_token(inserted)}"
+        fork = turn.fork
+        if fork is not None and fork.replaced:
+            put = visible_token(fork.put) if fork.put else "typed"
+            name += f" · {put} instead of {visible_token(fork.replaced)}"
+        elif fork is not None:
+            name += f" · branched at {visible_token(fork.put)}"
         elif not turn.prompt:
             name += " · from the start of text" if before is None else " · continued"
         elif turn.message == "first" and before is not None:
@@ -195,7 +213,7 @@ def _opening(turn: Turn, before: Turn | None, *, is_new: bool) -> Iterator[Piece
         if before is not None and turn.model_name != before.model_name:
             name += f" · from here on {turn.model_name}"
         yield Piece(("" if before is None else "\n") + f"── {name} ──\n", MARK)
-    yield Piece(turn.prompt + ("\n" if turn.message else "") + inserted, PROMPT)
+    yield Piece(turn.prompt + ("\n" if turn.message else ""), PROMPT)
 
 
 def _left_out(turns: int) -> str:

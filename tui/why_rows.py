@@ -113,9 +113,14 @@ def _did(effect: SettingEffect) -> str:
     return f"removed {effect.removed:,} with {percent(effect.removed_mass)}, left {effect.kept:,}"
 
 
-def dice(draw: Draw | None, *, was_sampled: bool) -> list[Row]:
-    """Return how the token was drawn, and what another draw would have brought."""
+def dice(draw: Draw | None, *, was_sampled: bool, is_forced: bool = False) -> list[Row]:
+    """Return how the token was drawn, and what another draw would have brought.
+
+    Nothing was where ``is_forced`` says that a person chose it.
+    """
     rows: list[Row] = [[("the dice", _TITLE)]]
+    if is_forced:
+        return [*rows, [("no dice: a person chose this token", CHOSEN)]]
     if draw is None:
         why = (
             "nothing was left to draw from" if was_sampled else "no dice: the likeliest token wins"

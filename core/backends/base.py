@@ -54,6 +54,14 @@ class Request:
     the context is not used, and ``prompt`` is how the answer begins; without messages, context and
     prompt hold all that. ``recorder``, where given, keeps the raw logits of each token step for
     looking back; of beams, only what they begin from.
+
+    ``forced`` is what a person puts first: token ids, or a text, which become the run's first
+    steps. They count for no length that the settings ask for.
+
+    ``most_drawn`` is how many tokens the settings choose in a run that a person writes by hand, 0
+    or more; ``None`` in any other. Such a run has no other limit than the context, and weighs the
+    token after its end. ``written_token_ids`` are those that it has written already, behind the
+    context; ``drawn`` of them were drawn by the dice of the settings' seed.
     """
 
     prompt: str
@@ -61,6 +69,10 @@ class Request:
     context_token_ids: tuple[int, ...] = ()
     messages: tuple[Message, ...] = ()
     chat: ChatFormat | None = None
+    forced: Scorable = ()
+    most_drawn: int | None = None
+    written_token_ids: tuple[int, ...] = ()
+    drawn: int = 0
     recorder: RunRecorder | None = field(default=None, compare=False, repr=False)
 
 
@@ -88,6 +100,8 @@ class Backend(Protocol):
 
     def generate(self, request: Request, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
         """Yield ``Started``, then steps, then exactly one ``Finished``.
+
+        Before that, a run by hand that can be gone on with yields one ``NextToken``.
 
         ``is_cancelled`` is asked before every step.
 

@@ -24,7 +24,9 @@ from core.steps import (
     Distribution,
     Event,
     Finished,
+    FinishReason,
     Hypothesis,
+    NextToken,
     Started,
     TokenStep,
 )
@@ -77,25 +79,44 @@ class ScriptedBackend:
         words = " ".join((*(one.content for one in request.messages), request.prompt)).split()
         prompt_ids = tuple(range(10, 10 + len(words)))
         context = request.context_token_ids + prompt_ids
-        most = request.settings.max_new_tokens or len(self.texts)
-        yield Started(
-            context, prompt_ids, most, self._info.context_size, request.settings.seed or 0
-        )
-        count = 0
-        for index in range(min(most, len(self.texts))):
+        by_hand = request.most_drawn is not None
+        most = request.most_drawn if by_hand else request.settings.max_new_tokens
+        most = len(self.texts) if most is None else most
+        written = list(request.written_token_ids)
+        forced = self._forced(request.forced)
+        most_in_all = len(written) + len(forced) + most
+        seed = request.settings.seed or 0
+        yield Started(context, prompt_ids, most_in_all, self._info.context_size, seed)
+        texts = [self._text_of(token_id) for token_id in written]
+        first = len(written) + len(forced) if by_hand else 0
+        script = self.texts[first : first + most]
+        steps = [self._forced_step(len(written) + at, *one) for at, one in enumerate(forced)]
+        for place in range(len(forced) + len(script)):
             if self._step_gate is not None:
                 while not self._step_gate.acquire(timeout=0.01):
                     if is_cancelled():
                         break
             if is_cancelled():
-                yield self._finished("cancelled", count)
+                yield self._finished("cancelled", written, texts)
                 return
-            if request.settings.num_beams > 1:
+            if place < len(forced):
+                yield steps[place]
+                written.append(forced[place][0])
+                texts.append(forced[place][1])
+                continue
+            index = first + place - len(forced)
+            if request.settings.num_beams > 1 and not by_hand:
                 yield self._beam_step(index, request.settings.num_beams)
             else:
-                yield self._token_step(index)
-            count = index + 1
-        yield self._finished("length" if count == most else "end_of_text", count)
+                yield self._token_step(index, len(written))
+            written.append(100 + index)
+            texts.append(self.texts[index])
+        if by_hand and len(script) == most:
+            yield NextToken(self._distribution(len(written)))
+            yield self._finished("by_hand", written, texts)
+        else:
+            is_whole = len(script) == most
+            yield self._finished("length" if is_whole else "end_of_text", written, texts)
 
     def score(
         self, text: Scorable, presets: Sequence[Preset], is_cancelled: Callable[[], bool]
@@ -159,11 +180,27 @@ class ScriptedBackend:
         candidates = tuple(self._candidate(index, rank) for rank in range(1, 6))
         return Distribution(candidates, entropy=1.9, kept=3)
 
-    def _token_step(self, index: int) -> TokenStep:
+    def _token_step(self, index: int, place: int) -> TokenStep:
         distribution = self._distribution(index)
         return TokenStep(
-            index, distribution.candidates[0], distribution, self.texts[index], 0.01 * (index + 1)
+            place, distribution.candidates[0], distribution, self.texts[index], 0.01 * (place + 1)
         )
+
+    def _text_of(self, token_id: int) -> str:
+        return self.texts[(token_id - 100) % len(self.texts)]
+
+    def _forced(self, forced: Scorable) -> list[tuple[int, str]]:
+        """Return the tokens that a person puts first: of a text, a token a word, with new ids."""
+        if isinstance(forced, str):
+            words = re.findall(r"\s*\S+(?:\s+\Z)?", forced)
+            return [(500 + at, word) for at, word in enumerate(words)]
+        return [(token_id, self._text_of(token_id)) for token_id in forced]
+
+    def _forced_step(self, index: int, token_id: int, text: str) -> TokenStep:
+        distribution = self._distribution(index)
+        shown = [one for one in distribution.candidates if one.token_id == token_id]
+        token = shown[0] if shown else Candidate(token_id, text, -9.0, -9.0, 17)
+        return TokenStep(index, token, distribution, text, 0.01 * (index + 1), "person")
 
     def _beam_step(self, index: int, num_beams: int) -> BeamStep:
         hypotheses = tuple(
@@ -192,11 +229,13 @@ class ScriptedBackend:
             token=token,
         )
 
-    def _finished(self, reason: str, count: int) -> Finished:
+    def _finished(
+        self, reason: FinishReason, token_ids: Sequence[int], texts: Sequence[str]
+    ) -> Finished:
         return Finished(
-            reason=reason,  # type: ignore[arg-type]
-            token_ids=tuple(range(100, 100 + count)),
-            text="".join(self.texts[:count]),
+            reason=reason,
+            token_ids=tuple(token_ids),
+            text="".join(texts),
             tokens_per_second=100.0,
             drafted_tokens=4 if self.accepted_tokens else 0,
             accepted_tokens=self.accepted_tokens,

@@ -8,6 +8,7 @@ from core.history import History
 from core.history_records import ROOT, Branch, ModelRef, RunFacts
 from core.models.transformers_model import TransformersModel
 from core.settings import Settings
+from tests.history_forks import context_of, fork
 from tests.reference import byte_codec, new_tokens, run_ours, run_theirs, tiny_gpt2
 
 MODEL = ModelRef("tiny", "bytes")
@@ -29,21 +30,21 @@ def test_a_fork_reads_only_what_is_new(step, monkeypatch):
     history = History()
     history.add(Branch(ROOT, 0, (1, 2, 3)), facts(LONG, first.finished))
     other = (first.finished.token_ids[step] + 1) % 24
-    branch = history.fork(1, step, (other,))
-    context = history.context(branch)
+    branch = fork(history, 1, step, (other,))
+    context = context_of(history, branch)
     assert len(context) == 3 + step + 1
 
     prefilled = []
     prefill = ours.prefill
     monkeypatch.setattr(ours, "prefill", lambda ids: prefilled.append(tuple(ids)) or prefill(ids))
     greedy = Settings(max_new_tokens=12)
-    fork = run_ours(ours, byte_codec(), greedy, context=context)
+    forked = run_ours(ours, byte_codec(), greedy, context=context)
     assert prefilled == [(other,)]
     fresh = run_theirs(ours.module, context, greedy)
-    assert list(fork.finished.token_ids) == new_tokens(fresh, context)
-    assert fork.started.prompt_token_ids == ()
-    history.add(branch, facts(greedy, fork.finished))
-    assert history.document(2) == context + fork.finished.token_ids
+    assert list(forked.finished.token_ids) == new_tokens(fresh, context)
+    assert forked.started.prompt_token_ids == ()
+    history.add(branch, facts(greedy, forked.finished))
+    assert history.document(2) == context + forked.finished.token_ids
 
 
 def test_going_back_and_forth_keeps_the_tokens(monkeypatch):
@@ -57,12 +58,13 @@ def test_going_back_and_forth_keeps_the_tokens(monkeypatch):
     codec = byte_codec()
     monkeypatch.setattr(codec, "encode", None)
     for token_id in (4, 5):
-        branch = history.fork(1, 10, (token_id,))
-        run = run_ours(ours, codec, short, context=history.context(branch))
+        branch = fork(history, 1, 10, (token_id,))
+        run = run_ours(ours, codec, short, context=context_of(history, branch))
         history.add(branch, facts(short, run.finished))
         history.undo()
     assert history.cursor == 1
     assert history.document(1) == before == (1, *first.finished.token_ids)
     # The same fork again is the same text: what ran in between has left nothing behind.
-    again = run_ours(ours, codec, short, context=history.context(history.fork(1, 10, (4,))))
-    assert history.document(2) == history.context(history.node(2).branch) + again.finished.token_ids
+    context = context_of(history, fork(history, 1, 10, (4,)))
+    again = run_ours(ours, codec, short, context=context)
+    assert history.document(2) == context + again.finished.token_ids

@@ -22,6 +22,7 @@ from core.scrub import scrub
 from core.settings import Settings, SettingsError
 from core.sweep import Sweeper
 from tests.core.recorded import recorded, run_of
+from tests.history_forks import context_of, fork
 from tests.reference import byte_codec, run_ours, tiny_gpt2
 
 PROMPT = "A long long time ago, "
@@ -116,7 +117,7 @@ def test_characters_that_a_fork_cuts_in_half():
     ref = ModelRef("tiny", "bytes")
     whole = RunFacts("x", Settings(), 0, ref, (letter, first, second, third), "a世", "length")
     history.add(Branch(ROOT, 0, (letter,), "a"), whole)
-    context = history.context(history.fork(1, 3))
+    context = context_of(history, fork(history, 1, 3))
     assert context == (letter, letter, first, second)
     assert codec.state_after(context).pending == (first, second)
     ours = run_ours(model, codec, Settings(max_new_tokens=1), context=context)

@@ -12,6 +12,7 @@ import tui
 from core.history import History
 from core.history_records import ROOT, Branch, ModelRef, RunFacts
 from core.settings import Settings
+from tests.history_forks import fork
 from tui.themes import INK, PAPER, readable_variables
 
 HOSTILE = "[/b][@click=app.quit]\x1b]0;owned\x07\x9b31m\u202e\nred \ud800 世界"
@@ -87,9 +88,9 @@ def grown() -> History:
         Branch(ROOT, 0, (1, 2, 3, 4), "A long time ago"), facts(" a cat lived.", 10, 11, 12, 13)
     )
     history.add(Branch(1, 8, (30,), " It"), facts(" purred", 31, reason="end_of_text"))
-    history.add(history.fork(1, 1, (20,), " dragon"), facts(" slept.", 21, 13, seed=12345))
+    history.add(fork(history, 1, 1, (20,), " dragon"), facts(" slept.", 21, 13, seed=12345))
     greedy = Settings(max_new_tokens=40)
-    history.add(history.fork(3, 1), facts(" lived", 12, preset="greedy", settings=greedy))
+    history.add(fork(history, 3, 1), facts(" lived", 12, preset="greedy", settings=greedy))
     other = ModelRef("gpt2-xl", "fingerprint")
     history.add(Branch(4, 8), facts(" It purred", 30, 31, model=other, reason="cancelled"))
     history.rename(3, "the dragon")

@@ -13,6 +13,7 @@ from core.steps import TokenStep
 from tests.tui.helpers import (
     app_of,
     document,
+    panel,
     ready,
     run_prompt,
     run_to_end,
@@ -26,13 +27,19 @@ from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.input import InputScreen
 from tui.screens.scrub import ScrubScreen
-from tui.visible import visible_prose
+from tui.visible import visible_prose, visible_token
 from tui.widgets.preset_list import PresetList
 from tui.widgets.prose_view import ProseView
 
 
 def tokens(pilot):
     return app_of(pilot).playground.session.token_ids
+
+
+async def offered(pilot):
+    """Wait until the candidates of the next token are shown."""
+    playground = app_of(pilot).playground
+    await until(pilot, lambda: not playground.is_busy and playground.session.next_token is not None)
 
 
 def step_at(pilot, position):
@@ -144,51 +151,187 @@ async def test_steps_by_hand(app):
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
         await pilot.press("ctrl+r")
-        assert "ctrl+r leaves" in status(pilot)
-        await run_prompt(pilot, "Once upon a time")
-        await stopped(pilot)
-        assert "ctrl+r leaves" in status(pilot)
-        start = len(tokens(pilot)) - 1
-        second = step_at(pilot, 0).distribution.candidates[1]
-        await pilot.press("2")
-        await stopped(pilot)
-
-        assert tokens(pilot)[start] == second.token_id
-        assert len(tokens(pilot)) == start + 2
-        await pilot.press("1")
-        await stopped(pilot)
-        assert len(tokens(pilot)) == start + 3
-        await pilot.press("enter")
-        await stopped(pilot)
-        assert len(tokens(pilot)) == start + 4
-        assert document(pilot).count("──") == 2, "steps by hand stand in one text"
+        assert "type a beginning" in status(pilot)
         session = app.playground.session
+        await run_prompt(pilot, "Once upon a time")
+        await offered(pilot)
+        assert session.step_count() == 0, "nothing is drawn before a person has seen the candidates"
+        assert "step 1 · ✋ yours to choose" in panel(pilot)
+        assert "1–5 choose" in status(pilot)
+        context = session.turns[0].started.context_token_ids
+        expected = []
+        for key in ("2", "5", "enter", "1"):
+            candidates = session.next_token.distribution.candidates
+            numbered = [row for row in panel(pilot).splitlines() if row[:2].strip().isdigit()]
+            assert [row.split()[1] for row in numbered] == [
+                visible_token(one.text) for one in candidates
+            ]
+            place = int(key) - 1 if key.isdigit() else 0  # greedy
+            expected.append((candidates[place], "person" if key.isdigit() else "settings"))
+            await pilot.press(key)
+            await offered(pilot)
+        await pilot.press(*" of the", "enter")
+        await offered(pilot)
+        (turn,) = session.turns
+        assert tokens(pilot)[: len(context) + 4] == (
+            *context,
+            *(one.token_id for one, _ in expected),
+        )
+        assert [(step.token, step.chosen_by) for step in turn.steps[:4]] == expected
+        assert "".join(step.text for step in turn.steps[4:]) == " of the"
+        assert all(step.chosen_by == "person" for step in turn.steps[4:])
+        assert [step.index for step in turn.steps] == list(range(len(turn.steps)))
+        assert document(pilot).count("──") == 2, "steps by hand stand in one text"
         assert document(pilot).partition("\n")[2] == visible_prose(session.text)
-        assert app.main.transcript.line_count == 2, "and in one line"
+        assert len(app.playground.branches.history.nodes) == 1, "and are one run of the tree"
+        assert app.playground.branches.history.node(1).run.token_ids == turn.token_ids
         await pilot.resize_terminal(60, 24)
         assert document(pilot).partition("\n")[2] == visible_prose(session.text)
         await pilot.press("ctrl+r", "f1")
-        assert "1 token" in status(pilot)
+        assert "6 tokens" in status(pilot)
         assert "tok/s" not in status(pilot)
 
 
-async def test_a_click_by_hand_finds_its_step_in_the_shared_line(app):
+async def test_steps_by_hand_are_looked_at_and_explained_like_any_other(app):
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
         await pilot.press("ctrl+r")
         await run_prompt(pilot, "Once upon a time")
-        await stopped(pilot)
-        for _ in range(2):
-            await pilot.press("enter")
-            await stopped(pilot)
-        first = step_at(pilot, 0).text
-        left = len("Once upon a time") + len(first) - 1
+        await offered(pilot)
+        for key in ("3", "enter", "2"):
+            await pilot.press(key)
+            await offered(pilot)
+        assert "step 4 · ✋" in panel(pilot)
+        await pilot.press("left")
+        assert "step 3 of 3 · ◀ looking back" in panel(pilot)
+        assert "chosen by a person" in panel(pilot)
+        assert "1–5 put another here" in status(pilot)
+        token = step_at(pilot, 2).token
+        await pilot.press("f9")
+        await pilot.pause(0.2)
+        why = str(app.screen.query_one("#why-text").content)
+        assert f"{visible_token(token.text)}  id {token.token_id}" in why
+        assert f"rank {token.rank:,}" in why
+        assert "a person chose this token" in why
+        await pilot.press("escape")
+        assert "step 4 · ✋" in panel(pilot), "what is to be chosen is shown again"
         transcript = app.main.transcript
         corner = transcript.content_region.offset - transcript.region.offset
-        await pilot.click(transcript, offset=corner + Offset(left, 1))
-        assert app.playground.session.cursor == 0
-        await pilot.click(transcript, offset=corner + Offset(left + 1, 1))
-        assert app.playground.session.cursor == 1
+        left = len("Once upon a time")
+        for place in range(3):
+            await pilot.click(transcript, offset=corner + Offset(left, 1))
+            assert app.playground.session.cursor == place
+            left += len(step_at(pilot, place).text)
+        await pilot.press("end")
+        assert "step 4 · ✋" in panel(pilot)
+
+
+async def test_undo_by_hand_takes_back_one_choice(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("f3", "ctrl+r")
+        await run_prompt(pilot, "Once upon a time")
+        await offered(pilot)
+        texts = [tokens(pilot)]
+        for keys in (["2"], ["enter"], [*" and more", "enter"], ["1"]):
+            await pilot.press(*keys)
+            await offered(pilot)
+            texts.append(tokens(pilot))
+        for before in reversed(texts[:-1]):
+            await pilot.press("ctrl+z")
+            await offered(pilot)
+            assert tokens(pilot) == before
+        await pilot.press("ctrl+z")
+        assert tokens(pilot) == ()
+        for after in texts:
+            await pilot.press("ctrl+y")
+            await offered(pilot)
+            assert tokens(pilot) == after
+        assert len(app.playground.branches.history.nodes) == 1
+        await pilot.press("enter")
+        await offered(pilot)
+        assert len(app.playground.branches.history.nodes) == 1, "the run goes on where it ended"
+        whole = tokens(pilot)
+
+        await pilot.press("ctrl+z", "ctrl+z")
+        await offered(pilot)
+        await pilot.press("3")
+        await offered(pilot)
+        nodes = app.playground.branches.history.nodes
+        assert len(nodes) == 2, "another way from there is a run of its own"
+        (row,) = [one for one in app.playground.branches.history.rows() if one.is_cursor]
+        assert row.step == len(texts[3]) - len(texts[0]) + 1
+        assert document(pilot).count("──") == 2
+        await pilot.press("ctrl+z", "ctrl+y", "ctrl+z", "ctrl+z")
+        assert nodes[0].run.token_ids == whole[len(texts[0]) :]
+
+
+async def test_a_run_by_hand_draws_as_the_preset_would_under_its_seed(app):
+    app.playground._seed = 5
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("f3")
+        await run_to_end(pilot, "Once upon a time")
+        whole = tokens(pilot)
+        await pilot.press("ctrl+l", "ctrl+r")
+        await run_prompt(pilot, "Once upon a time")
+        await offered(pilot)
+        for _ in range(4):
+            await pilot.press("enter")
+            await offered(pilot)
+        assert tokens(pilot) == whole[: len(tokens(pilot))]
+        assert len(tokens(pilot)) == len(whole) - 8
+
+
+async def test_a_digit_at_an_earlier_step_puts_another_token_there(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await run_to_end(pilot, "Once upon a time")
+        whole = tokens(pilot)
+        await pilot.press("ctrl+r", "home", "right")
+        second = step_at(pilot, 1).distribution.candidates[1]
+        await pilot.press("2")
+        await offered(pilot)
+        start = len(whole) - 12
+        assert tokens(pilot) == (*whole[: start + 1], second.token_id)
+        assert app.playground.session.turns[-1].steps[0].chosen_by == "person"
+
+
+async def test_by_hand_another_preset_weighs_the_next_token_anew(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("ctrl+r")
+        await run_prompt(pilot, "Once upon a time")
+        await offered(pilot)
+        before = app.playground.session.next_token
+        assert "takes the likeliest of" in panel(pilot)
+        await pilot.press("f3")
+        await offered(pilot)
+        assert app.playground.session.next_token is not before
+        assert "draws from" in panel(pilot)
+        await pilot.press("enter")
+        await offered(pilot)
+        assert [one.preset_name for one in app.playground.session.turns] == ["greedy", "sample"]
+        await pilot.press("ctrl+r")
+        assert app.playground.session.next_token is None
+        assert "yours to choose" not in panel(pilot)
+
+
+async def test_typed_text_that_cannot_be_put_there_is_given_back(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("ctrl+r")
+        await run_prompt(pilot, "Once upon a time")
+        await offered(pilot)
+        await pilot.press("1")
+        await offered(pilot)
+        before = tokens(pilot)
+        long = " word" * 1100
+        await run_prompt(pilot, long)
+        await stopped(pilot)
+        assert "reads at most" in status(pilot) or isinstance(app.screen, DialogScreen)
+        assert app.main.prompt.text == long
+        assert tokens(pilot) == before
+        assert app.playground.session.turns[-1].is_open, "and the run can be gone on with"
 
 
 async def test_digits_are_text_unless_steps_are_taken_by_hand(app):

@@ -79,7 +79,8 @@ async def test_a_forked_answer_is_read_by_the_next_message(app):
         await stopped(pilot)
         kept, forked = turns(pilot)[1:]
         assert " instead of " in document(pilot)
-        second = (kept.text + forked.inserted.text + forked.text).strip()
+        assert forked.steps[0].chosen_by == "person"
+        second = (kept.text + forked.text).strip()
         assert len(kept.steps) == 5
 
         await run_to_end(pilot, "And the fox?")
@@ -98,8 +99,9 @@ async def test_an_answer_with_typed_text_is_read_by_the_next_message(app):
         await until(pilot, lambda: app.screen is app.main)
         await stopped(pilot)
         kept, forked = turns(pilot)
-        assert f" am a fox.{forked.text}".splitlines()[0] in document(pilot)
-        said = f"{kept.text} am a fox.{forked.text}".strip()
+        assert forked.text.startswith(" am a fox.")
+        assert forked.text.splitlines()[0] in document(pilot)
+        said = f"{kept.text}{forked.text}".strip()
 
         await run_to_end(pilot, "Why?")
         assert read(pilot) == talk("Who are you?", said, "Why?")
@@ -117,19 +119,17 @@ async def test_an_answer_by_hand(app):
         await run_prompt(pilot, "hi there")
         await stopped(pilot)
         assert hint(pilot) == "type a message, or press Enter for the next token"
-        for key in ("enter", "2", "enter"):
+        for key in ("enter", "2", "enter", "enter"):
+            await until(pilot, lambda: app.playground.session.next_token is not None)
             await pilot.press(key)
             await stopped(pilot)
-        chosen = turns(pilot)[-2].inserted
-        token_ids = app.playground.session.token_ids
-        answer = "".join(
-            (one.inserted.text if one.inserted else "") + one.text for one in turns(pilot)
-        )
+        (turn,) = turns(pilot)
+        chosen, token_ids, answer = turn.steps[1], app.playground.session.token_ids, turn.text
         await run_to_end(pilot, "Why?")
         assert read(pilot) == talk("hi there", answer.strip(), "Why?")
 
     model = AutoModelForCausalLM.from_pretrained(model_folder("demo"))
-    assert chosen.token_id == token_ids[-3]
+    assert (chosen.token.token_id, chosen.chosen_by) == (token_ids[-3], "person")
     context = torch.tensor([token_ids[:-2]])
     expected = model.generate(context, max_new_tokens=2, do_sample=False, pad_token_id=0)
     assert tuple(expected[0].tolist()) == token_ids
@@ -177,7 +177,7 @@ async def test_the_prompt_promises_only_what_enter_does(app):
         await run_to_end(pilot, "A story")
         assert hint(pilot) == "write on, or press Enter to let the model go on"
         await pilot.press("ctrl+r")
-        assert hint(pilot) == "write on, or press Enter for the next token"
+        assert hint(pilot) == "write what comes next, or press Enter for the next token"
         await pilot.press("ctrl+r", "f8")
         assert hint(pilot) == "type a message"
         for nothing in ("", "  "):
@@ -192,14 +192,19 @@ async def test_the_prompt_promises_only_what_enter_does(app):
         assert prompt_hint(app.playground) == "no model is loaded: ctrl+o has others"
 
 
-async def test_by_hand_a_digit_says_that_beams_have_no_candidate_to_choose(app):
+async def test_beams_by_hand_are_one_text(app):
     async with app.run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("f2", "ctrl+r")
+        await pilot.press("f2")
         await run_to_end(pilot, "Once")
-        assert "Enter next step · ctrl+r leaves" in status(pilot)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: app.playground.session.next_token is not None)
+        second = app.playground.session.next_token.distribution.candidates[1]
         await pilot.press("2")
+        await until(pilot, lambda: app.playground.session.next_token is not None)
+        turn = turns(pilot)[-1]
+        assert (turn.preset_name, turn.settings.num_beams) == ("beam*", 1)
+        assert (turn.steps[0].token, turn.steps[0].chosen_by) == (second, "person")
+        await pilot.press("home", "2")
         await pilot.pause()
         assert "F9 goes on from any beam" in status(pilot)
-        assert len(turns(pilot)) == 1
-        assert not app.main.prompt.text

@@ -10,6 +10,7 @@ from textual.widgets import Input
 from core.errors import PlaygroundError
 from core.history import History
 from core.history_records import ROOT, Branch, ModelRef
+from tests.history_forks import fork
 from tests.tui.helpers import until
 from tests.tui.screen_app import (
     HOSTILE,
@@ -75,20 +76,20 @@ async def test_every_run_is_a_row_of_the_tree():
             "● A long time ago a cat lived.",
             "├─○ It purred",
             "└─● the dragon",
-            "  └─◉ fork 8 lived",
+            "  └─◉ fork 2 lived",
             "    ○ gpt2-xl: It purred",
         ]
         rows = tree(pilot)
         assert len(rows) == len(expected)
         for row, start in zip(rows, expected, strict=True):
             assert row.startswith("  " + start)
-        assert "fork 6 ·dragon slept." in line_of(pilot, "the dragon")
+        assert "fork 2 ·dragon slept." in line_of(pilot, "the dragon")
         assert line_of(pilot, "the dragon").split()[-4:] == ["nucleus", "2", "12345", "length"]
-        assert line_of(pilot, "fork 8").split()[-4:] == ["greedy", "1", "–", "length"]
+        assert line_of(pilot, "fork 2 lived").split()[-4:] == ["greedy", "1", "–", "length"]
         assert line_of(pilot, "A long").split()[-2:] == ["7", "length"]
         assert line_of(pilot, "├─○ It").rstrip().endswith("ended")
         assert "run 4 · leaves the" not in shown(pilot)
-        assert "run 4 · leaves run 3 at token 8" in shown(pilot)
+        assert "run 4 · leaves run 3 at step 2" in shown(pilot)
         assert "max_new_tokens 40" in shown(pilot)
 
 
@@ -175,7 +176,7 @@ async def test_two_runs_are_compared():
         assert "mark a run with m first" in shown(pilot)
         await pilot.press("m")
         assert "◆ run 4 is marked" in shown(pilot)
-        assert line_of(pilot, "fork 8").startswith(" ◆")
+        assert line_of(pilot, "fork 2 lived").startswith(" ◆")
         await pilot.press("c")
         assert "pick another run" in shown(pilot)
         await pilot.press("home", "c")
@@ -271,7 +272,7 @@ async def test_hostile_runs_are_harmless(size):
     history = History()
     model = ModelRef(HOSTILE, "fingerprint")
     history.add(Branch(ROOT, 0, (1, 2), HOSTILE), facts(HOSTILE, 3, 4, preset=HOSTILE, model=model))
-    history.add(history.fork(1, 1, (5,), HOSTILE), facts(HOSTILE * 50, 6, preset=HOSTILE))
+    history.add(fork(history, 1, 1, (5,), HOSTILE), facts(HOSTILE * 50, 6, preset=HOSTILE))
     history.rename(2, "[@click=app.quit]")
     opened = Opened(history)
     async with opened.app.run_test(size=size) as pilot:
@@ -313,11 +314,11 @@ def test_deep_forks_stay_in_sight():
     history = History()
     history.add(Branch(ROOT, 0, (1,), "A"), facts(" long", 2))
     for _ in range(60):
-        history.add(history.fork(history.cursor, 0, (10,), " a"), facts(" cat", 11))
+        history.add(fork(history, history.cursor, 0, (10,), " a"), facts(" cat", 11))
     rows = list(history.rows())
     text = "".join(part for part, _ in run_row(rows[-1], guides(rows)[-1], None, 80, ROOT))
     assert "‹" in text
-    assert "fork 61 ·a" in text
+    assert "fork 1 ·a" in text
     assert len(text) == 80
 
 

@@ -41,7 +41,7 @@ _KEYS: tuple[tuple[str, str], ...] = (
     ("F9, t", "could this setting have written this? any text, scored for every preset"),
     ("^B", "branches: the tree of all runs; go there, name, compare, prune"),
     ("^Z ^Y", "back to the document before, or forth again (in an empty prompt)"),
-    ("^R", "by hand: Enter takes one step, 1 to 5 choose another candidate"),
+    ("^R", "by hand: 1 to 5 choose the next token, Enter lets the preset choose, or write it"),
     ("^S", "save the selected run to a file: Markdown, JSON Lines, CSV or text"),
     ("^L", "clear the document; again: bring it back"),
     ("^O", "models: switch to another one, or fetch one"),

@@ -15,7 +15,6 @@ from textual.message import Message
 from textual.screen import Screen
 
 from core.preset_book import PresetBook
-from core.session import Session
 from tui.changed_rows import compositor
 from tui.playground import Playground
 from tui.prompt_hint import prompt_hint
@@ -179,11 +178,6 @@ class MainScreen(Screen[None]):
         """Where the document is shown."""
         return self.query_one(Transcript)
 
-    def can_choose(self, session: Session) -> bool:
-        """Whether a digit is a choice and not a part of a prompt."""
-        can_take = bool(session.step_count()) and session.cursor is None
-        return can_take and not session.is_running and not self.prompt.text
-
     def paint(self, playground: Playground) -> None:
         """Bring every widget but the status and the gauge up to date, as far as it changed."""
         self._paint_document(playground)
@@ -196,7 +190,7 @@ class MainScreen(Screen[None]):
 
     def paint_status(self, playground: Playground) -> None:
         """Bring the status line and the context gauge up to date."""
-        self.query_one(StatusLine).show(playground)
+        self.query_one(StatusLine).show(playground, is_typing=bool(self.prompt.text))
         self.query_one(FetchLine).show(playground.model.fetching, "^n")
         self.query_one(TitleBar).show(playground.model.info, playground.branches.context_used)
 
@@ -212,5 +206,6 @@ class MainScreen(Screen[None]):
             EXAMPLE_PROMPT if is_empty else None,
             prompt_hint(playground),
             can_run=not playground.session.is_running,
+            is_by_hand=playground.is_by_hand,
         )
         transcript.show(playground.session)

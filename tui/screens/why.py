@@ -18,7 +18,7 @@ from textual.widgets.option_list import Option
 
 from core.dice import explain_draw
 from core.errors import PlaygroundError
-from core.explain import MOST_ROWS, explain, look_up, tokens_of
+from core.explain import MOST_ROWS, explain, kept_step, look_up, tokens_of
 from core.ghosts import Ghosts, find_ghosts
 from core.logits_store import RecordedRun
 from core.steps import Candidate, TokenStep
@@ -113,7 +113,11 @@ class WhyScreen(StepScreen):
             [],
             *effects(explanation, settings),
             [],
-            *dice(draw, was_sampled=settings.do_sample),
+            *dice(
+                draw,
+                was_sampled=settings.do_sample,
+                is_forced=kept_step(run, index).is_forced,
+            ),
         ]
         self.query_one("#why-text", Static).update(lines(rows))
         token = explanation.token

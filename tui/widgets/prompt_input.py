@@ -30,11 +30,13 @@ class PromptInput(TextArea):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "submit", "run"),
+        Binding("enter", "submit_by_hand", "next token"),
         # While something runs: nothing to offer, but whoever presses it is told why.
         Binding("enter", "submit_too_early", show=False),
         Binding("shift+enter,ctrl+j,alt+enter", "newline", "newline", show=False),
         # Where steps are taken by hand and the line is empty; else the app lets them be text.
-        *(Binding(str(one), f"app.choose({one})", show=False) for one in range(1, 6)),
+        Binding("1", "app.choose(1)", "choose", key_display="1–5"),
+        *(Binding(str(one), f"app.choose({one})", show=False) for one in range(2, 6)),
         Binding("tab", "accept_example", "take the example", show=False),
     ]
 
@@ -55,12 +57,16 @@ class PromptInput(TextArea):
         self._draft = ""
         self._hint = ""
         self._can_run = True
+        self._is_by_hand = False
 
-    def offer(self, example: str | None, hint: str, *, can_run: bool) -> None:
+    def offer(
+        self, example: str | None, hint: str, *, can_run: bool, is_by_hand: bool = False
+    ) -> None:
         """Offer an example prompt in the empty line; without one, show ``hint`` there.
 
-        With ``can_run`` the key bar offers Enter.
+        With ``can_run`` the key bar offers Enter, ``is_by_hand`` for one token.
         """
+        self._is_by_hand = is_by_hand
         hint = f"{example}   (→ takes this example)" if example else hint
         self.example, self._can_run = example, can_run
         if hint != self._hint:
@@ -92,8 +98,10 @@ class PromptInput(TextArea):
         """Leave the arrow keys of an empty line to the app, which moves through the steps."""
         if action in _NEVER:
             return False
-        if action in ("submit", "submit_too_early"):
-            return self._can_run == (action == "submit")
+        if action == "submit_too_early":
+            return not self._can_run
+        if action in ("submit", "submit_by_hand"):
+            return self._can_run and self._is_by_hand == (action == "submit_by_hand")
         if action == "accept_example":
             return bool(self.example) and not self.text
         if action in _EDITS and not self.text:
@@ -117,6 +125,10 @@ class PromptInput(TextArea):
     def action_submit(self) -> None:
         """Hand the text over; the app empties the line if it takes it."""
         self.post_message(self.Submitted(self.text))
+
+    def action_submit_by_hand(self) -> None:
+        """Hand the text over, for as long as a person writes by hand."""
+        self.action_submit()
 
     def action_submit_too_early(self) -> None:
         """Hand the text over all the same; the app says why it cannot take it."""

@@ -5,12 +5,11 @@ Must never put a model's or a preset's words through markup, and never reads a c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.cells import cell_len
 
 from core.session import Turn
 from core.steps import Finished, TokenStep
+from tui.hand_rows import hand_row
 from tui.playground import Playground
 from tui.render import DIM, NUMBER, Row, gauge, shorten
 from tui.visible import visible_prose
@@ -21,13 +20,10 @@ _REASONS = {
     "length": "the length asked for is reached",
     "context_full": "the context is full",
     "stop_string": "a stop string came",
+    "by_hand": "written by hand",
     "cancelled": "stopped",
     "failed": "failed",
 }
-
-_STEPS = " · Enter next step"
-_CHOICES = " · 1–5 another token"
-_LEAVES = " · ctrl+r leaves"
 
 _INDENT = "  "
 _NOTICE = "▌ "
@@ -41,14 +37,14 @@ class StatusLine(LinesView):
         """Whether a notice of ``sentence`` could be read to its end."""
         return cell_len(f"{_INDENT}{_NOTICE}{visible_prose(sentence)}") <= self.size.width
 
-    def show(self, playground: Playground) -> None:
-        """Draw what ``playground`` is doing."""
-        parts = [(_INDENT, ""), *_parts(playground)]
+    def show(self, playground: Playground, *, is_typing: bool) -> None:
+        """Draw what ``playground`` is doing; ``is_typing`` is whether the prompt has a text."""
+        parts = [(_INDENT, ""), *_parts(playground, is_typing=is_typing)]
         row = [(text.replace("\n", " "), style) for text, style in parts]
         self.update_rows([shorten(row, self.size.width)])
 
 
-def _parts(playground: Playground) -> Row:
+def _parts(playground: Playground, *, is_typing: bool) -> Row:
     parts: Row = []
     if playground.notice is not None:
         style = "$text-warning" if playground.notice.is_warning else "$text-primary"
@@ -60,25 +56,20 @@ def _parts(playground: Playground) -> Row:
     if playground.model.load_error is not None:
         return [*parts, ("✗ ", "bold $text-error"), ("the model could not be loaded", "bold")]
     turns = playground.session.turns
+    if playground.session.is_weighing:
+        return [*parts, ("weighing the next token", NUMBER)]
     if playground.session.is_running:
         return [*parts, *_running(turns[-1], is_stopping=playground.is_stopping)]
-    name = visible_prose(playground.preset.name)
-    if playground.is_by_hand and _awaits_a_hand(turns):
-        choices = _CHOICES if playground.preset.settings.num_beams == 1 else ""
-        return [*parts, (name, DIM), (f"{_STEPS}{choices}{_LEAVES}", NUMBER)]
+    if playground.is_by_hand:
+        return [*parts, *hand_row(playground, is_typing=is_typing)]
     info = playground.model.info
     is_other = info is not None and bool(turns) and turns[-1].model_name != info.name
     if turns and turns[-1].finished is not None and not is_other:
         return [*parts, *_finished(turns[-1], turns[-1].finished)]
+    name = visible_prose(playground.preset.name)
     ready: Row = [("● ", "$text-success"), ("ready", NUMBER), (f" · {name}", DIM)]
     engine = visible_prose(info.engine) if info is not None else ""
     return [*parts, *ready, (f" · engine: {engine}" if engine else "", DIM)]
-
-
-def _awaits_a_hand(turns: Sequence[Turn]) -> bool:
-    """Whether the last step ended as each step by hand does, with nothing else to tell."""
-    finished = turns[-1].finished if turns else None
-    return finished is None or not turns[-1].is_by_hand or finished.reason == "length"
 
 
 def _loading(playground: Playground) -> Row:
@@ -105,7 +96,8 @@ def _running(turn: Turn, *, is_stopping: bool) -> Row:
     ]
     if turn.steps:
         last = turn.steps[-1]
-        limit = f" of {turn.started.max_new_tokens:,}" if turn.started is not None else ""
+        has_limit = turn.started is not None and not turn.is_by_hand
+        limit = f" of {turn.started.max_new_tokens:,}" if has_limit and turn.started else ""
         parts.append((f" · step {last.index + 1:,}{limit}", DIM))
         if last.elapsed > 0:
             unit = "tok/s" if isinstance(last, TokenStep) else "steps/s"

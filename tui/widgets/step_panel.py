@@ -11,8 +11,16 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from core.session import Session, Turn
-from core.steps import BeamStep, Step, TokenStep
-from tui.render import CHOSEN, DIM, Row, candidate_table, step_header
+from core.steps import BeamStep, NextToken, Step, TokenStep
+from tui.render import (
+    CHOSEN,
+    DIM,
+    Row,
+    candidate_table,
+    choice_header,
+    choice_table,
+    step_header,
+)
 from tui.render_beams import beam_header, beam_list
 from tui.widgets.lines_view import LinesView
 
@@ -47,6 +55,9 @@ class StepPanel(Vertical):
         selected = session.selected()
         if not width:
             return  # not laid out, or hidden
+        if session.cursor is None and session.next_token is not None:
+            self._show_next(session, session.next_token, width, height)
+            return
         position = _position(session)
         step_id = id(selected[1]) if selected is not None else None
         drawn = (step_id, width, height, *position)
@@ -65,6 +76,22 @@ class StepPanel(Vertical):
         is_live = session.is_running and session.cursor is None
         is_fast = count >= self._drawn_count + MANY_STEPS
         return is_live and is_fast and time.monotonic() < self._drawn_at + READABLE
+
+    def _show_next(self, session: Session, next_token: NextToken, width: int, height: int) -> None:
+        """Draw what is weighed for the token after the end, which a person may choose."""
+        drawn = (id(next_token), width, height)
+        self.is_behind = False
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
+        last = session.turns[-1]
+        number = len(last.steps) + 1 if last.is_open else 1
+        mode = session.weighed_for[0].mode if session.weighed_for is not None else ""
+        title: Row = [(f"step {number:,}", "bold"), (" · ", DIM), ("✋ yours to choose", CHOSEN)]
+        header = choice_header(next_token.distribution, mode, width)
+        self.query_one("#step-header", LinesView).update_rows([title, *header])
+        table = choice_table(next_token.distribution, width)
+        self.query_one("#step-table", LinesView).update_rows(table)
 
     def _show_nothing(self) -> None:
         self.query_one("#step-header", LinesView).update_rows(

@@ -22,7 +22,17 @@ from textual.strip import Strip
 from core.session import Session, Turn
 from tui.marked_text import marked_text, plain_text
 from tui.prose import Line, Piece
-from tui.turn_prose import END_OF_TEXT, FAILURE, MARK, PLAIN, PROMPT, TINTS, TurnProse, View
+from tui.turn_prose import (
+    CHOSEN_BY_HAND,
+    END_OF_TEXT,
+    FAILURE,
+    MARK,
+    PLAIN,
+    PROMPT,
+    TINTS,
+    TurnProse,
+    View,
+)
 from tui.visible import NEWLINE
 from tui.widgets.drawn_lines import drawn_line, drawn_lines, marked_line
 from tui.widgets.drawn_scroll_bar import DrawnScrollBar
@@ -301,7 +311,10 @@ class Transcript(ScrollView, can_focus=True):
     def _style(self, kind: str) -> Style:
         style = self._styles.get(kind)
         if style is None:
-            name = PLAIN if kind in TINTS and not self._is_tinted else kind
+            tint = kind.removeprefix(CHOSEN_BY_HAND)
+            name = PLAIN if tint in TINTS and not self._is_tinted else tint
             style = self.get_component_rich_style(f"transcript--{name}")
+            if tint != kind:
+                style += Style(italic=True)  # beside colours, weights and lines, which are tints
             self._styles[kind] = style
         return style
