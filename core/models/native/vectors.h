@@ -24,6 +24,15 @@ typedef uint32_t uvec __attribute__((vector_size(4 * WIDTH)));
 typedef uint16_t hvec __attribute__((vector_size(2 * WIDTH)));
 typedef int8_t bvec __attribute__((vector_size(WIDTH)));
 
+/* Four numbers of two vec4, counted through both. Each compiler has a form that it always had; GCC
+ * knows that of Clang from 12 on. */
+#if defined(__clang__)
+#define SHUFFLE(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+typedef int32_t ivec4 __attribute__((vector_size(16)));
+#define SHUFFLE(a, b, i, j, k, l) __builtin_shuffle(a, b, (ivec4){i, j, k, l})
+#endif
+
 /* What a matrix or the cache is made of; numbered as in gpt2_native.py. */
 enum format { FLOAT32, BFLOAT16, INT8 };
 enum activation { GELU_TANH, GELU_ERF, RELU };
@@ -119,9 +128,9 @@ INLINE float sum(vec v) {
 /* The sums of four vectors, in fewer steps than four times one. */
 INLINE void store_sums(float *at, vec v0, vec v1, vec v2, vec v3) {
     vec4 a = quarter(v0), b = quarter(v1), c = quarter(v2), d = quarter(v3);
-    vec4 ab = __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    vec4 cd = __builtin_shufflevector(c, d, 0, 4, 1, 5) + __builtin_shufflevector(c, d, 2, 6, 3, 7);
-    vec4 abcd = __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+    vec4 ab = SHUFFLE(a, b, 0, 4, 1, 5) + SHUFFLE(a, b, 2, 6, 3, 7);
+    vec4 cd = SHUFFLE(c, d, 0, 4, 1, 5) + SHUFFLE(c, d, 2, 6, 3, 7);
+    vec4 abcd = SHUFFLE(ab, cd, 0, 1, 4, 5) + SHUFFLE(ab, cd, 2, 3, 6, 7);
     memcpy(at, &abcd, sizeof abcd);
 }
 
