@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from core.models.catalog import default_model, model_folder
+from core.models.catalog import default_model, model_folder, namesake
 from core.models.report_text import report_dict, report_lines
 from core.presets import find_presets_file, load_presets
 from tui.cli_options import ModelOption, PresetsOption
@@ -67,7 +67,7 @@ def run_info(
     folder = find(name)
     from core.models.inspection import inspect_model
 
-    report = inspect_model(folder, name)
+    report = inspect_model(folder, name, namesake(name))
     if output_format is InfoFormat.JSON:
         # ASCII alone: nothing in it can command a terminal, and it stays JSON on one.
         emit(json.dumps(report_dict(report), indent=2, allow_nan=False) + "\n")

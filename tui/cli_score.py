@@ -118,13 +118,14 @@ def run_score(
     book = load_presets(find_presets_file(choices.presets))
     asked: tuple[Preset, ...] = tuple(book.named(name) for name in preset_names) or book.presets
     text = read_text(file)
-    from core.models.catalog import default_model
+    from core.models.catalog import default_model, namesake
 
     name = choices.model or book.model or default_model()
     loaded = (load or _load)(name, choices.device or "auto", choices.dtype or "auto", _tell)
     from core.scoring import score_text
 
-    note(f"model: {name}")
+    other = namesake(name)
+    note(f"model: {name}; {other}" if other else f"model: {name}")
     scored = score_text(loaded.model, loaded.codec, text, asked, prompt=prompt)
     for piece in _records(scored) if output_format == "jsonl" else table_lines(scored):
         emit(piece)

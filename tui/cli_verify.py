@@ -20,7 +20,7 @@ from core.known_answers import (
     KnownAnswersResult,
     known_answers,
 )
-from core.models.catalog import DEMO, PREFERRED, model_folder
+from core.models.catalog import DEMO, PREFERRED, model_folder, namesake
 from core.visible import cell_width, one_line, pad
 from tui.cli_options import DeviceOption
 from tui.cli_streams import complain, emit, note
@@ -85,6 +85,8 @@ def run_verify(
         complain(f"nothing was verified: {error}")
         return NOT_HERE_CODE
     tell = _Stages()
+    if namesake(name):
+        tell(namesake(name))
     tell("starting torch and transformers")
     from core.known_answers_check import check_known_answers
 

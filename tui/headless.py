@@ -179,7 +179,8 @@ class _StageNotes:
 
 def _describe(info: ModelInfo, preset: Preset) -> None:
     engine = f", engine {info.engine}" if info.engine else ""
-    about = f"model: {info.name}, {info.device}, {info.dtype}{engine}, preset {preset.name}"
+    origin = f" ({info.origin})" if info.origin else ""
+    about = f"model: {info.name}{origin}, {info.device}, {info.dtype}{engine}, preset {preset.name}"
     note(f"{about}; {info.note}" if info.note else about)
     if info.own_settings:
         note(f"the model's {not_used(info.own_settings)}")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from core.chat import ChatFormat, Message
 from core.logits_store import RunRecorder
+from core.models.catalog import ModelOrigin
 from core.models.report_records import ModelReport
 from core.preset_book import Preset
 from core.prompt_tokens import PromptToken
@@ -28,7 +29,9 @@ class ModelInfo:
     by name, or what is odd about its files. ``stands_in_for`` names the model that would have run
     if it were here. Token ids mean the same text under two models of one
     ``tokenizer_fingerprint``. ``engine`` is a phrase: what runs the model. ``own_settings`` are
-    those that the model's own files ask for and nobody uses, as texts.
+    those that the model's own files ask for and nobody uses, as texts. ``origin`` is where the
+    model lies, empty where that is not known; ``revision`` is the commit of the hub's repository
+    that the weights are of, where they are in the cache.
     """
 
     name: str
@@ -43,6 +46,8 @@ class ModelInfo:
     tokenizer_fingerprint: str = ""
     engine: str = ""
     own_settings: tuple[str, ...] = ()
+    origin: ModelOrigin | Literal[""] = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,11 +59,11 @@ class LocalBackend:
 
     def load(self, report: Report) -> ModelInfo:
         """See ``Backend``."""
-        from core.models.catalog import PREFERRED, default_model, model_folder
+        from core.models.catalog import DEMO, PREFERRED, default_model, find_model, namesake
         from core.models.own_settings import own_settings
 
         name = self._name or default_model()
-        folder = model_folder(name)  # a name that is not here is told before torch is imported
+        found = find_model(name)  # a name that is not here is told before torch is imported
         report("starting torch")
         from core.models.loading import load_model
 
@@ -74,8 +74,10 @@ class LocalBackend:
         self._loaded = loaded
         _spare_collections()
         missing = self._stands_in_for
-        if self._name is None and name != PREFERRED:
+        if self._name is None and name == DEMO:
             missing = PREFERRED
+        why = f"{missing} is not on this machine; the bundled model runs" if missing else ""
+        notes = (why or loaded.note, namesake(name))
         return ModelInfo(
             name=name,
             device=str(loaded.placement.device),
@@ -84,13 +86,13 @@ class LocalBackend:
             context_size=loaded.model.context_size,
             vocabulary_size=loaded.model.vocabulary_size,
             placement=loaded.placement.reason,
-            note=f"{missing} is not on this machine; the bundled model runs"
-            if missing
-            else loaded.note,
+            note="; ".join(note for note in notes if note),
             stands_in_for=missing,
             tokenizer_fingerprint=loaded.tokenizer_fingerprint,
             engine=loaded.engine,
-            own_settings=own_settings(folder),
+            own_settings=own_settings(found.folder),
+            origin=found.origin,
+            revision=found.revision,
         )
 
     def generate(self, request: Request, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
@@ -148,11 +150,11 @@ class LocalBackend:
     def inspect(self) -> ModelReport:
         """See ``Backend``."""
         name = self._ready().name
-        from core.models.catalog import model_folder
+        from core.models.catalog import model_folder, namesake
         from core.models.inspection import inspect_model
 
         with _BUILDING:
-            return inspect_model(model_folder(name), name)
+            return inspect_model(model_folder(name), name, namesake(name))
 
     def _ready(self) -> LoadedModel:
         # Taken once: the thread that owns the backend may close it at any time.

@@ -5,10 +5,12 @@ Must never import torch or transformers, read a weight, or reach a network.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from core.errors import PlaygroundError
-from core.models.hub_cache import find_cached, repository
+from core.models.hub_cache import SHORT_NAMES, find_cached, repository
 
 DEMO = "demo"
 """The name of the bundled model."""
@@ -30,9 +32,28 @@ _SHOWN = 100
 _DEMO_FOLDER = Path(__file__).parent / "demo"
 
 
+ModelOrigin = Literal["bundled", "folder", "cache"]
+"""Where a model can lie: with this program, in a folder of the user's, in the hub's cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundModel:
+    """Where on this machine a model lies."""
+
+    folder: Path
+    origin: ModelOrigin
+    revision: str = ""
+    """The commit of its repository, of a model in the cache."""
+
+
 def default_model() -> str:
-    """Return the preferred model where it is complete on this machine, else the bundled one."""
-    return PREFERRED if find_cached(PREFERRED) is not None else DEMO
+    """Return the preferred model where it is complete on this machine, else the bundled one.
+
+    A folder that happens to have the preferred one's name does not take its place.
+    """
+    if find_cached(PREFERRED) is None:
+        return DEMO
+    return PREFERRED if not Path(PREFERRED).is_dir() else repository(PREFERRED)
 
 
 def is_to_fetch(name: str) -> bool:
@@ -47,13 +68,18 @@ def is_to_fetch(name: str) -> bool:
 
 
 def model_folder(name: str) -> Path:
-    """Return the folder of the model ``name``: ``demo``, a folder, or a name in the cache.
+    """Return the folder of the model ``name``; see ``find_model``."""
+    return find_model(name).folder
+
+
+def find_model(name: str) -> FoundModel:
+    """Return where the model ``name`` lies: ``demo``, a folder, or a name in the cache.
 
     Raises:
         PlaygroundError: There is no such folder, or the cache does not hold the model whole.
     """
     if name == DEMO:
-        return _DEMO_FOLDER
+        return FoundModel(_DEMO_FOLDER, "bundled")
     folder = _existing_folder(name)
     if folder is not None:
         if not (folder / "config.json").is_file():
@@ -61,7 +87,7 @@ def model_folder(name: str) -> Path:
                 f"the folder {name!r} holds no config.json; name a folder that save_pretrained()"
                 " has written"
             )
-        return folder
+        return FoundModel(folder, "folder")
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise PlaygroundError(f"there is no folder {name!r}; name a folder with a saved model")
     cached = find_cached(name)
@@ -69,7 +95,21 @@ def model_folder(name: str) -> Path:
         raise PlaygroundError(
             f"{name!r} is not on this machine; fetch it with: gpt2-playground download {name}"
         )
-    return cached
+    return FoundModel(cached, "cache", cached.name)
+
+
+def namesake(name: str) -> str:
+    """Return which other model ``name`` could mean, and how to name that one; or nothing."""
+    if name == DEMO:
+        is_folder = (Path(DEMO) / "config.json").is_file()
+        folder = f"{DEMO!r} is the bundled model; the folder of that name is --model ./{DEMO}"
+        return folder if is_folder else ""
+    if _existing_folder(name) is None or find_cached(name) is None:
+        return ""
+    spellings = (repository(name), SHORT_NAMES.get(name, name))
+    other = next((one for one in spellings if not Path(one).is_dir()), "")
+    how = f"which is --model {other}" if other else "which is used where there is no such folder"
+    return f"{name!r} is a folder here, which is used, and a model in the cache, {how}"
 
 
 def _existing_folder(name: str) -> Path | None:

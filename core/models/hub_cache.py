@@ -27,7 +27,9 @@ BUNDLED = "demo"
 TOKENIZER_FILES = (("tokenizer.json",), ("vocab.json", "merges.txt"), ("tokenizer.model",))
 """Sets of files of which one is enough to have a tokenizer."""
 
-_SHORT_NAMES = {repository: name for name, repository in ALIASES.items()}
+SHORT_NAMES = {repository: name for name, repository in ALIASES.items()}
+"""``ALIASES`` the other way round."""
+
 _NAME = re.compile(r"(?:[A-Za-z0-9_.-]+/)?[A-Za-z0-9_.-]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LONGEST_NAME = 96
@@ -99,7 +101,7 @@ def find_cached(name: str) -> Path | None:
         target = repository(name)
     except PlaygroundError:
         return None
-    for spelling in (target, _SHORT_NAMES.get(target)):
+    for spelling in (target, SHORT_NAMES.get(target)):
         if spelling is not None:
             folder = _complete_snapshot(repository_folder(spelling))
             if folder is not None:
@@ -209,5 +211,6 @@ def _cached_model(folder: Path) -> CachedModel | None:
         parameters = safetensors_parameters(snapshot)
     except PlaygroundError:  # taken away or damaged since it was found complete
         return None
-    short = _SHORT_NAMES.get(name, name)
-    return CachedModel(short, snapshot, folder_size(snapshot), parameters, architecture)
+    short = SHORT_NAMES.get(name, name)
+    shown = name if Path(short).is_dir() else short  # where the short one means a folder
+    return CachedModel(shown, snapshot, folder_size(snapshot), parameters, architecture)

@@ -26,12 +26,13 @@ _DTYPES = {
 }
 
 
-def inspect_model(folder: Path, name: str) -> ModelReport:
+def inspect_model(folder: Path, name: str, note: str = "") -> ModelReport:
     """Look into the model in ``folder``, which holds at least a config.json.
 
     Args:
         folder: A local folder, such as a model saved by transformers or a snapshot of its cache.
         name: What the report and all sentences call the model.
+        note: A sentence on where the model has come from, for the report, or nothing.
 
     Raises:
         PlaygroundError: The folder or its configuration cannot be used, is of no causal language
@@ -45,7 +46,7 @@ def inspect_model(folder: Path, name: str) -> ModelReport:
     module = build_on_meta(file, dtype, name)
     tokenizer, tokenizer_note = tokenizer_facts(folder)
     cache, cache_note = cache_facts(file.config, dtype_name(dtype), dtype.itemsize)
-    notes = (dtype_note, *_config_notes(file), not_used(own_settings(folder)))
+    notes = (note, dtype_note, *_config_notes(file), not_used(own_settings(folder)))
     return ModelReport(
         name=name,
         folder=str(folder),

@@ -39,11 +39,16 @@ class TitleBar(Horizontal):
 
 
 def _about(info: ModelInfo | None, width: int) -> Row:
-    """Return brand, name and facts; of a folder that does not fit, the last part of its path."""
+    """Return brand, name and facts, the first of which is where the model has come from.
+
+    Of a folder that does not fit, the last part of its path is shown.
+    """
     row: Row = [(_BRAND, "bold " + CHOSEN)]
     if info is None:
         return row
-    facts = visible_prose(f" · {info.device} · {info.dtype} · {short_count(info.parameters)}")
+    origin = f" · {info.origin}" if info.origin else ""
+    parameters = short_count(info.parameters)
+    facts = visible_prose(f"{origin} · {info.device} · {info.dtype} · {parameters}")
     name = "  " + visible_prose(info.name)
     if cell_len(_BRAND + name + facts) > width and len(PurePath(info.name).parts) > 1:
         name = "  …/" + visible_prose(PurePath(info.name).name)
