@@ -45,7 +45,8 @@ class Draw:
     to 1) to come before the others, and was among the luckiest ``winner.luck``. ``finishers`` are
     the first to arrive; with a worse draw of the winner, the next of them would have won.
     ``favourite`` is the likeliest token. ``is_replayed`` is whether the race run again on the
-    kept logits has the recorded winner: where two arrive almost together, 16 bit may differ.
+    host has the recorded winner: where two arrive almost together, a GPU may have rounded to
+    another.
     """
 
     winner: Finisher

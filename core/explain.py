@@ -1,7 +1,7 @@
 """Why this token: everything about one recorded step, computed from its logits when asked.
 
-Must never run a model, and never alters what was recorded. Figures of tokens outside the likeliest
-256 are as exact as ``core.recording`` keeps them.
+Must never run a model, and never alters what was recorded. Ranks and counts are those of the run to
+the unit: they are computed from the very logits that it chose from.
 """
 
 from __future__ import annotations

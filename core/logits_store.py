@@ -7,7 +7,6 @@ nobody can change. Any thread may call anything here.
 from __future__ import annotations
 
 import threading
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,8 +14,8 @@ from typing import Protocol
 from core.decode_state import DecodeState
 from core.settings import Settings
 
-DEFAULT_LIMIT = 256 * 2**20
-"""In bytes: about 2,500 steps of gpt2-xl's vocabulary, whole runs of smaller ones."""
+DEFAULT_LIMIT = 512 * 2**20
+"""In bytes: about 2,600 steps of gpt2-xl's vocabulary, whole runs of smaller ones."""
 
 
 class TokenTexts(Protocol):
@@ -41,35 +40,24 @@ class TokenTexts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecordedStep:
-    """One step's raw logits in 16 bit, the likeliest exactly; ``core.recording`` reads them.
+    """One step's raw logits; ``core.recording`` reads them.
 
-    ``greatest`` is the greatest logit, ``None`` where ``maximum`` looks it up. ``tail`` is every
-    logit less ``maximum``, float16, in the order of token ids. ``exact_ids``, int32, and
-    ``exact_logits``, float32, are the likeliest tokens and the chosen one. Where ``tail`` and
-    ``exact_ids`` are empty, ``exact_logits`` are the whole vocabulary's, in the order of token ids.
-    ``dice`` is the generator's state before the draw, ``None`` where nothing was drawn.
+    ``logits`` are the whole vocabulary's, float32, in the order of token ids, exactly as they were:
+    what is computed from them agrees with the run to the unit. ``dice`` is the generator's state
+    before the draw, ``None`` where nothing was drawn.
     ``is_forced`` is whether a person chose the token, and not the settings.
     """
 
     token_id: int
     vocabulary_size: int
-    greatest: float | None
-    tail: bytes
-    exact_ids: bytes
-    exact_logits: bytes
+    logits: bytes
     dice: bytes | None = None
     is_forced: bool = False
 
     @property
-    def maximum(self) -> float:
-        """The greatest logit."""
-        return max(array("f", self.exact_logits)) if self.greatest is None else self.greatest
-
-    @property
     def size(self) -> int:
         """The memory that it takes, in bytes, without Python's own."""
-        dice = len(self.dice) if self.dice is not None else 0
-        return len(self.tail) + len(self.exact_ids) + len(self.exact_logits) + dice
+        return len(self.logits) + (len(self.dice) if self.dice is not None else 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,8 @@
 """Other settings swept over a whole recorded run at once: what each step would have picked.
 
 Must never run a model. What it claims is what the plain processors do to the same logits and
-dice, step by step; the tests hold it to that, with two exceptions at the edge of a nucleus.
-Probability is summed in float64, where torch sums in float32: a token may fall on the other side of
-``top_p`` where it lies within float32's rounding of it. And of tokens with the very same stored
-logit, torch's sort lets any come first; here it is the greater id.
+dice, step by step, and the tests hold it to that. Where rounding, equal scores or what is known of
+the tail only in sum leave open whether a token stays or wins, those processors are asked.
 
 Settings that do not cut at a threshold (``typical_p``, ``epsilon_cutoff``, ``eta_cutoff``) are
 applied step by step, which takes some milliseconds a step.
@@ -70,9 +68,9 @@ class Sweeper:
             index = self._index(moves=_has_moves(settings))
             found = _sweep(index, settings, self._bans(settings, index))
         else:
-            found = [plain_step(self.run, at, settings, self.dice) for at in self._positions]
+            found = [None] * len(self._positions)
         for position, step in zip(self._positions, found, strict=True):
-            swept[position] = step
+            swept[position] = step or plain_step(self.run, position, settings, self.dice)
         return tuple(swept)
 
     def _index(self, *, moves: bool) -> SweepIndex:
@@ -152,23 +150,32 @@ def _has_moves(settings: Settings) -> bool:
 
 def _sweep(
     index: SweepIndex, settings: Settings, bans: list[tuple[str, torch.Tensor]]
-) -> list[SweptStep]:
+) -> list[SweptStep | None]:
+    """Return what each step would have done, ``None`` where an index leaves that open."""
     moved = _penalized(index, settings.repetition_penalty)
     cuts: list[tuple[str, torch.Tensor]] = []
     for name, banned in bans:
         moved = moved.masked_fill(banned, -math.inf)
         cuts.append((name, torch.cat((torch.zeros_like(index.rivals.ids).bool(), banned), dim=1)))
     field = SweepField.of(index, moved, 1.0 / settings.temperature)
-    is_left = field.values > -math.inf
-    if settings.do_sample:
-        for name, kept in field.warped(settings):
-            cuts.append((name, is_left & ~kept))
-            is_left &= kept
-    picks = field.raced(is_left) if settings.do_sample else field.likeliest()
+    if not settings.do_sample:
+        picks, is_open = field.likeliest(), torch.zeros(len(moved), dtype=torch.bool)
+    else:
+        is_left = field.values > -math.inf
+        is_unsure = torch.zeros_like(is_left)
+        for name, surely, perhaps in field.warped(settings):
+            cuts.append((name, is_left & ~perhaps))
+            is_left = is_left & perhaps
+            is_unsure = is_unsure | (is_left & ~surely)
+        winner, was_close = field.raced(is_left)
+        columns = torch.stack((winner, index.chosen_column), dim=1)
+        is_any = is_left.any(dim=1)
+        picks = torch.where(is_any, field.ids.gather(1, winner[:, None])[:, 0], -1)
+        is_open = is_any & (was_close | is_unsure.gather(1, columns).any(dim=1))
     names = _cut_names(cuts, index.chosen_column)
     return [
-        SweptStep(pick if pick >= 0 else None, name)
-        for pick, name in zip(picks.tolist(), names, strict=True)
+        None if skip else SweptStep(pick if pick >= 0 else None, name)
+        for pick, name, skip in zip(picks.tolist(), names, is_open.tolist(), strict=True)
     ]
 
 
@@ -176,8 +183,9 @@ def _penalized(index: SweepIndex, penalty: float) -> torch.Tensor:
     """Return the moved values under a repetition penalty, as transformers computes it."""
     if penalty == 1.0:
         return index.moved.values
-    logits = index.moved.values + index.maxima[:, None]
-    changed = torch.where(logits < 0, logits * penalty, logits / penalty)
+    # These are sums that give the logits again: in float32, as they were.
+    logits = (index.moved.values + index.maxima[:, None]).float()
+    changed = torch.where(logits < 0, logits * penalty, logits / penalty).double()
     return torch.where(index.is_context, changed - index.maxima[:, None], index.moved.values)
 
 

@@ -96,7 +96,7 @@ def test_a_single_survivor_needs_no_luck():
 
 
 def test_a_token_that_could_not_have_won_is_told():
-    """Where 16 bit decide otherwise, the recorded token stays the winner and that is said."""
+    """Where a GPU rounded otherwise, the recorded token stays the winner and that is said."""
     run = run_of([[0.0, 0.0]], [1], SAMPLING)
     loser = 1 - race_winner(torch.zeros(2), Dice(run).times(0))
     draw = explain_draw(run_of([[0.0, 0.0]], [loser], SAMPLING), 0)

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from core.dice import Dice, race_winner
+from core.dice import Dice
 from core.errors import PlaygroundError
 from core.ghosts import find_ghosts
 from core.logits_store import LogitsStore
 from core.models.transformers_model import TransformersModel
 from core.preset_book import Preset
-from core.recording import record_step, recorded_logits
+from core.recording import record_step
 from core.scrub import scrub
 from core.settings import Settings
 from core.sweep import Sweeper, plain_step, repeated_tokens
@@ -75,7 +75,7 @@ LARGE = [
 @pytest.mark.parametrize("mapping", LARGE, ids=str)
 @pytest.mark.parametrize("spread", [0.5, 2.0, 4.0])
 def test_over_a_vocabulary_with_a_tail(mapping, spread):
-    """Most tokens here are stored in 16 bit, and many share a value."""
+    """Of most tokens here only sums are known to the sweep."""
     torch.manual_seed(int(spread * 10))
     rows = torch.randn(12, 5000) * spread - 40
     chosen = [int(row.argsort(descending=True)[place]) for place, row in enumerate(rows)]
@@ -85,7 +85,7 @@ def test_over_a_vocabulary_with_a_tail(mapping, spread):
 
 
 @pytest.mark.parametrize("step", [0.25, 1.0])
-@pytest.mark.parametrize("mapping", [one for one in LARGE[:-5] if "top_p" not in one], ids=str)
+@pytest.mark.parametrize("mapping", LARGE, ids=str)
 def test_over_logits_of_low_precision(mapping, step):
     """A model in bfloat16 gives hundreds of tokens the very same logit."""
     run = coarse_run(step)
@@ -94,21 +94,10 @@ def test_over_logits_of_low_precision(mapping, step):
 
 
 @pytest.mark.parametrize("step", [0.25, 1.0])
-@pytest.mark.parametrize("top_p", [0.05, 0.31, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("top_p", [0.0, 0.05, 0.31, 0.5, 0.9, 0.99])
 def test_a_nucleus_that_ends_among_equals(top_p, step):
-    """As transformers' nucleus, but with a stable sort: which equals stay is then no accident."""
-    run = coarse_run(step)
-    dice = Dice(run)
-    swept = Sweeper(run).sweep(Settings(do_sample=True, top_k=0, top_p=top_p))
-    for index, step_ in enumerate(swept):
-        scores = recorded_logits(run.steps[index])
-        rising = torch.sort(scores, stable=True)
-        cumulative = rising.values.double().softmax(dim=0).cumsum(dim=0)
-        removed = cumulative <= 1 - top_p
-        removed[-1] = False
-        scores[rising.indices[removed]] = -math.inf
-        assert step_.pick == race_winner(scores, dice.times(index))
-        assert (step_.cut_by == "top_p") == (scores[run.token_ids[index]] == -math.inf)
+    """Which equals stay is torch's own affair: where it matters, its sort is asked."""
+    assert_as_plain(coarse_run(step), Settings(do_sample=True, top_k=0, top_p=top_p))
 
 
 def coarse_run(step):
