@@ -19,13 +19,7 @@ from core.settings import Settings
 from core.steps import Candidate, Event, Finished, Hypothesis, NextToken, Started, Step
 from core.turn import Fork, Turn
 
-__all__ = ["TURN_SEPARATOR", "Fork", "Session", "Turn"]
-
-TURN_SEPARATOR = "\n"
-"""Stands before every further prompt, so that it begins a line of the document.
-
-Not after an end of text: the model takes what follows as a new document by itself.
-"""
+__all__ = ["Fork", "Session", "Turn"]
 
 
 class Session:
@@ -65,7 +59,19 @@ class Session:
     @property
     def text(self) -> str:
         """The whole document's text, prompts and continuations."""
-        return "".join(turn.separator + turn.prompt + turn.text for turn in self.turns)
+        return "".join(
+            _asked(turn, is_first=not number) + turn.text for number, turn in enumerate(self.turns)
+        )
+
+    def end(self, length: int) -> str:
+        """Return the last ``length`` characters of ``text``, or all where it has fewer."""
+        text = ""
+        for number in range(len(self.turns) - 1, -1, -1):
+            if len(text) >= length:
+                break
+            turn = self.turns[number]
+            text = _asked(turn, is_first=not number) + turn.text + text
+        return text[-length:]
 
     def begin(
         self,
@@ -89,13 +95,12 @@ class Session:
             RuntimeError: The turn before has not finished.
         """
         name, fingerprint = (model.name, model.tokenizer_fingerprint) if model else ("", "")
-        separator = self._separator(prompt)
         place: MessagePlace = ""
         if not prompt:
             chat = open_answer(self.turns)
         elif chat is not None:
             place = "later" if messages(self.turns) else "first"
-        turn = Turn(prompt, preset_name, settings, name, fingerprint, separator, chat, place)
+        turn = Turn(prompt, preset_name, settings, name, fingerprint, chat, place)
         turn.is_by_hand = is_by_hand
         request = self._request(turn)
         self._open([*self.turns, turn])
@@ -115,11 +120,10 @@ class Session:
         if turn.message:
             said = (*messages(self.turns), Message("user", turn.prompt))
             return Request("", turn.settings, messages=said, chat=turn.chat)
-        added = turn.separator + turn.prompt
         if not self.turns or self.turns[-1].tokenizer_fingerprint == turn.tokenizer_fingerprint:
-            return Request(added, turn.settings, self.token_ids, chat=turn.chat)
+            return Request(turn.prompt, turn.settings, self.token_ids, chat=turn.chat)
         if turn.chat is None:
-            return Request(self.text + added, turn.settings)
+            return Request(self.text + turn.prompt, turn.settings)
         asked = messages(self.turns)[:-1]
         return Request(begun_answer(self.turns), turn.settings, messages=asked, chat=turn.chat)
 
@@ -204,13 +208,6 @@ class Session:
             position -= len(turn.steps)
         return Session(self.turns)
 
-    def _separator(self, prompt: str) -> str:
-        if not prompt or not self.turns:
-            return ""
-        finished = self.turns[-1].finished
-        ended = finished is not None and finished.reason == "end_of_text"
-        return "" if ended else TURN_SEPARATOR
-
     def apply(self, event: Event) -> None:
         """Take one event of what runs; a run that failed before it started leaves no trace."""
         if isinstance(event, NextToken):
@@ -294,3 +291,10 @@ class Session:
     @property
     def _newest(self) -> int:
         return self.step_count() - (self.next_token is None)
+
+
+def _asked(turn: Turn, *, is_first: bool) -> str:
+    """Return what stands before a turn's own text; a message has lines to itself."""
+    if turn.message:
+        return ("" if is_first else "\n") + turn.prompt + "\n"
+    return turn.prompt

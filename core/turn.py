@@ -34,12 +34,12 @@ class Fork:
 class Turn:
     """One prompt and what was generated after it.
 
-    ``prompt`` is the text as typed (empty where the document was merely continued), ``separator``
-    what stands before it. ``chat`` is set where the run belongs to a conversation: its prompt is
-    the message that ``message`` says, or else it writes on the answer of the turn before.
-    ``fork`` is set where it leaves the run before it. ``is_by_hand`` is whether a person takes each
-    step. ``key`` finds the run's recorded logits, ``node_id`` its place in the history, 0 until it
-    has one.
+    ``prompt`` is the text as typed, which goes on from the document to the letter; it is empty
+    where the document was merely continued. ``chat`` is set where the run belongs to a
+    conversation: its prompt is the message that ``message`` says, or else it writes on the answer
+    of the turn before. ``fork`` is set where it leaves the run before it. ``is_by_hand`` is whether
+    a person takes each step. ``key`` finds the run's recorded logits, ``node_id`` its place in the
+    history, 0 until it has one.
     """
 
     prompt: str
@@ -47,7 +47,6 @@ class Turn:
     settings: Settings
     model_name: str = ""
     tokenizer_fingerprint: str = ""
-    separator: str = ""
     chat: ChatFormat | None = None
     message: MessagePlace = ""
     fork: Fork | None = None

@@ -87,7 +87,7 @@ def test_a_model_of_the_same_tokens_goes_on_with_the_ids():
     request = play(session, "two", model=info("gpt2-xl", "a"))
 
     assert request.context_token_ids == ids
-    assert request.prompt == "\ntwo"
+    assert request.prompt == "two"
 
 
 def test_a_model_of_other_tokens_reads_the_text_anew():
@@ -97,10 +97,10 @@ def test_a_model_of_other_tokens_reads_the_text_anew():
     again = play(session, "", model=info("demo", "b"))
 
     assert request.context_token_ids == ()
-    assert request.prompt == "one far away\ntwo"
+    assert request.prompt == "one far awaytwo"
     assert again.prompt == ""
     assert again.context_token_ids
-    assert session.text == "one far away\ntwo far away far away"
+    assert session.text == "one far awaytwo far away far away"
 
 
 HEAD = "presets:\n  one:\n"

@@ -6,7 +6,7 @@ import pytest
 
 from core.backends.base import Request
 from core.backends.scripted import ScriptedBackend
-from core.session import TURN_SEPARATOR, Session
+from core.session import Session
 from core.settings import Settings
 from core.steps import Finished, Started
 
@@ -71,22 +71,33 @@ def test_a_running_beam_search_shows_its_best_beam():
     assert session.is_running
 
 
-def test_the_second_prompt_begins_a_line_and_continues_the_tokens():
+def test_what_is_typed_next_goes_on_from_the_text_to_the_letter():
     session = Session()
     play(session, "one two")
-    request = play(session, "three")
+    request = play(session, " three")
 
-    assert request.prompt == TURN_SEPARATOR + "three"
+    assert request.prompt == " three"
+    assert session.text == "one two far, away three far, away"
     assert request.context_token_ids == (10, 11, 100, 101, 102)
     assert session.token_ids[:5] == request.context_token_ids
 
 
-def test_no_separator_after_an_end_of_text():
+def test_nothing_is_put_before_a_prompt_after_an_end_of_text_either():
     session = Session()
     play(session, "one", Settings(max_new_tokens=50))
     assert session.turns[0].finished.reason == "end_of_text"
 
     assert play(session, "two").prompt == "two"
+
+
+@pytest.mark.parametrize("length", [1, 4, 12, 13, 30, 100])
+def test_the_end_of_the_text_is_the_text_s_own(length):
+    session = Session()
+    play(session, "one")
+    play(session, "")
+    play(session, " two")
+
+    assert session.end(length) == session.text[-length:]
 
 
 def test_continuing_without_a_prompt_adds_nothing():

@@ -64,7 +64,7 @@ def _group(token_ids: Sequence[int], recorded: str, token_text: TokenText | None
 def _fits(text: str, recorded: str) -> bool:
     """Whether ``text`` is what was recorded, or that between what nobody typed.
 
-    Such are separators, tokens for beginning and end, and a conversation's template.
+    Such are tokens for beginning and end, and a conversation's template.
     """
     typed = recorded.strip()
     return typed in text if typed else not text.strip()

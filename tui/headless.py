@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from core.export import Writer, make_writer
 from core.model_list import is_to_fetch
 from core.models.own_settings import not_used
 from core.presets import Preset, PresetBook, find_presets_file, load_presets
+from core.prompt_tokens import SPACE_AT_THE_END, ends_in_a_words_space
 from core.settings import Settings
 from core.steps import Event, Finished, Started, Step
 from core.visible import cell_width, pad
@@ -110,6 +112,8 @@ def run_generate(
     try:
         info = backend.load(_StageNotes())
         _describe(info, preset)
+        if not messages:
+            _note_space(text, backend)
         about = _about(info, preset, settings)
         return _run(backend, request, make_writer(output_format, text, about))
     finally:
@@ -184,6 +188,11 @@ def _describe(info: ModelInfo, preset: Preset) -> None:
     note(f"{about}; {info.note}" if info.note else about)
     if info.own_settings:
         note(f"the model's {not_used(info.own_settings)}")
+
+
+def _note_space(prompt: str, backend: Backend) -> None:
+    if ends_in_a_words_space(prompt, partial(backend.prompt_tokens, is_beginning=False)):
+        note(SPACE_AT_THE_END)
 
 
 def _about(info: ModelInfo, preset: Preset, settings: Settings) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from core.backends.base import Request
 from core.conversation import open_answer
 from core.preset_book import PresetBook
+from core.prompt_tokens import SPACE_AT_THE_END, ends_in_a_words_space
 from core.service import (
     GenerationService,
     LoadFailed,
@@ -75,6 +77,7 @@ class Runs:
         self._typed = ""
         self._clears_at_end = False
         self._is_stopping = False
+        self._has_told_of_space = False
         self._service = GenerationService()
         fetching = fetching if fetching is not None else Fetching()
         self.model = ModelState(make_model, self._service, fetching, clock)
@@ -252,6 +255,15 @@ class Runs:
             is_by_hand=self.is_by_hand,
         )
         self._submit(request, typed=prompt)
+        if self.preset.chat is None and not self._has_told_of_space:
+            self._tell_of_space(prompt)
+
+    def _tell_of_space(self, prompt: str) -> None:
+        """Say once what a space at a prompt's end does."""
+        tokens_of = partial(self.model.prompt_tokens, is_beginning=False)
+        if ends_in_a_words_space(prompt, tokens_of):
+            self._has_told_of_space = True
+            self.notice = Notice(SPACE_AT_THE_END, is_warning=True)
 
     def _write(self, chosen: Candidate | str | None) -> None:
         """Go on by hand: with a candidate, with typed text, or with what the preset draws."""

@@ -16,6 +16,7 @@ from core.backends.base import Request
 from core.backends.local import LocalBackend
 from core.backends.scripted import ScriptedBackend
 from core.errors import PlaygroundError
+from core.prompt_tokens import PromptToken, ends_in_a_words_space
 from core.service import GenerationService, Ready
 from core.settings import Settings
 from core.text import TextCodec
@@ -134,3 +135,23 @@ def test_the_service_asks_the_model_that_answers():
     service.close()
     with pytest.raises(PlaygroundError, match="no model is loaded"):
         service.inspect()
+
+
+def tokens_of(*texts):
+    return tuple(PromptToken(at, text, 0, 0) for at, text in enumerate(texts))
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "behind", "is_told"),
+    [
+        ("ago, ", ("ago", ",", " "), ("ago", ",", " a"), True),
+        ("ago  ", ("ago", "  "), ("ago", " ", " a"), True),
+        ("ago,", ("ago", ","), ("ago", ",a"), False),
+        ("ago, ", ("o", ",", " "), ("o", ",", " ", "a"), False),  # of a tokenizer of characters
+        ("ago\n", ("ago", "\n"), ("ago", "\n", "a"), False),
+        (" ", (), (), False),
+    ],
+)
+def test_a_space_at_the_end_is_told_where_words_bring_their_own(text, before, behind, is_told):
+    made = {text: tokens_of(*before), text + "a": tokens_of(*behind)}
+    assert ends_in_a_words_space(text, made.__getitem__) is is_told

@@ -27,7 +27,7 @@ _INDENT = 19
 
 _KEYS: tuple[tuple[str, str], ...] = (
     ("Enter", "run the prompt; in an empty line: write on from where the document ends"),
-    ("shift+Enter, ^J", "a new line in the prompt"),
+    ("^J", "a new line in the prompt (shift+Enter too, where the terminal tells it apart)"),
     ("Esc", "stop; what was written stays; from the document, back to the prompt"),
     ("← →", "look back at earlier steps (in an empty prompt or in the document)"),
     ("alt+← alt+→", "the same, also while a prompt is typed"),

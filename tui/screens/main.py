@@ -18,14 +18,13 @@ from core.preset_book import PresetBook
 from tui.changed_rows import compositor
 from tui.playground import Playground
 from tui.prompt_hint import prompt_hint
-from tui.render import DIM
 from tui.screens.breakpoints import HEIGHTS, WIDTHS
 from tui.widgets.fetch_line import FetchLine
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.legend import Legend
-from tui.widgets.lines_view import LinesView
 from tui.widgets.preset_list import PresetList
 from tui.widgets.prompt_input import PromptInput
+from tui.widgets.prompt_line import PromptLine
 from tui.widgets.prompt_tokens import PromptTokens
 from tui.widgets.status_line import StatusLine
 from tui.widgets.step_panel import StepPanel
@@ -119,9 +118,7 @@ class MainScreen(Screen[None]):
         yield FetchLine(id="fetch")
         yield PromptTokens(id="prompt-tokens")
         yield StatusLine(id="status")
-        with Horizontal(id="prompt-line"):
-            yield PromptInput(id="prompt")
-            yield LinesView(id="prompt-count")
+        yield PromptLine(id="prompt-line")
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
@@ -150,8 +147,7 @@ class MainScreen(Screen[None]):
 
     @on(PromptTokens.Counted)
     def _counted(self, event: PromptTokens.Counted) -> None:
-        self.query_one("#prompt-line").border_subtitle = event.text
-        self.query_one("#prompt-count", LinesView).update_rows([[(f"{event.text:>13}", DIM)]])
+        self.query_one(PromptLine).count(event.text)
         self._place_count()
 
     def on_resize(self) -> None:
@@ -164,7 +160,7 @@ class MainScreen(Screen[None]):
 
     def _place_count(self) -> None:
         """Show the count where there is a frame to show it in, or where there is none."""
-        line = self.query_one("#prompt-line")
+        line = self.query_one(PromptLine)
         # Only there does the class change anything, and every change lays the screen out.
         line.set_class(self.has_class("-narrow") and bool(line.border_subtitle), "-counted")
 
@@ -187,6 +183,7 @@ class MainScreen(Screen[None]):
         self._follow(playground.book)
         self.query_one(PresetList).show(playground.book, playground.preset)
         self.query_one(PromptTokens).follow(playground)
+        self.query_one(PromptLine).follow(playground)
 
     def paint_status(self, playground: Playground) -> None:
         """Bring the status line and the context gauge up to date."""

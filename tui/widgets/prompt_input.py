@@ -33,7 +33,9 @@ class PromptInput(TextArea):
         Binding("enter", "submit_by_hand", "next token"),
         # While something runs: nothing to offer, but whoever presses it is told why.
         Binding("enter", "submit_too_early", show=False),
-        Binding("shift+enter,ctrl+j,alt+enter", "newline", "newline", show=False),
+        # The one key for it that every terminal sends; what else it may send does so too.
+        Binding("ctrl+j", "newline", "new line"),
+        Binding("ctrl+j,shift+enter,alt+enter", "first_newline", show=False),
         # Where steps are taken by hand and the line is empty; else the app lets them be text.
         Binding("1", "app.choose(1)", "choose", key_display="1–5"),
         *(Binding(str(one), f"app.choose({one})", show=False) for one in range(2, 6)),
@@ -102,6 +104,8 @@ class PromptInput(TextArea):
             return not self._can_run
         if action in ("submit", "submit_by_hand"):
             return self._can_run and self._is_by_hand == (action == "submit_by_hand")
+        if action == "newline":  # offered while there is a line to end
+            return bool(self.text)
         if action == "accept_example":
             return bool(self.example) and not self.text
         if action in _EDITS and not self.text:
@@ -137,6 +141,10 @@ class PromptInput(TextArea):
     def action_newline(self) -> None:
         """Begin a new line in the prompt."""
         self.insert("\n")
+
+    def action_first_newline(self) -> None:
+        """Begin the prompt with a new line."""
+        self.action_newline()
 
     def action_accept_example(self) -> None:
         """Take the example prompt."""

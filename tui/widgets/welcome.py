@@ -21,7 +21,7 @@ _WHAT_HAPPENS = (
     ": the model writes on, token by token. Beside it stand the five tokens it weighed most, "
     "and which one won."
 )
-EXAMPLE_PROMPT = "A long long time ago, "
+EXAMPLE_PROMPT = "A long long time ago,"
 
 
 class Welcome(Static):
