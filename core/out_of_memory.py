@@ -1,25 +1,26 @@
-"""Running out of memory: told in one sentence, and the tokens of a run are kept.
+"""A model that goes on working, whatever has broken one of its steps.
 
-Must never hide any other fault.
+Where memory ran out, that is told in one sentence, and the tokens of a run are kept. Must never
+hide any other fault.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import torch
 
 from core.errors import PlaygroundError
 from core.models.base import CausalModel
+from core.models.memory_errors import is_out_of_memory
 from core.steps import Event, Step
 
-_CPU_ALLOCATOR = "DefaultCPUAllocator"
-"""What torch's RuntimeError names where the main memory is full; it has no class of its own."""
+_Result = TypeVar("_Result")
 
 
 def guarded(model: CausalModel, events: Iterator[Event]) -> Iterator[Event]:
-    """Pass ``events`` on; where memory runs out, free the cache of ``model`` and say so.
+    """Pass ``events`` on; where a step breaks off, have ``model`` begin anew.
 
     Raises:
         PlaygroundError: There was not enough memory for the next step.
@@ -29,38 +30,44 @@ def guarded(model: CausalModel, events: Iterator[Event]) -> Iterator[Event]:
         for event in events:
             steps += isinstance(event, Step)
             yield event
-    except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
-            raise
-        raise _out_of_memory(model, steps) from error
+    except (PlaygroundError, GeneratorExit):
+        raise
+    except BaseException as error:  # not all that libraries raise is an Exception
+        _check_that_memory_is_short(error, model)
+    else:
+        return
+    _give_back(model)
+    raise PlaygroundError(
+        f"{model.device} ran out of memory after {steps} step{'' if steps == 1 else 's'}; use"
+        " fewer beams, a shorter document or a smaller model, or close other programs"
+    )
 
 
-@contextmanager
-def enough_memory_to_score(model: CausalModel) -> Iterator[None]:
-    """Say so where memory runs out while a text is scored, and free the cache of ``model``.
+def guarded_scoring(model: CausalModel, score: Callable[[], _Result]) -> _Result:
+    """Return what ``score`` does; where it breaks off, have ``model`` begin anew.
 
     Raises:
         PlaygroundError: There was not enough memory.
     """
     try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
-            raise
-        model.rewind(0)
-        raise PlaygroundError(
-            f"{model.device} ran out of memory; score a shorter part of the text"
-        ) from error
+        return score()
+    except PlaygroundError:
+        raise
+    except BaseException as error:
+        _check_that_memory_is_short(error, model)
+    _give_back(model)
+    raise PlaygroundError(f"{model.device} ran out of memory; score a shorter part of the text")
 
 
-def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
-    is_named = isinstance(error, torch.OutOfMemoryError | MemoryError)
-    return is_named or _CPU_ALLOCATOR in str(error)
+def _check_that_memory_is_short(error: BaseException, model: CausalModel) -> None:
+    """Raise ``error`` where it says anything else."""
+    if not is_out_of_memory(error):
+        model.reset()  # a step that broke off may have left a part of itself in the cache
+        raise error
 
 
-def _out_of_memory(model: CausalModel, steps: int) -> PlaygroundError:
-    model.rewind(0)  # a step that broke off may have left a part of itself in the cache
-    return PlaygroundError(
-        f"{model.device} ran out of memory after {steps} step{'' if steps == 1 else 's'}; use"
-        " fewer beams, a shorter document or a smaller model, or close other programs"
-    )
+def _give_back(model: CausalModel) -> None:
+    """Free what texts took; called when the error is gone, which held what was being computed."""
+    model.reset()
+    if model.device.type == "cuda":
+        torch.cuda.empty_cache()  # torch keeps what is free, and CUDA's libraries need some too

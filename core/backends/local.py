@@ -16,7 +16,6 @@ from core.errors import PlaygroundError
 from core.steps import Event, Started
 
 if TYPE_CHECKING:
-    from core.models.base import CausalModel
     from core.models.chat_prompt import ChatPrompts
     from core.models.loading import LoadedModel
     from core.models.report_records import ModelReport
@@ -101,8 +100,7 @@ class LocalBackend:
 
         if self._loaded is None:
             raise RuntimeError("load() comes first")
-        events = self._events(self._loaded, request, is_cancelled)
-        return guarded(self._loaded.model, _forgetting_faults(self._loaded.model, events))
+        return guarded(self._loaded.model, self._events(self._loaded, request, is_cancelled))
 
     def _events(
         self, loaded: LoadedModel, request: Request, is_cancelled: Callable[[], bool]
@@ -134,14 +132,17 @@ class LocalBackend:
     ) -> ScoredText:
         """See ``Backend``."""
         loaded = self._ready()
-        from core.out_of_memory import enough_memory_to_score
+        from core.out_of_memory import guarded_scoring
         from core.scoring import score_text, score_tokens
 
         model, codec = loaded.model, loaded.codec
-        with enough_memory_to_score(model):
+
+        def score() -> ScoredText:
             if isinstance(text, str):
                 return score_text(model, codec, text, presets, is_cancelled=is_cancelled)
             return score_tokens(model, codec, (), text, presets, is_cancelled=is_cancelled)
+
+        return guarded_scoring(model, score)
 
     def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
         """See ``Backend``."""
@@ -176,17 +177,6 @@ class LocalBackend:
             import torch
 
             torch.cuda.empty_cache()
-
-
-def _forgetting_faults(model: CausalModel, events: Iterator[Event]) -> Iterator[Event]:
-    """Pass ``events`` on; where a step breaks off, empty the cache, which may hold a part of it."""
-    try:
-        yield from events
-    except (PlaygroundError, GeneratorExit):
-        raise
-    except BaseException:
-        model.rewind(0)
-        raise
 
 
 def _spare_collections() -> None:

@@ -76,6 +76,14 @@ class CausalModel(Protocol):
         """
         ...
 
+    def reset(self) -> None:
+        """Keep one empty row, and give back the memory that texts have taken.
+
+        It asks for none, so that it works where there is none, and whatever a step that broke off
+        has left behind.
+        """
+        ...
+
 
 @runtime_checkable
 class LooksAhead(Protocol):

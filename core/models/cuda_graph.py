@@ -6,9 +6,11 @@ recording. How it is recorded can be replaced, so that all but the recording run
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -28,17 +30,22 @@ def capture_on_gpu(step: Step) -> Step:
     Raises:
         RuntimeError: CUDA cannot record it.
     """
+    main = torch.cuda.current_stream()
+    stream = _stream_beside(main)
     # Libraries set themselves up and kernels are compiled when first used, which cannot be
     # recorded.
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    stream.wait_stream(torch.cuda.current_stream())
+    stream.wait_stream(main)
     with torch.cuda.stream(stream):
         for _ in range(2):
             step()
-    torch.cuda.current_stream().wait_stream(stream)
+    main.wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    # Another thread may throw dice on the GPU meanwhile.
-    with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+    # The outer one, since torch does not leave its stream where a recording fails; and another
+    # thread may throw dice on the GPU meanwhile.
+    with (
+        torch.cuda.stream(stream),
+        torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"),
+    ):
         result = step()
 
     def replay() -> torch.Tensor:
@@ -46,6 +53,15 @@ def capture_on_gpu(step: Step) -> Step:
         return result
 
     return replay
+
+
+@cache
+def _stream_beside(main: torch.cuda.Stream) -> torch.cuda.Stream:
+    """Return the stream on which steps are recorded that run on ``main``: always the same one.
+
+    cuBLAS keeps a workspace of some megabytes for each stream that it was ever used on.
+    """
+    return torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
 
 class StaticLook:
@@ -94,15 +110,22 @@ def plain_layers(weights: Gpt2Weights, config: Gpt2Config) -> Layers:
 
 @dataclass(frozen=True, slots=True)
 class _Recorded:
-    """A step with the tensors that it reads: ``tokens``, shape (rows,), int64, and ``look``."""
+    """A step for ``rows`` in ``store``, with the tensors that it reads.
 
+    ``tokens`` has shape (rows,), int64; ``position`` and ``slots`` are those of ``StaticLook``. The
+    cache alone keeps the store in memory.
+    """
+
+    store: weakref.ref[torch.Tensor]
+    rows: int
     tokens: torch.Tensor
-    look: StaticLook
+    position: torch.Tensor
+    slots: torch.Tensor
     replay: Step
 
     def is_of(self, cache: KeyValueCache) -> bool:
         """Whether it was recorded for what ``cache`` is now."""
-        return self.look.store is cache.store and self.look.rows == cache.rows
+        return self.store() is cache.store and self.rows == cache.rows
 
 
 class GraphedDecode:
@@ -115,11 +138,18 @@ class GraphedDecode:
         self._weights, self._layers, self._capture = weights, layers, capture
         self._recorded: dict[bool, _Recorded] = {}
 
+    def forget(self) -> None:
+        """Give back what was recorded; the next steps are recorded anew."""
+        self._recorded.clear()
+
     @torch.inference_mode()
     def decode(self, cache: KeyValueCache, token_ids: Sequence[int] | torch.Tensor) -> torch.Tensor:
-        """Put one token into each row's slot; return the logits, shape (rows, vocabulary).
+        """Put one token into each row's slot, where the cache has room.
 
         Tokens that stand on the device already, shape (rows,), int64, are not waited for.
+
+        Returns:
+            The logits, shape (rows, vocabulary), float32.
 
         Raises:
             RuntimeError: The step cannot be recorded; the cache is as it was.
@@ -132,9 +162,9 @@ class GraphedDecode:
             with _on(cache.store.device):
                 recorded = self._recorded[is_alone] = self._record(cache)
         recorded.tokens.copy_(torch.as_tensor(token_ids))
-        recorded.look.position.fill_(cache.length)
+        recorded.position.fill_(cache.length)
         if not is_alone:
-            recorded.look.slots.copy_(cache.table)
+            recorded.slots.copy_(cache.table)
         return recorded.replay()
 
     def _record(self, cache: KeyValueCache) -> _Recorded:
@@ -148,7 +178,9 @@ class GraphedDecode:
             return layers(hidden + weights.positions[look.position], look)
 
         look.position.fill_(cache.length)
-        return _Recorded(tokens, look, self._capture(step))
+        replay = self._capture(step)
+        store = weakref.ref(cache.store)
+        return _Recorded(store, cache.rows, tokens, look.position, look.slots, replay)
 
 
 def _on(device: torch.device) -> AbstractContextManager[object]:

@@ -244,9 +244,15 @@ class Gpt2Model:
         if length or self._torch.is_recorded:
             self._cache.keep(row, length)
         else:
-            self._cache = self._empty_cache()  # what a long text took is given back
+            self._cache.clear()  # what a long text took is given back
         self._rows = [self._rows[row][:length]]
         return length
+
+    def reset(self) -> None:
+        """See ``CausalModel``."""
+        self._cache.clear()
+        self._torch.forget()
+        self._rows, self._is_ahead = [[]], False
 
     def all_logits(self, token_ids: Sequence[int]) -> Iterator[torch.Tensor]:
         """Yield the logits after each of ``token_ids``, in pieces of shape (n, vocabulary).

@@ -16,6 +16,7 @@ from core.models.gpt2_cache import KeyValueCache
 from core.models.gpt2_config import Gpt2Config
 from core.models.gpt2_forward import forward, head
 from core.models.gpt2_weights import Gpt2Weights
+from core.models.memory_errors import is_out_of_memory
 from core.models.recorded_step import reason_of, recorded_step
 
 
@@ -45,15 +46,20 @@ class TorchStep:
         self._graph, self.kernel = made.graph, made.kernel
         return made.cache
 
+    def forget(self) -> None:
+        """Give back the memory of what was recorded; the next step is recorded anew."""
+        if self._graph:
+            self._graph.forget()
+
     def decode(self, cache: KeyValueCache, token_ids: Sequence[int] | torch.Tensor) -> torch.Tensor:
         """Append one token to each row; return the logits, shape (rows, vocabulary), float32."""
         if self._graph:
             cache.make_room(1)
             try:
                 logits = self._graph.decode(cache, token_ids)
-            except torch.OutOfMemoryError:
-                raise
             except RuntimeError as error:
+                if is_out_of_memory(error):
+                    raise
                 self._graph = None
                 self.kernel = f"torch (no CUDA graph: {reason_of(error)})"
             else:

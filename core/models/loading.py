@@ -22,6 +22,7 @@ from core.models.catalog import model_folder
 from core.models.fast_tokenizer import gpt2_tokenizer
 from core.models.gpt2_config import Gpt2Config, NotFastError, read_gpt2_config
 from core.models.hub_weights import weight_files
+from core.models.memory_errors import is_out_of_memory
 from core.models.model_files import check_files
 from core.models.native_build import native_library
 from core.models.placement import SMALL_PARAMETERS, ModelSize, Placement, check_names, place
@@ -93,6 +94,29 @@ def load_model(
         raise _no_assistant(name, "--engine transformers does not ask one")
     folder = model_folder(name)
     check_files(folder)
+    try:
+        return _load(name, folder, device, dtype, report, engine, assistant)
+    except BaseException as error:
+        if not is_out_of_memory(error):
+            raise
+    # The error is gone by now, and with it what had been loaded.
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.empty_cache()
+    raise PlaygroundError(
+        f"memory ran out while {name!r} was loaded; close other programs, or choose --dtype"
+        " bfloat16, --device cpu or a smaller model"
+    )
+
+
+def _load(
+    name: str,
+    folder: Path,
+    device: str,
+    dtype: str,
+    report: Report,
+    engine: str,
+    assistant: str,
+) -> LoadedModel:
     if engine != "transformers":
         try:
             return _load_fast(name, folder, device, dtype, report, assistant)
@@ -135,16 +159,12 @@ def _load_fast(
             raise PlaygroundError(
                 f"int8 weights need the native kernel, and {obstacle}; {_INSTEAD_OF_INT8}"
             )
-    weights, note = _moving(
-        name,
-        placement,
-        lambda: read_weights(
-            files,
-            config,
-            placement.device,
-            placement.dtype,
-            lambda share: report("reading the weights", share),
-        ),
+    weights, note = read_weights(
+        files,
+        config,
+        placement.device,
+        placement.dtype,
+        lambda share: report("reading the weights", share),
     )
     _prepare_processor(placement, weights.parameters, report)
     # More would wait for each other longer than they work.
@@ -197,19 +217,15 @@ def _load_general(name: str, folder: Path, device: str, dtype: str, report: Repo
     placement = place(size, device, dtype)
     report("mapping the weights")
     module, outline, note = _reading(name, "model", lambda: mapped_module(folder, placement.dtype))
-    _moving(
-        name,
-        placement,
-        lambda: move_weights(
-            module,
-            outline,
-            placement.device,
-            lambda share: report("reading the weights", share),
-        ),
+    move_weights(
+        module,
+        outline,
+        placement.device,
+        lambda share: report("reading the weights", share),
     )
     parameters = module.num_parameters()
     _prepare_processor(placement, parameters, report)
-    model = _moving(name, placement, lambda: TransformersModel(module))
+    model = TransformersModel(module)
     engine = "transformers" if model.has_cache else "transformers, without a cache"
     return _loaded(name, model, tokenizer, placement, parameters, engine, note)
 
@@ -242,16 +258,6 @@ def _prepare_processor(placement: Placement, parameters: int, report: Report) ->
         native_library()
 
 
-def _moving(name: str, placement: Placement, move: Callable[[], Any]) -> Any:  # noqa: ANN401
-    try:
-        return move()
-    except torch.OutOfMemoryError:
-        raise PlaygroundError(
-            f"{placement.device} ran out of memory while {name} was loaded; close other programs"
-            " that use it, or choose --dtype bfloat16, --device cpu or a smaller model"
-        ) from None
-
-
 def _reading(name: str, what: str, read: Callable[[], Any]) -> Any:  # noqa: ANN401
     try:
         return read()
@@ -262,6 +268,8 @@ def _reading(name: str, what: str, read: Callable[[], Any]) -> Any:  # noqa: ANN
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
+        if is_out_of_memory(error):
+            raise
         # A damaged or foreign file can raise anything, tokenizers' panics are no Exception; the
         # person needs to know which one it was.
         raise PlaygroundError(

@@ -14,6 +14,7 @@ from transformers.cache_utils import LinearAttentionCacheLayerMixin
 
 from core.errors import PlaygroundError
 from core.models.exact_head import make_head_exact
+from core.models.memory_errors import is_out_of_memory
 
 _TRIED = (3, 4, 5)
 """Tokens to try a module with; the first ones are often padding, which some leave out."""
@@ -98,9 +99,10 @@ class ModuleForward:
             cache = DynamicCache(config=self._module.config)
             self([[first]], cache)
             self([[second]], cache, start=1)
-        except torch.OutOfMemoryError:
-            raise
-        except Exception:  # what an architecture raises at a cache of no use to it can be anything
+        except Exception as error:
+            # What an architecture raises at a cache of no use to it can be anything.
+            if is_out_of_memory(error):
+                raise
             return False
         return all(_holds(layer, 2) for layer in cache.layers)
 
@@ -116,9 +118,9 @@ class ModuleForward:
         try:
             read = self._read_of(first, second)
             one, other = (self([[first, token_id]])[:, 0].float() for token_id in (second, third))
-        except torch.OutOfMemoryError:
-            raise
         except Exception as error:  # as above
+            if is_out_of_memory(error):
+                raise
             reason = (str(error).strip().splitlines() or [""])[0][:300]
             raise PlaygroundError(
                 f"transformers cannot run this {kind} model ({type(error).__name__}: {reason});"

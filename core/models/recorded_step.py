@@ -66,9 +66,10 @@ def _recorded(
     config: Gpt2Config,
     capture: Capture,
     layers: Layers,
-    positions: int = FIRST_POSITIONS,
+    alone: int = FIRST_POSITIONS,
 ) -> tuple[GraphedDecode, KeyValueCache]:
-    cache = _cache(weights, config, positions)
+    cache = _cache(weights, config, alone)
+    cache.make_room(1)
     graph = GraphedDecode(weights, layers, capture)
     graph.decode(cache, [0])
     return graph, cache
@@ -79,9 +80,10 @@ def _compiled(
 ) -> tuple[GraphedDecode, KeyValueCache]:
     """Return a recorded step that is compiled, and have the step of several rows compiled."""
     layers = compiled_layers(weights, config)
-    # Shapes that never change need one compilation, so there is room for all from the start.
+    # One row has room for all positions from the start: kernels of one shape are the quickest.
+    # Several would take too much, and their number changes: their kernels serve any shape.
     graph, cache = _recorded(weights, config, capture, layers, config.n_positions)
-    several = _cache(weights, config, config.n_positions)
+    several = _cache(weights, config)
     several.reorder([0, 0])
     GraphedDecode(weights, layers, lambda step: step).decode(several, [0, 0])
     return graph, cache
@@ -90,7 +92,7 @@ def _compiled(
 def _cache(
     weights: Gpt2Weights,
     config: Gpt2Config,
-    positions: int = FIRST_POSITIONS,
+    alone: int = FIRST_POSITIONS,
 ) -> KeyValueCache:
     device, dtype = weights.tokens.device, weights.cache_dtype
-    return KeyValueCache(config, device, dtype, positions, is_recorded=True)
+    return KeyValueCache(config, device, dtype, alone, is_recorded=True)

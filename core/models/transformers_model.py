@@ -111,13 +111,17 @@ class TransformersModel:
         surplus = before - length
         can_cut = _consists_of(self._cache, _CUT if surplus else _READ_ON)
         if length == 0 or not can_cut or self._turns_between(length, before):
-            self._cache = self._forward.new_cache()
-            self._rows = [[]]
+            self.reset()
             return 0
         if surplus and self._cache is not None:
             self._cache.crop(-surplus)
         del self._rows[0][length:]
         return length
+
+    def reset(self) -> None:
+        """See ``CausalModel``."""
+        self._cache = self._forward.new_cache()
+        self._rows = [[]]
 
     def all_logits(self, token_ids: Sequence[int]) -> Iterator[torch.Tensor]:
         """Yield the logits after each of ``token_ids``, in pieces of shape (n, vocabulary).

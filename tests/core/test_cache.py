@@ -76,5 +76,6 @@ def test_many_rows_have_less_room_at_first(way, monkeypatch):
 def test_a_recorded_step_reads_all_of_its_cache_so_that_it_is_no_larger_than_asked_for():
     config = gpt2_config(long_module().config.to_dict())
     cache = KeyValueCache(config, torch.device("cpu"), torch.float32, 16, is_recorded=True)
+    cache.make_room(1)
     assert cache.capacity == 16
     assert not cache.store.any()

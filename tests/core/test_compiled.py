@@ -11,6 +11,7 @@ from torch._dynamo.utils import counters
 
 from core.models import gpt2_compiled
 from core.models.gpt2 import Gpt2Model
+from core.models.gpt2_cache import FIRST_POSITIONS
 from core.models.transformers_model import TransformersModel
 from core.settings import Settings
 from tests.core.test_gpt2 import assert_close, random_module, tokens
@@ -23,7 +24,8 @@ needs_compiler = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def module():
-    return random_module(n_layer=3, n_inner=40, scale_attn_by_inverse_layer_idx=True)
+    shape = {"n_layer": 3, "n_inner": 40, "n_positions": 300}
+    return random_module(**shape, scale_attn_by_inverse_layer_idx=True)
 
 
 def recorded(module, dtype=torch.float32, **how):
@@ -43,18 +45,24 @@ def test_the_compiled_step_is_the_step(module):
         model.prefill(tokens(3))
     for at in range(3, 30):
         assert_close(ours.decode([at]), theirs.decode([at]))
+    assert ours._cache.capacity == 300
     for model in (ours, theirs):
         model.reorder([0] * 5)
-    for step in range(34):
+    assert ours._cache.capacity == FIRST_POSITIONS  # five times all positions would be too much
+    for step in range(270):
         new = tokens(5, offset=step)
         assert_close(ours.decode(new), theirs.decode(new))
         parents = [(step * at) % 5 for at in (1, 2, 3, 4, 5)]
         ours.reorder(parents)
         theirs.reorder(parents)
+    assert ours._cache.capacity == 300
     for model in (ours, theirs):
         model.rewind(20, row=3)
     assert_close(ours.decode([7]), theirs.decode([7]))
-    # Neither a layer, nor a position, nor another number of beams is compiled for.
+    for model in (ours, theirs):
+        model.reorder([0] * 3)
+    assert_close(ours.decode([7, 8, 9]), theirs.decode([7, 8, 9]))
+    # Neither a layer, nor a position, nor another number of beams, nor more room is compiled for.
     assert counters["stats"]["unique_graphs"] == compiled
 
     chosen = Settings(max_new_tokens=20, do_sample=True, seed=4, top_p=0.9)

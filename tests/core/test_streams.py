@@ -19,6 +19,7 @@ class Cuda:
     def __init__(self):
         self.asked = []
         self.current = "main"
+        self.streams = 0
 
     def note(self, *what):
         self.asked.append((self.current, *what))
@@ -29,6 +30,7 @@ class Cuda:
         class Stream:
             def __init__(self, device=None, priority=0):
                 self.name = "side"
+                cuda.streams += 1
 
             def wait_event(self, event):
                 cuda.note(self.name, "waits for", event.recorded_on)
@@ -56,16 +58,20 @@ class Cuda:
     @contextmanager
     def stream(self, stream):
         before, self.current = self.current, stream.name
-        yield
-        self.current = before
+        try:
+            yield
+        finally:
+            self.current = before
 
     @contextmanager
     def graph(self, graph, *, stream, capture_error_mode):
+        """As torch does it: where a recording fails, nobody leaves the stream."""
         assert capture_error_mode == "thread_local"
-        with self.stream(stream):
-            self.note("recording")
-            yield
-            self.note("recorded")
+        before, self.current = self.current, stream.name
+        self.note("recording")
+        yield
+        self.note("recorded")
+        self.current = before
 
 
 @pytest.fixture
@@ -78,6 +84,7 @@ def cuda(monkeypatch):
     monkeypatch.setattr("torch.cuda.stream", cuda.stream)
     monkeypatch.setattr("torch.cuda.graph", cuda.graph)
     monkeypatch.setattr("torch.cuda.current_stream", lambda device=None: main)
+    cuda.streams = 0
     return cuda
 
 
@@ -102,6 +109,34 @@ def test_numbers_come_to_the_host_beside_the_next_step(cuda, monkeypatch):
     ]
     assert cuda.asked == once * 2
     assert pinned == [1]
+
+
+class Graph:
+    """A recording that is never played."""
+
+
+def test_all_steps_are_recorded_on_one_stream(cuda, monkeypatch):
+    """cuBLAS would keep a workspace for each."""
+    monkeypatch.setattr("torch.cuda.CUDAGraph", Graph)
+    for _ in range(5):
+        capture_on_gpu(lambda: torch.ones(1))
+    assert cuda.streams == 1
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3])
+def test_what_cannot_be_recorded_leaves_the_thread_on_its_stream(cuda, monkeypatch, calls):
+    monkeypatch.setattr("torch.cuda.CUDAGraph", Graph)
+    given = []
+
+    def step():
+        given.append(cuda.current)
+        if len(given) == calls:
+            raise RuntimeError("operation not permitted when stream is capturing")
+        return torch.ones(1)
+
+    with pytest.raises(RuntimeError, match="not permitted"):
+        capture_on_gpu(step)
+    assert (given, cuda.current) == (["side"] * calls, "main")
 
 
 def test_a_step_runs_twice_before_it_is_recorded(cuda, monkeypatch):
