@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from core.steps import BeamStep, Candidate, Distribution, Hypothesis, Step, TokenStep
@@ -63,21 +64,29 @@ _Outcomes = dict[tuple[int, int], Contender]
 
 
 def _outcomes(step: BeamStep) -> _Outcomes:
-    length = step.index + 1
     found: _Outcomes = {}
-    for place, one in enumerate(step.hypotheses, 1):
-        found[one.parent, one.token.token_id] = Contender(one.token, one.score, "live", place)
-    for dropped in step.dropped:
-        one = dropped.hypothesis
-        if len(one.token_ids) == length:
+
+    def add(one: Hypothesis, fate: Fate, place: int = 0, reason: str = "") -> None:
+        if grew_at(step, one):
             key = one.parent, one.token.token_id
-            found[key] = Contender(one.token, one.score, "dropped", reason=dropped.reason)
+            found[key] = Contender(one.token, one.score, fate, place, reason)
+
+    for place, one in enumerate(step.hypotheses, 1):
+        add(one, "live", place)
+    for dropped in step.dropped:
+        add(dropped.hypothesis, "dropped", reason=dropped.reason)
     # At the last step the finished ones stand among the live ones too.
     for place, one in enumerate(step.finished, 1):
-        if len(one.token_ids) == length:
-            key = one.parent, one.token.token_id
-            found[key] = Contender(one.token, one.score, "finished", place)
+        add(one, "finished", place)
     return found
+
+
+def grew_at(step: BeamStep, one: Hypothesis) -> bool:
+    """Whether the last token of ``one`` was added at ``step``.
+
+    What ended before is still among the step's beams; its parent is one of an earlier step.
+    """
+    return len(one.token_ids) == step.index + 1
 
 
 def _contenders(
@@ -118,10 +127,18 @@ def next_change_of_lead(steps: Sequence[Step], index: int) -> int | None:
 
     The text that a person reads is revised there. ``None`` where there is no such step.
     """
-    for step in steps[index + 1 :]:
-        if isinstance(step, BeamStep) and step.index and step.hypotheses[0].parent:
+    for previous, step in pairwise(steps[max(index, 0) :]):
+        if isinstance(step, BeamStep) and has_new_lead(step, previous):
             return step.index
     return None
+
+
+def has_new_lead(step: BeamStep, previous: Step | None) -> bool:
+    """Whether the best beam of ``step`` is no continuation of the best one of ``previous``."""
+    if not isinstance(previous, BeamStep):
+        return False
+    led = previous.hypotheses[0].token_ids
+    return step.hypotheses[0].token_ids[: len(led)] != led
 
 
 def text_beyond(steps: Sequence[Step], hypothesis: Hypothesis, token_ids: Sequence[int]) -> str:

@@ -122,7 +122,7 @@ class NextToken:
 class Hypothesis:
     """One beam: generated tokens, their summed log-probability, and the beam they came from.
 
-    ``parent`` is the position in the step before (0 for all at the first step).
+    ``parent`` is the position in the step before the last token (0 for all at the first step).
     ``normalized_score`` is ``score / length ** length_penalty``: it ranks finished beams.
     ``token`` is the last token, with the probabilities its parent gave it.
     """

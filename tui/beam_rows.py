@@ -8,7 +8,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from core.beam_contest import Contender, ParentBeam, place_of_winner, tokens_in_common
+from core.beam_contest import (
+    Contender,
+    ParentBeam,
+    grew_at,
+    has_new_lead,
+    place_of_winner,
+    tokens_in_common,
+)
 from core.session import Turn
 from core.steps import BeamStep
 from core.visible import pad
@@ -41,7 +48,7 @@ _LONGEST_LIST = 40
 def beam_facts(turn: Turn, step: BeamStep, previous: BeamStep | None, width: int) -> list[Row]:
     """Return what the step came to, what of the text is decided, and the beams it left."""
     told = [*beam_header(step, turn.settings.length_penalty, width), [], _decided(step)]
-    told += [*_winner(turn, step), *_lead(step)]
+    told += [*_winner(turn, step), *_lead(step, previous)]
     rows = [shorten(row, width) for row in told]
     rows += [[], [("the beams after this step", _TITLE)]]
     kept = dataclasses.replace(step, dropped=())  # those stand among the contenders
@@ -70,11 +77,12 @@ def _winner(turn: Turn, step: BeamStep) -> list[Row]:
     return []
 
 
-def _lead(step: BeamStep) -> list[Row]:
-    parent = step.hypotheses[0].parent
-    if not step.index or not parent:
+def _lead(step: BeamStep, previous: BeamStep | None) -> list[Row]:
+    if not has_new_lead(step, previous):
         return []
-    return [[("the lead changed: ", "$text-warning"), (f"from beam {parent + 1}", NUMBER)]]
+    leader = step.hypotheses[0]
+    where = f"from beam {leader.parent + 1}" if grew_at(step, leader) else "to an ended text"
+    return [[("the lead changed: ", "$text-warning"), (where, NUMBER)]]
 
 
 def parent_row(parent: ParentBeam, width: int) -> Row:

@@ -5,6 +5,7 @@ Must never hold state or look at a widget, and never puts model text through mar
 
 from __future__ import annotations
 
+from core.beam_contest import grew_at
 from core.steps import BeamStep, Hypothesis
 from tui.render import CHOSEN, DIM, NUMBER, Row, token_row
 from tui.visible import fit_tail, visible_prose, visible_token
@@ -47,7 +48,7 @@ def beam_list(
     rows: list[Row] = [[("  # Σ log p  from ending", DIM)]]
     parents = _parent_count(previous)
     live = [
-        _live_row(rank, one, parents, width)
+        _live_row(rank, one, parents if grew_at(step, one) else 1, width)
         for rank, one in enumerate(step.hypotheses[: max(1, height)])
     ]
     ended = [

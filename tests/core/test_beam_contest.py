@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from core.backends.base import Request
 from core.backends.scripted import ScriptedBackend
 from core.beam_contest import (
     contest,
+    has_new_lead,
     next_change_of_lead,
     place_of_winner,
     text_beyond,
@@ -18,7 +23,8 @@ from core.beam_contest import (
 )
 from core.engine import generate
 from core.settings import Settings
-from core.steps import BeamStep, Finished
+from core.steps import BeamStep, Candidate, Distribution, Finished, Hypothesis
+from tests.core.test_parity import beams, compare, ends, penalties, prompts, seeds
 
 SEARCHES = {
     "plain": Settings(num_beams=4, max_new_tokens=30),
@@ -131,9 +137,7 @@ def test_a_change_of_lead_revises_the_text(search):
         found.append(index)
     for previous, step in itertools.pairwise(steps):
         before, after = previous.hypotheses[0].token_ids, step.hypotheses[0].token_ids
-        is_live = len(after) == step.index + 1
-        if is_live:
-            assert (step.index in found) == (after[: len(before)] != before)
+        assert (step.index in found) == (after[: len(before)] != before)
 
 
 def test_text_beyond_what_is_in_common(search, demo):
@@ -149,6 +153,60 @@ def test_text_beyond_what_is_in_common(search, demo):
             assert text_beyond(steps, one, finished.token_ids) == codec.decode(
                 one.token_ids[common:]
             )
+
+
+@pytest.mark.parametrize("engine", ["transformers", "torch"])
+@examples(max_examples=30)
+@given(
+    seeds,
+    ends,
+    prompts,
+    st.fixed_dictionaries(
+        {"max_new_tokens": st.integers(8, 11), "num_beams": st.integers(2, 4)},
+        optional=penalties | beams,
+    ),
+)
+def test_every_contender_as_generate_scores_it(engine, model_seed, eos, prompt, mapping):
+    """At every step, the last one included, whatever ended before and however it ends."""
+    ours, theirs = compare(engine, model_seed, eos, prompt, mapping)
+    assert len(ours.steps) <= len(theirs.scores)
+    seen = 0
+    for (step, previous), scores in zip(pairs(ours.steps), theirs.scores, strict=False):
+        for row, parent in enumerate(contest(step, previous)):
+            texts = parent.hypothesis.token_ids if parent.hypothesis else ()
+            assert len(texts) == step.index
+            for one in parent.contenders:
+                seen += 1
+                added = float(scores[row, one.candidate.token_id])
+                if one.score is None:
+                    assert added == -math.inf
+                else:
+                    assert one.score == pytest.approx(parent.score + added, rel=1e-5, abs=1e-4)
+                if one.fate in COMPARED:
+                    whole = (*texts, one.candidate.token_id)
+                    made = [*step.hypotheses, *step.finished]
+                    made += [dropped.hypothesis for dropped in step.dropped]
+                    assert whole in {beam.token_ids for beam in made}
+    assert seen
+
+
+def test_what_ended_before_is_no_contender_of_the_last_step():
+    """By hand: the winner ended at step 0; beam 1 is offered its last token, and is too late."""
+    end = Candidate(9, "|", math.log(0.5), math.log(0.5), 1)
+    other = Candidate(1, "a", math.log(0.4), math.log(0.4), 2)
+    weighed = Distribution((end, other), 1.0, 2)
+    won = Hypothesis((9,), "|", end.logprob, end.logprob, 0, end)
+    alive = Hypothesis((1,), "a", other.logprob, other.logprob, 0, other)
+    first = BeamStep(0, (alive,), (won,), (), (weighed,), 0.0)
+    late = Hypothesis((1, 1), "aa", 2 * other.logprob, other.logprob, 0, other)
+    last = BeamStep(1, (won, late), (won, late), (), (weighed,), 0.0)
+    (parent,) = contest(last, first)
+    (offered, taken) = parent.contenders
+    assert (offered.candidate, offered.fate) == (end, "outside")
+    assert offered.score == pytest.approx(math.log(0.4) + math.log(0.5))
+    assert (taken.fate, taken.place) == ("finished", 2)
+    assert has_new_lead(last, first)
+    assert next_change_of_lead([first, last], -1) == 1
 
 
 def test_records_without_their_parents_still_tell_the_whole_text():
