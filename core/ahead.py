@@ -93,7 +93,7 @@ class AheadChooser:
 def step_tensor(
     logits: torch.Tensor, stages: Sequence[torch.Tensor], chosen: torch.Tensor
 ) -> torch.Tensor:
-    """Return all that a step's record needs as one tensor of one dimension, float64.
+    """Return all that a step's record needs as one tensor of one dimension, float32.
 
     Args:
         logits: The model's, shape (1, vocabulary), float32.
@@ -112,7 +112,7 @@ def step_tensor(
         finals = scores.gather(1, torch.cat((token, shown), dim=1))
         parts += [normaliser, kept_count(scores), finals]
         parts += [torch.isneginf(stage.gather(1, shown)) for stage in stages]
-    return torch.cat([part.double() for part in parts], dim=-1)[0]
+    return torch.cat([part.float() for part in parts], dim=-1)[0]
 
 
 def read_step(numbers: Sequence[float], run: Run) -> tuple[Candidate, Distribution]:

@@ -69,7 +69,7 @@ def continuation_logprob(
     logits = model.prefill([*context, *first])
     total = 0.0
     for at, token_id in enumerate(rest):
-        total += float(torch.log_softmax(logits[0].double(), dim=-1)[token_id])
+        total += float(torch.log_softmax(logits[0].cpu().double(), dim=-1)[token_id])
         if at + 1 < len(rest):
             logits = model.decode([token_id])
     return total

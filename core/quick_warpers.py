@@ -137,9 +137,10 @@ class QuickTypical:
         entropy = -(logprobs * probabilities).nansum(-1, keepdim=True)
         distances = torch.abs((-logprobs) - entropy)
         near = torch.topk(distances, count, dim=-1, largest=False)
-        held = torch.cumsum(probabilities.gather(1, near.indices).double(), dim=-1)
-        last = (held < self._mass).sum(dim=-1, keepdim=True)
-        is_open = (last >= count).any() | ((held - self._mass).abs() < _MARGIN).any()
+        # On the host: not every device has float64.
+        held = torch.cumsum(probabilities.gather(1, near.indices).cpu().double(), dim=-1)
+        last = (held < self._mass).sum(dim=-1, keepdim=True).to(scores.device)
+        is_open = (last >= count).cpu().any() | ((held - self._mass).abs() < _MARGIN).any()
         if bool(is_open):
             return self._sorted(token_ids, scores)
         return scores.masked_fill(distances > near.values.gather(1, last), -math.inf)
