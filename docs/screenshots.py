@@ -61,7 +61,7 @@ async def why(pilot: Pilot[None]) -> None:
 async def contest(pilot: Pilot[None]) -> None:
     """Ask why the lead of a beam search changed."""
     await beams(pilot)
-    await pilot.press("f9", "g")
+    await pilot.press("f9", "n")
     await pilot.pause(1)
 
 
@@ -94,7 +94,7 @@ async def score(pilot: Pilot[None]) -> None:
     await nucleus(pilot)
     await pilot.press("f9", "t")
     await pilot.pause(1)
-    await pilot.press(*"Once upon a time there was a king who loved a dragon.", "ctrl+r")
+    await pilot.press(*"Once upon a time there was a king who loved a dragon.", "enter")
     await pilot.pause(3)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from textual import events, on
+from textual.binding import BindingType
 from textual.command import Provider
 from textual.driver import Driver
 from textual.screen import Screen
@@ -19,9 +20,13 @@ from textual.timer import Timer
 
 from core.errors import PlaygroundError
 from core.preset_book import PresetBook
+from tui.actions.bindings import bindings
+from tui.actions.everywhere import OF_THE_APP
+from tui.actions.keys import Keys
 from tui.appearance import Appearance, AppearanceFile
 from tui.fetching import Fetching
 from tui.frame_budget import FrameBudget
+from tui.key_actions import KeyActions
 from tui.model_actions import ModelActions
 from tui.model_state import Clock, ModelFactory
 from tui.playground import Playground
@@ -54,11 +59,12 @@ def _commands() -> type[Provider]:
     return PlaygroundCommands
 
 
-class PlaygroundApp(StepActions, ModelActions, Screenshots):
+class PlaygroundApp(StepActions, ModelActions, KeyActions, Screenshots):
     """See how a language model decides."""
 
     TITLE = "gpt2-playground"
     CSS_PATH = ["styles/main.tcss", "styles/boxes.tcss"]  # noqa: RUF012 - textual declares it
+    BINDINGS: ClassVar[list[BindingType]] = bindings(OF_THE_APP)
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
 
     def __init__(
@@ -70,13 +76,21 @@ class PlaygroundApp(StepActions, ModelActions, Screenshots):
         seed: int | None = None,
         fetch: str = "",
         fetching: Fetching | None = None,
+        keys: Keys | None = None,
         clock: Clock = time.monotonic,
         appearance_file: AppearanceFile | None = None,
     ) -> None:
         super().__init__()
         self.playground = Playground(
-            make_model, book, preset_name=preset_name, seed=seed, fetching=fetching, clock=clock
+            make_model,
+            book,
+            preset_name=preset_name,
+            seed=seed,
+            fetching=fetching,
+            keys=keys,
+            clock=clock,
         )
+        self.set_keymap(self.playground.keys.keymap)
         self._fetch_at_start = fetch
         self.main = MainScreen(book)
         self._clock = clock
@@ -219,28 +233,9 @@ class PlaygroundApp(StepActions, ModelActions, Screenshots):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can be done now."""
-        playground = self.playground
-        if action == "stop":
-            is_fetching = playground.model.fetching.name is not None
-            is_running = playground.session.is_running
-            return is_running or is_fetching or playground.queued_prompt is not None
-        if action == "clear":
-            return bool(playground.session.turns)
-        if action == "restore":
-            return playground.branches.can_restore
-        if action == "fetch_offered":
-            return playground.model.fetch_offer is not None
-        if action == "switch":
-            return playground.model.fetching.arrived is not None
-        if action == "history":
-            return bool(playground.branches.history.nodes)
-        if action in ("undo", "redo"):
-            return not playground.session.is_running
         if action == "choose":
-            return playground.can_choose and not self.main.prompt.text
-        if action in ("step", "why", "scrub", "save_run"):
-            return playground.session.step_count() > 0
-        return True
+            return self.playground.can_choose and not self.main.prompt.text
+        return super().check_action(action, parameters)
 
     def action_pick_preset(self, index: int) -> None:
         """Use a preset from the next run on."""
@@ -273,11 +268,6 @@ class PlaygroundApp(StepActions, ModelActions, Screenshots):
         self.playground.restore()
         self.changed()
 
-    def action_load_again(self) -> None:
-        """Try to load the model once more."""
-        self.playground.model.load_again()
-        self.changed()
-
     def action_copy_text(self) -> None:
         """Copy the document's text."""
         self.copy_to_clipboard(self.main.transcript.plain_text)
@@ -306,17 +296,3 @@ class PlaygroundApp(StepActions, ModelActions, Screenshots):
     def action_toggle_light(self) -> None:
         """Switch between the light and the dark theme."""
         self.theme = INK.name if self.theme == PAPER.name else PAPER.name
-
-    def action_inspect(self) -> None:
-        """Look into the model that runs."""
-        from tui.screens.inspector import InspectorScreen
-
-        if not any(isinstance(screen, InspectorScreen) for screen in self.screen_stack):
-            self.push_screen(InspectorScreen(self.playground))
-
-    def action_help(self) -> None:
-        """Explain the screen."""
-        from tui.screens.help import HelpScreen
-
-        book = self.playground.book
-        self.push_screen(HelpScreen(book.presets, str(book.path)))

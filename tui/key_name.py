@@ -6,14 +6,54 @@ Must never decide what a key does.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from tui.visible import visible_prose
 
+CHARACTERS = {
+    "slash": "/",
+    "question_mark": "?",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "minus": "-",
+    "plus": "+",
+}
+"""Characters by textual's names of their keys."""
+
+_SIGNS = {
+    **CHARACTERS,
+    "escape": "esc",
+    "enter": "⏎",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+    "backspace": "⌫",
+    "delete": "del",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+}
+_WORDS = {"escape": "Esc", "enter": "Enter"}
 _FUNCTION_KEY = re.compile(r"f\d+")
 
 
 def key_name(key: str) -> str:
-    """Return a preset's ``key`` as a person reads it: ``F1``, ``⇧F1``, ``^g``, or nothing."""
+    """Return ``key`` as a person reads it: ``F1``, ``⇧F1``, ``^g``, ``⏎``, or nothing."""
+    return _named(key, _SIGNS).replace("ctrl+", "^").replace("shift+", "⇧")
+
+
+def key_names(keys: Sequence[str]) -> str:
+    """Return several keys as a person reads them, one behind the other."""
+    return " ".join(key_name(key) for key in keys)
+
+
+def told_key(key: str) -> str:
+    """Return ``key`` as it stands in a sentence: ``F9``, ``ctrl+l``, ``Esc``."""
+    return _named(key, {**_SIGNS, **_WORDS})
+
+
+def _named(key: str, names: dict[str, str]) -> str:
     parts = visible_prose(key).split("+")
-    named = [part.upper() if _FUNCTION_KEY.fullmatch(part) else part for part in parts]
-    return "+".join(named).replace("ctrl+", "^").replace("shift+", "⇧")
+    return "+".join(
+        part.upper() if _FUNCTION_KEY.fullmatch(part) else names.get(part, part) for part in parts
+    )

@@ -57,6 +57,18 @@ class ModelActions(AppPart):
         self.playground.fetch(name)
         self.changed()
 
+    def action_inspect(self) -> None:
+        """Look into the model that runs."""
+        from tui.screens.inspector import InspectorScreen
+
+        if not any(isinstance(screen, InspectorScreen) for screen in self.screen_stack):
+            self.push_screen(InspectorScreen(self.playground))
+
+    def action_load_again(self) -> None:
+        """Try to load the model once more."""
+        self.playground.model.load_again()
+        self.changed()
+
     def action_switch(self) -> None:
         """Switch to the model that has been fetched."""
         if self.playground.model.fetching.arrived is not None:

@@ -1,4 +1,4 @@
-"""The app's commands for the command palette.
+"""The app's commands for the command palette: the table of actions, and the presets.
 
 Must never put a preset's words through markup. Imported when the palette is first opened.
 """
@@ -11,109 +11,107 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content, Span
-from textual.fuzzy import Matcher
 from textual.markup import escape
 from textual.types import IgnoreReturnCallbackType
 
+from core.preset_book import Preset
+from tui.actions.action import Action
+from tui.actions.bindings import actions_of
+from tui.actions.everywhere import MENU, QUIT
+from tui.actions.main_page import MAIN
+from tui.key_name import key_name
 from tui.visible import visible_prose
 
 if TYPE_CHECKING:
     from tui.app import PlaygroundApp
 
-_OF_TEXTUAL = ("Theme", "Screenshot", "Quit")
+_OF_TEXTUAL = {
+    "Theme": "theme colour color dark light appearance look",
+    "Screenshot": "picture image svg save photo capture print",
+}
+_OTHER_WORDS = 0.1
+"""The score of a command that is found by other words than its name's, below any name's."""
 
 
 class Entry(NamedTuple):
-    """One command: what it is called, what it does, and how."""
+    """One command: what it is called, its keys, what it does, other words for it, and how."""
 
     name: str
+    keys: str
     help: str
+    words: str
     run: IgnoreReturnCallbackType
 
 
 class PlaygroundCommands(Provider):
-    """Presets, running, looking back, the look of things."""
+    """What can be done on the page, what can be done in the app, and the presets."""
 
     async def discover(self) -> Hits:
         """Offer every command."""
         for entry in self._entries():
-            yield DiscoveryHit(Content(entry.name), entry.run, help=escape(entry.help))
+            yield DiscoveryHit(_shown(entry, []), entry.run, entry.name, help=escape(entry.help))
 
     async def search(self, query: str) -> Hits:
-        """Offer the commands that match ``query``."""
+        """Offer the commands that match ``query`` by their names or by other words for them."""
         matcher = self.matcher(query)
         for entry in self._entries():
-            score = matcher.match(entry.name)
+            score, offsets = matcher.fuzzy_search.match(matcher.query, entry.name)
+            if score <= 0 and _has_words(entry, query):
+                score, offsets = _OTHER_WORDS, []
             if score > 0:
-                shown = _highlighted(matcher, entry.name)
-                yield Hit(score, shown, entry.run, text=entry.name, help=escape(entry.help))
+                shown = _shown(entry, [Span(at, at + 1, matcher.match_style) for at in offsets])
+                yield Hit(score, shown, entry.run, entry.name, escape(entry.help))
 
     def _entries(self) -> Iterator[Entry]:
         app = cast("PlaygroundApp", self.app)
         for index, preset in enumerate(app.playground.book.presets):
-            name = f"Preset: {visible_prose(preset.name)}"
-            yield Entry(
-                name, visible_prose(preset.description), partial(app.action_pick_preset, index)
-            )
-        playground = app.playground
-        if playground.session.is_running or playground.queued_prompt is not None:
-            yield Entry("Stop", "Stop the run; what was written stays", app.action_stop)
-        if playground.session.turns:
-            yield Entry("Clear the document", "Begin anew", app.action_clear)
-            yield Entry("Copy the document", "Copy its text to the clipboard", app.action_copy_text)
-        if playground.branches.can_restore:
-            yield Entry("Bring the document back", "Undo the clearing", app.action_restore)
-        if playground.model.load_error is not None:
-            yield Entry("Load the model again", "Try once more", app.action_load_again)
-        yield from _model_entries(app)
-        if playground.session.step_count():
-            yield Entry("Why this token", "Every candidate, the settings, the dice", app.action_why)
-            yield Entry("Scrub", "Move settings over the run at once", app.action_scrub)
-            yield Entry("Branches", "The tree of all runs: go, compare, prune", app.action_history)
-            yield Entry(
-                "Save the run", "To a file: Markdown, JSON Lines, CSV or text", app.action_save_run
-            )
-            yield Entry("Undo", "The document that was shown before", app.action_undo)
-        yield Entry("Could this setting have written this?", "Score any text", app.action_score)
-        yield Entry("Redo", "Take back an undo", app.action_redo)
-        yield Entry("By hand", "Take each step yourself, or let it run", app.action_by_hand)
-        if playground.session.step_count():
-            yield Entry("First step", "Look at the first step", partial(app.action_step, -(10**9)))
-            yield Entry("Newest step", "Follow what is written", partial(app.action_step, 10**9))
-        yield Entry(
-            "Tint", "Colour the tokens by surprisal, or draw them plain", app.action_toggle_tint
-        )
-        yield Entry("Light or dark", "Switch between paper and ink", app.action_toggle_light)
-        yield Entry(
-            "Tokens of the prompt",
-            "Each token, its id and its bounds, as you type",
-            app.main.action_toggle_tokens,
-        )
-        yield Entry(
-            "Inspect the model",
-            "Its tokenizer, configuration, modules and sizes",
-            app.action_inspect,
-        )
-        yield Entry("Help", "The keys, and what the columns mean", app.action_help)
+            yield _preset(preset, partial(app.action_pick_preset, index))
+        here = actions_of(self.screen)
+        told: set[str] = set()
+        for action in (*here, *MAIN, QUIT):
+            if action.words and action.call and action.name not in told:
+                told.add(action.name)
+                yield _entry(app, action, self)
         for command in app.get_system_commands(self.screen):
             if command.title in _OF_TEXTUAL:
-                yield Entry(command.title, command.help, command.callback)
+                words = _OF_TEXTUAL[command.title]
+                yield Entry(command.title, "", command.help, words, command.callback)
 
 
-def _model_entries(app: PlaygroundApp) -> Iterator[Entry]:
+def _entry(app: PlaygroundApp, action: Action, provider: Provider) -> Entry:
     playground = app.playground
-    yield Entry("Models", "Pick another model, or fetch one", app.action_models)
-    if playground.model.fetch_offer is not None:
-        name = visible_prose(playground.model.fetch_offer)
-        yield Entry(f"Fetch {name}", "In the background", app.action_fetch_offered)
-    if playground.model.fetching.arrived is not None:
-        name = visible_prose(playground.model.fetching.arrived)
-        yield Entry(f"Switch to {name}", "It has been fetched", app.action_switch)
-    if playground.model.fetching.name is not None:
-        yield Entry("Stop the download", "What has come is kept", app.action_stop)
+    reason = action.why_not(playground)
+    chord = f"{key_name(playground.keys.first(MENU.id))} {action.letter}" if action.letter else ""
+    keys = [name for name in (playground.keys.shown(action), chord) if name]
+    return Entry(
+        action.name[:1].upper() + action.name[1:],
+        " · ".join(keys),
+        f"not now: {reason}" if reason else action.help[:1].upper() + action.help[1:],
+        action.words,
+        partial(app.perform, action, provider.screen),
+    )
 
 
-def _highlighted(matcher: Matcher, name: str) -> Content:
-    """Return ``name`` with the matched characters set off; the matcher's own reads markup."""
-    _, offsets = matcher.fuzzy_search.match(matcher.query, name)
-    return Content(name, [Span(at, at + 1, matcher.match_style) for at in offsets])
+def _preset(preset: Preset, run: IgnoreReturnCallbackType) -> Entry:
+    settings = " ".join(preset.settings.to_mapping())
+    return Entry(
+        f"Preset: {visible_prose(preset.name)}",
+        key_name(preset.key),
+        visible_prose(preset.description),
+        f"{settings} decoding strategy {visible_prose(preset.description)}",
+        run,
+    )
+
+
+def _has_words(entry: Entry, query: str) -> bool:
+    """Whether each word of ``query`` begins a word of the entry."""
+    words = f"{entry.name} {entry.words} {entry.help}".casefold().replace("-", " ").split()
+    wanted = query.casefold().replace("-", " ").split()
+    return bool(wanted) and all(any(one.startswith(part) for one in words) for part in wanted)
+
+
+def _shown(entry: Entry, spans: list[Span]) -> Content:
+    """Return the name with what matched set off, and the keys beside it."""
+    keys = f"  {entry.keys}" if entry.keys else ""
+    end = len(entry.name)
+    return Content(entry.name + keys, [*spans, Span(end, end + len(keys), "dim")])

@@ -190,7 +190,7 @@ class Playground(Runs):
         by_name = {preset.name: preset for preset in self.book.presets}
         self.preset = by_name.get(self.preset.name, self.preset)
         key = by_name[name].key
-        where = f"on {key_name(key)}" if key else "in the palette (ctrl+p)"
+        where = f"on {key_name(key)}" if key else f"in the palette ({self.keys.told('palette')})"
         return f"saved as {name} in {path}; it is {where} now"
 
     def toggle_by_hand(self) -> None:
@@ -221,7 +221,10 @@ class Playground(Runs):
         else:
             selected = session.selected()
             if selected is None or isinstance(selected[1], BeamStep):
-                self.notice = Notice("beams weigh several texts; F9 goes on from any beam", True)
+                self.notice = Notice(
+                    f"beams weigh several texts; {self.keys.told('why')} goes on from any beam",
+                    True,
+                )
                 return
             candidates, choose = selected[1].distribution.candidates, self.fork
         if number > len(candidates):

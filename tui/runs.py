@@ -24,6 +24,7 @@ from core.service import (
 from core.session import Session
 from core.settings import Settings
 from core.steps import Candidate, Finished, Step
+from tui.actions.keys import Keys
 from tui.branches import Branches
 from tui.fetching import Fetching
 from tui.model_state import Clock, ModelFactory, ModelState
@@ -66,8 +67,10 @@ class Runs:
         preset_name: str | None = None,
         seed: int | None = None,
         fetching: Fetching | None = None,
+        keys: Keys | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
+        self.keys = keys if keys is not None else Keys()
         self.book = book
         self.preset = book.named(preset_name) if preset_name is not None else book.presets[0]
         self.queued_prompt: str | None = None
@@ -156,7 +159,7 @@ class Runs:
         self._clears_at_end = False
         if self.session.turns:
             self.branches.clear()
-            self.notice = Notice("cleared — ctrl+l again brings it back")
+            self.notice = Notice(f"cleared — {self.keys.told('clear')} again brings it back")
 
     @property
     def _must_weigh(self) -> bool:

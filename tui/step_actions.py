@@ -55,11 +55,6 @@ class StepActions(AppPart):
             self.playground.fork_beam(event.parent_beam, event.chosen)
             self.changed()
 
-    def action_no_text_yet(self) -> None:
-        """Say why a key that needs a text does nothing."""
-        self.playground.notice = Notice("there is no text yet: type a prompt, Enter runs it")
-        self.changed()
-
     def action_scrub(self) -> None:
         """Move the settings over the selected run, to see what they would have changed."""
         from core.explain import look_up

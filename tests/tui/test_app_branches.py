@@ -352,7 +352,7 @@ async def test_looking_into_a_step_changes_nothing(app):
         await pilot.press("ctrl+l")
         await run_prompt(pilot, "Once upon a time")
         await until(pilot, lambda: app_of(pilot).playground.session.step_count() > 0)
-        await pilot.press("f9", "right", "g", "left", "escape")
+        await pilot.press("f9", "right", "n", "left", "escape")
         await stopped(pilot)
         assert tokens(pilot) == whole
 
@@ -382,7 +382,7 @@ async def test_going_to_the_next_disagreement_of_two_presets(app):
         screen = app.screen
         await until(pilot, lambda: screen._ghosts is not None)
         expected = screen._ghosts.next_disagreement(0)
-        await pilot.press("g")
+        await pilot.press("n")
         cursor = app_of(pilot).playground.session.cursor
         assert expected is not None
         assert (cursor if cursor is not None else 11) == expected
@@ -441,7 +441,7 @@ async def test_going_through_the_history_and_pruning_it(app):
         assert tokens(pilot) == first
 
 
-@pytest.mark.parametrize("keys", [["f9"], ["f2", "enter", "f9"], ["ctrl+b"], ["f11"], ["f9", "p"]])
+@pytest.mark.parametrize("keys", [["f9"], ["f2", "enter", "f9"], ["ctrl+b"], ["f11"], ["f9", "T"]])
 async def test_help_is_at_hand_on_every_screen(app, keys):
     async with app.run_test(size=(120, 40)) as pilot:
         await run_to_end(pilot, "Once upon a time")
@@ -504,7 +504,7 @@ async def test_the_document_is_scored_as_it_was_generated(app):
         await run_to_end(pilot, "Once upon a time ")
         whole = tokens(pilot)
         surprisals = [step_at(pilot, at).token.surprisal for at in range(12)]
-        await pilot.press("f9", "p")
+        await pilot.press("f9", "T")
         await until(pilot, lambda: getattr(app.screen, "_scored", None) is not None)
         scored = app.screen._scored
 

@@ -121,7 +121,7 @@ async def test_the_next_change_of_lead_is_gone_to():
         assert changes, "the tale has a change of lead"
         await pilot.press("home", "f9")
         for change in (*changes, changes[0]):
-            await pilot.press("g")
+            await pilot.press("n")
             assert app.playground.session.position == change
             assert "the lead changed" in shown(pilot)
 

@@ -140,7 +140,7 @@ async def test_without_runs_it_says_what_will_stand_here():
         await opened.drawn(pilot)
         assert "every run appears here" in shown(pilot)
         assert "◉ the empty document" in shown(pilot)
-        await pilot.press("m", "n", "d")
+        await pilot.press("m", "e", "d")
         assert "the empty document cannot be removed" in shown(pilot)
         await pilot.press("enter")
         assert opened.went == [ROOT]
@@ -150,7 +150,7 @@ async def test_a_branch_gets_a_name_and_loses_it():
     opened = Opened(grown())
     async with opened.app.run_test(size=SIZE) as pilot:
         await opened.drawn(pilot)
-        await pilot.press("up", "up", "n", *"x" * 61, "enter")
+        await pilot.press("up", "up", "e", *"x" * 61, "enter")
         assert isinstance(pilot.app.screen, InputScreen)
         assert "✗ a name is one line of at most 60 characters" in shown(pilot)
         pilot.app.screen.query_one(Input).value = "the [b]cat[/b]"
@@ -159,11 +159,11 @@ async def test_a_branch_gets_a_name_and_loses_it():
         assert opened.history.name(2) == "the [b]cat[/b]"
         assert "the [b]cat[/b]  It purred" in shown(pilot)
         assert opened.screen.picked == 2
-        await pilot.press("n")
+        await pilot.press("e")
         assert pilot.app.screen.query_one(Input).value == "the [b]cat[/b]"
         await pilot.press("escape")
         assert opened.history.name(2) == "the [b]cat[/b]"
-        await pilot.press("n", "ctrl+u", "end", "ctrl+u", "enter")
+        await pilot.press("e", "ctrl+u", "end", "ctrl+u", "enter")
         await until(pilot, lambda: opened.screen.is_current)
         assert opened.history.name(2) == ""
 

@@ -99,7 +99,7 @@ async def test_it_reads_elsewhere_and_shows_that_it_does():
     async with make_app(backend).run_test(size=SIZE) as pilot:
         await opened(pilot)
         await until(pilot, lambda: "reading…" in state(pilot))
-        await pilot.press("4", "tab", "c", "a")
+        await pilot.press("4", "tab", "y", "Y")
         backend.may_answer.set()
         await until(pilot, lambda: "MODULES" in page(pilot))
         assert state(pilot) == ""
@@ -214,10 +214,10 @@ async def test_wide_lines_scroll():
 async def test_a_section_and_everything_can_be_copied():
     async with make_app(ScriptedBackend()).run_test(size=SIZE, notifications=True) as pilot:
         await read(pilot)
-        await pilot.press("5", "c")
+        await pilot.press("5", "y")
         assert app_of(pilot).clipboard.startswith("  total       1,500,000\n")
         await until(pilot, lambda: "characters copied" in shown(pilot))
-        await pilot.press("a")
+        await pilot.press("Y")
         assert app_of(pilot).clipboard == page(pilot)
 
 

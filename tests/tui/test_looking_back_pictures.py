@@ -64,7 +64,7 @@ def test_score(snap_compare, size, is_light):
     async def before(pilot):
         await pilot.pause()
         app.opened.query_one(ScoreInput).put(TEXT)
-        await pilot.press("ctrl+r")
+        await pilot.press("enter")
         await until(pilot, lambda: app.opened.query_one("#score-result").display)
         await pilot.press("down", "down")
         await settled(pilot)

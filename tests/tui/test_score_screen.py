@@ -66,7 +66,7 @@ def picked(pilot):
 
 async def score(pilot, text=TEXT):
     pilot.app.opened.query_one(ScoreInput).put(text)
-    await pilot.press("ctrl+r")
+    await pilot.press("enter")
 
 
 async def scored(pilot, text=TEXT):
@@ -79,21 +79,21 @@ async def test_a_stranger_is_told_what_to_press():
     async with opened(Scores()).run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "could this setting have written this?" in shown(pilot))
         page = shown(pilot)
-        assert "Paste or type any text here, or open a file with ctrl+o." in page
+        assert "Paste or type any text here, or get a file with ctrl+g." in page
         assert page.splitlines()[-1].split("  ")[:3] == [
             " esc close",
-            "^r score it",
-            "^o open a file",
+            "⏎ score it",
+            "^g get a file",
         ]
-        await pilot.press("ctrl+r")
+        await pilot.press("enter")
         assert "type or paste a text first" in shown(pilot)
 
 
 async def test_a_typed_text_is_scored_elsewhere_and_shown():
     scores = Scores()
     async with opened(scores).run_test(size=SIZE) as pilot:
-        await pilot.press(*"I sat", "enter", "a")
-        await pilot.press("ctrl+r")
+        await pilot.press(*"I sat", "ctrl+j", "a")
+        await pilot.press("enter")
         await until(pilot, lambda: "perplexity" in shown(pilot))
         assert scores.texts == ["I sat\na"]
         assert threading.get_ident() not in scores.threads
@@ -159,7 +159,7 @@ async def test_the_text_is_edited_and_scored_again():
     scores = Scores()
     async with opened(scores).run_test(size=SIZE) as pilot:
         await scored(pilot)
-        await pilot.press("e", "end", "space", "x", "ctrl+r")
+        await pilot.press("e", "end", "space", "x", "enter")
         await until(pilot, lambda: len(scores.texts) == 2 and "7 tokens" in shown(pilot))
         assert scores.texts[1] == TEXT + " x"
 
@@ -170,7 +170,7 @@ async def test_it_shows_that_it_scores_and_esc_closes_meanwhile():
     async with app.run_test(size=SIZE) as pilot:
         await score(pilot)
         assert "◌ scoring 19 characters…" in shown(pilot)
-        await pilot.press("x", "ctrl+r", "ctrl+o")
+        await pilot.press("x", "enter", "ctrl+g")
         assert len(scores.texts) == 1
         assert app.opened.query_one(ScoreInput).text == TEXT
         await pilot.press("escape")
@@ -193,7 +193,7 @@ async def test_a_failure_is_one_sentence_and_the_text_stays(error, sentence):
         await pilot.press("end", "x")
         await until(pilot, lambda: sentence not in shown(pilot))
         scores.error = None
-        await pilot.press("ctrl+r")
+        await pilot.press("enter")
         await until(pilot, lambda: "6 tokens" in shown(pilot))
         assert "✗ the text" not in shown(pilot)
 
@@ -203,14 +203,14 @@ async def test_a_file_is_scored_as_it_is(tmp_path):
     file.write_bytes(b"\xef\xbb\xbfI \x1b[31msat\r\na\n")
     scores = Scores()
     async with opened(scores).run_test(size=SIZE) as pilot:
-        await pilot.press("ctrl+o")
+        await pilot.press("ctrl+g")
         assert isinstance(pilot.app.screen, InputScreen)
         pilot.app.screen.query_one(Input).value = str(file)
         await pilot.press("enter")
         await until(pilot, lambda: pilot.app.opened.is_current)
         assert "\\x1b[31msat\\r" in pilot.app.opened.query_one(ScoreInput).text
         check_harmless(pilot, SIZE[0])
-        await pilot.press("ctrl+r")
+        await pilot.press("enter")
         await until(pilot, lambda: "perplexity" in shown(pilot))
         assert scores.texts == ["I \x1b[31msat\r\na"]
         check_harmless(pilot, SIZE[0])
@@ -243,7 +243,7 @@ async def test_files_that_cannot_be_opened_are_told(tmp_path, kind):
         path = "a\ud800b"
     scores = Scores()
     async with opened(scores).run_test(size=(160, 40)) as pilot:
-        await pilot.press("ctrl+o")
+        await pilot.press("ctrl+g")
         screen = pilot.app.screen
         assert isinstance(screen, InputScreen)
         screen.query_one(Input).value = path
@@ -269,7 +269,7 @@ async def test_hostile_texts_are_harmless(size):
         app.opened.query_one(ScoreInput).post_message(events.Paste(HOSTILE * 9))
         await until(pilot, lambda: "[/b]" in app.opened.query_one(ScoreInput).text)
         check_harmless(pilot, size[0])
-        await pilot.press("ctrl+r")
+        await pilot.press("enter")
         await until(pilot, lambda: app.opened.query_one("#score-result").display)
         for key in ("down", "right", "right"):
             await pilot.press(key)
@@ -286,11 +286,11 @@ async def test_in_the_app_a_run_that_goes_on_is_waited_for_in_words():
         app.push_screen(screen)
         await pilot.pause()
         screen.query_one(ScoreInput).put(TEXT)
-        await pilot.press("ctrl+r")
+        await pilot.press("enter")
         await until(pilot, lambda: "✗ a run is going on; score the text when" in shown(pilot))
         gate.release(20)
         await stopped(pilot)
-        await pilot.press("ctrl+r")
+        await pilot.press("enter")
         await until(pilot, lambda: "6 tokens" in shown(pilot))
 
 

@@ -19,7 +19,7 @@ from tests.core.recorded import recorded, run_of
 from tests.test_imports import MODEL_LIBRARIES, loaded_after
 from tests.tui.helpers import BOOK, app_of, footer_keys, make_app, until
 from tests.tui.scrubbed import PROMPT, STORY, Words, story_run
-from tui.screens.dialog import DialogScreen
+from tui.screens.help import HelpScreen, HelpText
 from tui.screens.name_preset import NamePresetScreen
 from tui.screens.scrub import ScrubResult, ScrubScreen
 from tui.scrub_dials import DIALS
@@ -143,7 +143,7 @@ async def test_a_setting_that_is_moved_shows_at_once_what_it_would_do():
         assert opened.summary.startswith("the run's own settings")
         await opened.press(pilot, "shift+right")
         assert opened.dial("no_repeat_ngram_size").split()[3] == "3▸"
-        await opened.press(pilot, "home")
+        await opened.press(pilot, "0")
         assert opened.dial("no_repeat_ngram_size").split()[3] == "off▸"
 
 
@@ -220,10 +220,10 @@ async def test_help_names_every_key(key):
     async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
         await opened.open(pilot)
         await pilot.press(key)
-        assert isinstance(app_of(pilot).screen, DialogScreen)
-        told = str(app_of(pilot).screen.query_one(Static).content).split("\n\n")[1]
-        keys = " ".join(line[:12] for line in told.splitlines()).split()
-        assert keys == ["↑", "↓", "←", "→", "0", "⌫", "p", "P", *"[]nf", "PgUp", "PgDn", "r", "s"]
+        assert isinstance(app_of(pilot).screen, HelpScreen)
+        told = str(app_of(pilot).screen.query_one(HelpText).content).split("\n\n")[0]
+        keys = " ".join(line[:20] for line in told.splitlines()[1:]).split()
+        assert {"↑", "↓", "←", "→", "0", "⌫", "p", "P", *"[]nf", "pgup", "pgdn", "r", "k"} < {*keys}
         await pilot.press("escape")
         assert app_of(pilot).screen is opened.screen
 
@@ -313,11 +313,11 @@ async def test_it_saves_what_it_shows_under_a_name():
     async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
         await opened.open(pilot)
         await opened.press(pilot, "right")
-        await pilot.press("s", *"mine ", "enter")
+        await pilot.press("k", *"mine ", "enter")
         assert opened.saved == [("mine", Settings(do_sample=True, top_k=0, temperature=1.05))]
         assert opened.summary == "✓ saved as [b]mine[/b]"
         assert app_of(pilot).screen is opened.screen
-        await pilot.press("s", "escape")
+        await pilot.press("k", "escape")
         assert app_of(pilot).screen is opened.screen
         assert len(opened.saved) == 1
         await opened.press(pilot, "down")
@@ -331,7 +331,7 @@ async def test_a_name_that_cannot_be_had_is_asked_for_again():
     opened = Opened(save=refuse)
     async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
         await opened.open(pilot)
-        await pilot.press("s", *"ab", "enter")
+        await pilot.press("k", *"ab", "enter")
         box = app_of(pilot).screen
         assert isinstance(box, NamePresetScreen)
         fault = box.query_one("#name-preset-fault", Static)
@@ -343,7 +343,7 @@ async def test_a_preset_is_saved_once_however_often_enter_is_pressed():
     opened = Opened()
     async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
         await opened.open(pilot)
-        await pilot.press("s", *"ab")
+        await pilot.press("k", *"ab")
         name = app_of(pilot).screen.query_one(Input)
         for _ in range(3):
             name.post_message(Input.Submitted(name, "ab"))
@@ -483,7 +483,7 @@ async def test_hostile_texts_at_every_size(size):
         drawn = "".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
         assert not set("\x1b\x07\x9b\u202e") & set(drawn)
         await pilot.resize_terminal(size[0] + 20, size[1] + 3)
-        await opened.press(pilot, "s", "escape", "pagedown", "pageup")
+        await opened.press(pilot, "k", "escape", "pagedown", "pageup")
         assert app_of(pilot).screen is opened.screen
 
 

@@ -56,7 +56,7 @@ def test_as_it_opens(snap_compare, size):
 def test_naming_a_preset(snap_compare):
     async def before(pilot):
         await scrubbed(pilot)
-        await pilot.press("s")
+        await pilot.press("k")
         pilot.app.screen.query_one(Input).cursor_blink = False
         await pilot.press(*"mild")
         await settled(pilot)

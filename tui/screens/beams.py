@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.widgets import OptionList, Static
@@ -19,6 +19,8 @@ from textual.widgets.option_list import Option
 from core.beam_contest import Contender, ParentBeam, contest, next_change_of_lead
 from core.session import Turn
 from core.steps import BeamStep, Candidate
+from tui.actions.bindings import bindings
+from tui.actions.pages import PAGES
 from tui.beam_rows import beam_facts, contest_rows
 from tui.playground import Playground
 from tui.render import line, lines
@@ -33,16 +35,8 @@ class BeamsScreen(StepScreen):
     """Explains the beam step that the session's cursor is on."""
 
     KIND = BeamStep
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f9", "close", "close", key_display="esc", priority=True),
-        Binding("g", "revision", "next change of lead"),
-        Binding("p", "app.score_document", "score the prompt too"),
-        Binding("t", "app.score", "score a text"),
-        Binding("f12", "app.help", "help", key_display="F12"),
-        # Keys of the page that explains a token: whoever presses them here is told why not.
-        Binding("s", "refuse('a beam search cannot be scrubbed')", show=False),
-        Binding("w", "refuse('text cannot be typed into beams')", show=False),
-    ]
+    PAGE = "why these beams"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(PAGES[PAGE])
 
     class Forked(Message):
         """A person goes on with a token of a beam."""
@@ -134,6 +128,10 @@ class BeamsScreen(StepScreen):
         parent, contender = self._rows[event.option_index]
         if contender is not None:
             self.post_message(self.Forked(parent, contender.candidate))
+
+    def action_fork(self) -> None:
+        """Go on with the token that is picked."""
+        self.query_one(OptionList).action_select()
 
     def action_close(self) -> None:
         """Go back to the main screen."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
 
 from core.history import History
 from core.history_records import TreeRow
+from tui.actions.bindings import bindings
+from tui.actions.pages import PAGES
 from tui.comparison_rows import (
     PARTING,
     common_pieces,
@@ -43,12 +45,8 @@ class ComparisonScreen(Screen[None]):
     CSS_PATH = ["../styles/history.tcss"]  # noqa: RUF012 - textual declares it
     HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (100, "-beside")]  # noqa: RUF012 - textual's
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - textual declares it
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "other_side", "other side", key_display="tab", priority=True),
-        Binding("escape", "close", "close", key_display="esc"),
-        Binding("q,c", "close", "close", show=False),
-        Binding("f12", "app.help", "help", key_display="F12"),
-    ]
+    PAGE = "two runs"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(PAGES[PAGE])
 
     def __init__(
         self, history: History, first: TreeRow, second: TreeRow, token_text: TokenText | None

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
@@ -19,6 +19,8 @@ from textual.screen import Screen
 from core.errors import PlaygroundError
 from core.history import History
 from core.history_records import LONGEST_NAME, ROOT, Pruning, TreeRow
+from tui.actions.bindings import bindings
+from tui.actions.pages import PAGES
 from tui.document_text import TokenText
 from tui.history_rows import (
     EMPTY_DOCUMENT,
@@ -57,16 +59,8 @@ class HistoryScreen(Screen[None]):
     CSS_PATH = ["../styles/history.tcss"]  # noqa: RUF012 - textual declares it
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-wide")]  # noqa: RUF012 - textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - textual declares it
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "close", key_display="esc"),
-        Binding("enter", "go", "go there"),
-        Binding("n", "name", "name"),
-        Binding("m", "mark", "mark"),
-        Binding("c", "compare", "compare"),
-        Binding("d,delete", "prune", "remove", key_display="d"),
-        Binding("f12", "app.help", "help", key_display="F12"),
-        Binding("q", "close", "close", show=False),
-    ]
+    PAGE = "branches"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(PAGES[PAGE])
 
     def __init__(
         self,

@@ -10,12 +10,14 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
 from core.backends.base import ModelInfo
 from core.errors import PlaygroundError
+from tui.actions.bindings import bindings
+from tui.actions.pages import PAGES
 from tui.background_call import BackgroundCall
 from tui.playground import Playground
 from tui.render import CHOSEN, NUMBER, Row, line
@@ -33,16 +35,8 @@ class InspectorScreen(Screen[None]):
     """One scrolling page on the model, with a key for each section."""
 
     CSS_PATH = ["../styles/inspector.tcss"]  # noqa: RUF012 - textual declares it
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "close", key_display="esc"),
-        Binding("f11,q", "close", "close", show=False),
-        *(Binding(f"{at + 1}", f"jump({at})", "section", show=False) for at in range(9)),
-        Binding("tab,n", "next(1)", "next section", key_display="tab", priority=True),
-        Binding("shift+tab,p", "next(-1)", "section before", show=False, priority=True),
-        Binding("c", "copy_section", "copy section"),
-        Binding("a", "copy_all", "copy all"),
-        Binding("f12", "app.help", "help", key_display="F12"),
-    ]
+    PAGE = "the inspector"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(PAGES[PAGE])
 
     def __init__(self, playground: Playground) -> None:
         super().__init__()

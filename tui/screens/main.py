@@ -15,6 +15,8 @@ from textual.message import Message
 from textual.screen import Screen
 
 from core.preset_book import PresetBook
+from tui.actions.bindings import bindings
+from tui.actions.pages import PAGES
 from tui.changed_rows import compositor
 from tui.playground import Playground
 from tui.prompt_hint import prompt_hint
@@ -32,12 +34,6 @@ from tui.widgets.title_bar import TitleBar
 from tui.widgets.transcript import Transcript
 from tui.widgets.welcome import EXAMPLE_PROMPT, Welcome
 
-FETCH_KEY = "ctrl+n"
-"""Fetches the model that is missing, and then switches to it."""
-
-FIRST_STEP, NEWEST_STEP = -(10**9), 10**9
-"""Offsets that reach either end from anywhere."""
-
 
 class MainScreen(Screen[None]):
     """Document on the left, what the model weighed on the right, the prompt below."""
@@ -47,35 +43,8 @@ class MainScreen(Screen[None]):
 
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "app.stop", "stop", key_display="esc", priority=True),
-        Binding("escape", "focus_prompt", "to the prompt", key_display="esc", priority=True),
-        Binding("left", "app.step(-1)", "step back", key_display="←"),
-        Binding("right", "app.step(1)", "step on", key_display="→"),
-        Binding("f12", "app.help", "help", key_display="F12", priority=True),
-        Binding("home", f"app.step({FIRST_STEP})", "first step", show=False),
-        Binding("end", f"app.step({NEWEST_STEP})", "newest step", show=False),
-        Binding("alt+left", "app.step(-1)", "step back", show=False, priority=True),
-        Binding("alt+right", "app.step(1)", "step on", show=False, priority=True),
-        Binding("pageup", "app.scroll(-1)", "scroll up", show=False),
-        Binding("pagedown", "app.scroll(1)", "scroll down", show=False),
-        Binding("ctrl+l", "app.clear", "clear", priority=True),
-        Binding("ctrl+l", "app.restore", "bring back", priority=True),
-        Binding("f9", "app.why", "why", key_display="F9", priority=True),
-        Binding("ctrl+b", "app.history", "branches", priority=True),
-        Binding("ctrl+z", "app.undo", "undo", show=False),
-        Binding("ctrl+y", "app.redo", "redo", show=False),
-        Binding("ctrl+r", "app.by_hand", "by hand", show=False, priority=True),
-        Binding(FETCH_KEY, "app.fetch_offered", "get the model", priority=True),
-        Binding(FETCH_KEY, "app.switch", "switch to it", priority=True),
-        Binding("ctrl+o", "app.models", "models", priority=True),
-        Binding("ctrl+s", "app.save_run", "save", show=False, priority=True),
-        Binding("ctrl+t", "app.toggle_tint", "tint", priority=True),
-        Binding("f10", "toggle_tokens", "tokens", show=False, priority=True),
-        Binding("f11", "app.inspect", "inspect", show=False, priority=True),
-        # What these keys do elsewhere comes first; here it says why nothing happens.
-        Binding("f9,ctrl+b,ctrl+l,ctrl+s", "app.no_text_yet", show=False, priority=True),
-    ]
+    PAGE = "the main page"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(PAGES[PAGE])
 
     def __init__(self, book: PresetBook) -> None:
         super().__init__()
@@ -188,7 +157,7 @@ class MainScreen(Screen[None]):
     def paint_status(self, playground: Playground) -> None:
         """Bring the status line and the context gauge up to date."""
         self.query_one(StatusLine).show(playground, is_typing=bool(self.prompt.text))
-        self.query_one(FetchLine).show(playground.model.fetching, "^n")
+        self.query_one(FetchLine).show(playground.model.fetching, playground.keys.told("get_model"))
         self.query_one(TitleBar).show(playground.model.info, playground.branches.context_used)
 
     def _paint_document(self, playground: Playground) -> None:

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
@@ -18,6 +18,8 @@ from textual.widgets.option_list import Option
 
 from core.model_list import AvailableModel, format_bytes
 from core.visible import pad
+from tui.actions.bindings import bindings
+from tui.actions.pages import PAGES
 from tui.render import DIM, NUMBER, Row, line, short_count
 from tui.visible import fit, visible_prose
 
@@ -27,10 +29,8 @@ _NAME_WIDTH = 34
 class ModelsScreen(ModalScreen[str | None]):
     """Gives the name of the model that was picked, or ``None``."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,ctrl+o", "dismiss(None)", "close", priority=True),
-        Binding("down", "to_list", "list", show=False),
-    ]
+    PAGE = "models"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(PAGES[PAGE])
 
     def __init__(
         self,

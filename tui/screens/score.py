@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
@@ -22,6 +22,8 @@ from textual.widgets import Static
 from core.errors import PlaygroundError
 from core.preset_book import Preset
 from core.scores import PresetVerdict, ScoredText
+from tui.actions.bindings import bindings
+from tui.actions.pages import PAGES
 from tui.background_call import BackgroundCall
 from tui.render import CHOSEN, DIM, Row
 from tui.score_rows import (
@@ -59,15 +61,8 @@ class ScoreScreen(Screen[None]):
     CSS_PATH = ["../styles/history.tcss", "../styles/score.tcss"]  # noqa: RUF012 - textual declares it
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-wide")]  # noqa: RUF012 - textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - textual declares it
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "close", key_display="esc", priority=True),
-        Binding("ctrl+r", "score", "score it", priority=True),
-        Binding("left", "token(-1)", "token", key_display="← →", priority=True),
-        Binding("right", "token(1)", "next token", show=False, priority=True),
-        Binding("e", "edit", "edit the text"),
-        Binding("ctrl+o", "open", "open a file", priority=True),
-        Binding("f12", "app.help", "help", key_display="F12"),
-    ]
+    PAGE = "scoring"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(PAGES[PAGE])
 
     def __init__(self, score: Score, presets: Sequence[Preset], text: str = "") -> None:
         """Begin with an empty text, or score ``text`` at once."""
@@ -101,7 +96,9 @@ class ScoreScreen(Screen[None]):
         """Let a person type at once."""
         self._timer = self.set_interval(1 / _LOOKS_PER_SECOND, self._look, pause=True)
         self.query_one("#score-input").border_title = "a text"
-        self.query_one("#score-input").border_subtitle = "ctrl+r scores it · ctrl+o opens a file"
+        self.query_one(
+            "#score-input"
+        ).border_subtitle = "Enter scores it · ctrl+j: a new line · ctrl+g gets a file"
         self.query_one("#score-text").border_title = "what each token cost"
         self.query_one("#score-presets").border_title = "could these presets have written it?  ↑ ↓"
         self._edit()
@@ -154,7 +151,7 @@ class ScoreScreen(Screen[None]):
         self._input.put(read_text_file(path))
         self._text = self._input.exact_text
         self._edit()
-        self._say([(f"{path} is open; ctrl+r scores it", DIM)])
+        self._say([(f"{path} is open; Enter scores it", DIM)])
 
     @on(ScoreInput.Changed)
     def _changed(self) -> None:
@@ -173,7 +170,7 @@ class ScoreScreen(Screen[None]):
             return
         text = self._text = self._input.exact_text
         if not text:
-            self._say([("type or paste a text first, or open a file with ctrl+o", "$text-warning")])
+            self._say([("type or paste a text first, or get a file with ctrl+g", "$text-warning")])
             return
         self._call = BackgroundCall(
             lambda: self._score(text, self._leaves.is_set), "the text could not be scored"

@@ -16,12 +16,12 @@ from textual.binding import BindingType
 from core.logits_store import RecordedRun
 from core.preset_book import Preset
 from core.settings import Settings
+from tui.actions.bindings import bindings
+from tui.actions.pages import PAGES
 from tui.render import NUMBER
-from tui.screens.dialog import DialogScreen
 from tui.screens.name_preset import NamePresetScreen
 from tui.screens.scrub_page import ScrubPage
 from tui.scrub_dials import DIALS, Dials
-from tui.scrub_keys import HELP, KEYS
 from tui.visible import visible_prose
 from tui.widgets.dial_list import DialList
 from tui.widgets.scrub_text import ScrubText
@@ -47,7 +47,8 @@ class ScrubScreen(ScrubPage[ScrubResult | None]):
     ``save`` saves settings as a preset of a name, and says in a sentence that it did.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = KEYS
+    PAGE = "scrubbing"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(PAGES[PAGE])
 
     def __init__(
         self,
@@ -198,10 +199,6 @@ class ScrubScreen(ScrubPage[ScrubResult | None]):
         if sentence is not None:
             self._notice = [("✓ ", "$text-success"), (visible_prose(sentence), NUMBER)]
             self._paint_summary()
-
-    def action_keys(self) -> None:
-        """Tell all keys, and what the marks mean."""
-        self.app.push_screen(DialogScreen("scrubbing", HELP))
 
     def action_close(self) -> None:
         """Go back without a run."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from core.steps import Step
@@ -26,11 +25,6 @@ class StepScreen(Screen[bool]):
 
     CSS_PATH = ["../styles/why.tcss"]  # noqa: RUF012 - textual declares it
     HORIZONTAL_BREAKPOINTS = WIDTHS
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "fork", "go on with this one"),
-        Binding("left", "step(-1)", "step back", key_display="←"),
-        Binding("right", "step(1)", "step on", key_display="→"),
-    ]
     KIND: ClassVar[type[Step]]
 
     def __init__(self, playground: Playground) -> None:

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.widgets import Input, OptionList, Static
@@ -23,6 +23,8 @@ from core.ghosts import Ghosts, find_ghosts
 from core.logits_store import RecordedRun
 from core.steps import Candidate, TokenStep
 from core.sweep import Sweeper
+from tui.actions.bindings import bindings
+from tui.actions.pages import PAGES
 from tui.background_call import BackgroundCall
 from tui.key_name import key_name
 from tui.playground import Playground
@@ -42,16 +44,8 @@ class WhyScreen(StepScreen):
     """Explains the token step that the session's cursor is on."""
 
     KIND = TokenStep
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f9", "close", "close", key_display="esc", priority=True),
-        Binding("g", "disagreement", "next disagreement"),
-        Binding("w", "app.write_here", "write here"),
-        Binding("slash", "look_up", "look up", key_display="/"),
-        Binding("s", "app.scrub", "scrub"),
-        Binding("p", "app.score_document", "score the prompt too"),
-        Binding("t", "app.score", "score a text"),
-        Binding("f12", "app.help", "help", key_display="F12"),
-    ]
+    PAGE = "why this token"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(PAGES[PAGE])
 
     class Forked(Message):
         """A person put another candidate in the place of the selected step's token."""
@@ -228,6 +222,10 @@ class WhyScreen(StepScreen):
     @on(OptionList.OptionHighlighted)
     def _moved(self, event: OptionList.OptionHighlighted) -> None:
         event.option_list.border_subtitle = _HINT
+
+    def action_fork(self) -> None:
+        """Go on with the candidate that is picked."""
+        self.query_one(OptionList).action_select()
 
     def action_close(self) -> None:
         """Leave the box, or go back to the main screen."""

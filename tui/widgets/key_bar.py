@@ -17,6 +17,8 @@ from tui.render import CHOSEN, NUMBER, Row, shorten
 from tui.widgets.lines_view import LinesView
 
 _GAP = "  "
+_ALWAYS = ("app.menu", "menu", "command_palette")
+"""Actions that are shown wherever they can be done, at the right edge."""
 
 
 class KeyHint(NamedTuple):
@@ -31,6 +33,8 @@ class KeyBar(LinesView):
     """Follows the screen's bindings; a click on a key presses it."""
 
     hints: tuple[KeyHint, ...] = ()
+    _last = 0
+    """How many hints stand at the right edge."""
 
     def on_mount(self) -> None:
         """Hear of every change of the bindings."""
@@ -60,36 +64,36 @@ class KeyBar(LinesView):
             self._draw()
 
     def _shown_bindings(self, screen: Screen[object]) -> list[Binding]:
-        """Return a binding for every action that is shown, the palette last."""
-        palette = self.app.COMMAND_PALETTE_BINDING
+        """Return a binding for every action that is shown, those that are always shown last."""
         shown: dict[str, Binding] = {}
-        active = screen.active_bindings
-        for key, (_, binding, is_enabled, _) in active.items():
-            if binding.show and is_enabled and key != palette:
+        for _, binding, is_enabled, _ in screen.active_bindings.values():
+            if is_enabled and (binding.show or binding.action in _ALWAYS):
                 shown.setdefault(binding.action, binding)
-        last = [active[palette].binding] if palette in active else []
+        last = [shown.pop(action) for action in _ALWAYS if action in shown]
+        self._last = len(last)
         return [*shown.values(), *last]
 
     def _fitting(self) -> tuple[KeyHint, ...]:
-        """Return the hints that there is room for: the first ones, and always the palette's."""
+        """Return the hints that there is room for: the first ones, and always the last ones."""
         hints = list(self.hints)
-        while len(hints) > 2 and _width(hints) > self.size.width:
-            del hints[-2]
+        while len(hints) > self._last + 1 and _width(hints) > self.size.width:
+            del hints[-1 - self._last]
         return tuple(hints)
 
     def _spans(self) -> list[tuple[int, int]]:
-        """Return where each key stands; the palette's stands at the right edge."""
+        """Return where each key stands; the last ones stand at the right edge."""
         spans: list[tuple[int, int]] = []
         x = 1
         for hint in self._fitting():
             width = cell_len(hint.shown) + 1 + cell_len(hint.meaning)
             spans.append((x, x + width))
             x += width + len(_GAP)
-        if spans:
-            start, end = spans[-1]
-            moved = max(0, self.size.width - 1 - end)
-            spans[-1] = (start + moved, end + moved)
-        return spans
+        moved = max(0, self.size.width - 1 - spans[-1][1]) if spans else 0
+        first = len(spans) - self._last
+        return [
+            (start + moved, end + moved) if at >= first else (start, end)
+            for at, (start, end) in enumerate(spans)
+        ]
 
     def _draw(self) -> None:
         row: Row = []

@@ -5,20 +5,27 @@ Must never hold a character that a terminal would obey; of a file the exact text
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.widgets import TextArea
 
 from core.visible import visible
 
 _HINT = (
-    "Paste or type any text here, or open a file with ctrl+o.\n\n"
-    "ctrl+r then asks of every preset: could this setting have written this?"
+    "Paste or type any text here, or get a file with ctrl+g.\n\n"
+    "Enter then asks of every preset: could this setting have written this?"
     " And if not, which token would it never have written, and why."
 )
 
 
 class ScoreInput(TextArea):
-    """Several lines of text; Enter begins a new one."""
+    """Several lines of text; as in the prompt, Enter is the page's and ctrl+j begins a new line."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+j,shift+enter,alt+enter", "newline", "newline", show=False)
+    ]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's name
         super().__init__(
@@ -36,6 +43,11 @@ class ScoreInput(TextArea):
         """Replace what stands here by the text of a file."""
         self._file_text = text
         self.text = visible(text)
+
+    def action_newline(self) -> None:
+        """Begin a new line."""
+        if not self.read_only:
+            self.insert("\n")
 
     async def _on_paste(self, event: events.Paste) -> None:
         """Insert a paste of any length, with control characters spelled out."""

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from core.model_list import BYTES_TO_FETCH, format_bytes
 from core.preset_book import Preset
+from tui.actions.keys import Keys
 from tui.key_name import key_name
 from tui.playground import Playground
 from tui.render import CHOSEN, DIM, Row, lines
@@ -39,11 +40,11 @@ class Welcome(Static):
         if state != self._shown:
             self._shown = state
             if playground.model.load_error is not None:
-                self._show_error(playground.model.load_error)
+                self._show_error(playground.model.load_error, playground.keys)
             else:
-                self._show_hint(playground.book.presets, note, offer)
+                self._show_hint(playground.book.presets, note, offer, playground.keys)
 
-    def _show_hint(self, presets: Sequence[Preset], note: str, offer: str) -> None:
+    def _show_hint(self, presets: Sequence[Preset], note: str, offer: str, keys: Keys) -> None:
         """Tell a stranger how to begin."""
         rows: list[Row] = [
             [("See how a language model decides.", "bold")],
@@ -57,17 +58,20 @@ class Welcome(Static):
             _key("→", "take the example"),
             *_preset_keys(presets),
             _key("← →", "look back, step by step"),
-            _key("F12", "what it all means"),
+            _key(keys.told("help"), "what it all means"),
+            _key(keys.told("menu"), "all that can be done, each with one letter"),
         ]
         if note:
             rows.extend([[], [(visible_prose(note) + ".", DIM)]])
         if offer:
             size = BYTES_TO_FETCH.get(offer)
             what = f" ({format_bytes(size)})" if size is not None else ""
-            rows.append([("^n", CHOSEN), (f" fetches {visible_prose(offer)}{what}.", DIM)])
+            rows.append(
+                [(keys.told("get_model"), CHOSEN), (f" fetches {visible_prose(offer)}{what}.", DIM)]
+            )
         self.update(lines(rows))
 
-    def _show_error(self, message: str) -> None:
+    def _show_error(self, message: str, keys: Keys) -> None:
         """Say why no model could be loaded."""
         self.update(
             Content("").join(
@@ -75,7 +79,7 @@ class Welcome(Static):
                     Content.styled("The model could not be loaded.\n\n", "bold $text-error"),
                     Content(visible_prose(message)),
                     Content.styled(
-                        "\n\nThe command palette (ctrl+p) has “Load the model again”.", DIM
+                        f"\n\nThe menu ({keys.told('menu')}) has “load the model again”.", DIM
                     ),
                 ]
             )

@@ -1,0 +1,63 @@
+"""When an action can be done: each gives the sentence that says why not now, or nothing.
+
+Must never change anything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tui.playground import Playground
+
+NO_TEXT = "there is no text yet: type a prompt, Enter runs it"
+RUNNING = "still running — Esc stops it"
+
+
+def has_steps(playground: Playground) -> str:
+    """There is a step to look at."""
+    return "" if playground.session.step_count() else NO_TEXT
+
+
+def has_text(playground: Playground) -> str:
+    """The document is not empty."""
+    return "" if playground.session.turns else NO_TEXT
+
+
+def has_runs(playground: Playground) -> str:
+    """The tree of runs is not empty."""
+    return "" if playground.branches.history.nodes else NO_TEXT
+
+
+def can_restore(playground: Playground) -> str:
+    """The document was cleared, and can be brought back."""
+    return "" if playground.branches.can_restore else NO_TEXT
+
+
+def can_stop(playground: Playground) -> str:
+    """Something runs, waits, or is fetched."""
+    is_fetching = playground.model.fetching.name is not None
+    is_running = playground.session.is_running or playground.queued_prompt is not None
+    return "" if is_running or is_fetching else "nothing runs that could be stopped"
+
+
+def is_at_rest(playground: Playground) -> str:
+    """No run is going on."""
+    return RUNNING if playground.session.is_running else ""
+
+
+def can_fetch(playground: Playground) -> str:
+    """A model was asked for that is not here."""
+    if playground.model.fetch_offer is not None:
+        return ""
+    return f"no model waits to be fetched; {playground.keys.told('models')} shows all of them"
+
+
+def can_switch(playground: Playground) -> str:
+    """A model has been fetched and waits."""
+    return "" if playground.model.fetching.arrived is not None else can_fetch(playground)
+
+
+def has_failed_to_load(playground: Playground) -> str:
+    """No model could be loaded."""
+    return "" if playground.model.load_error is not None else "a model is loaded, or on its way"

@@ -1,0 +1,190 @@
+"""What can be done on the pages over the main one, where nothing is typed and letters are keys.
+
+Must never give one letter two meanings: whoever learns a key on one page knows it on the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tui.actions.action import Action
+from tui.actions.everywhere import (
+    CLOSE,
+    HELP,
+    ROWS,
+    SAVE,
+    SCORE,
+    SCORE_DOCUMENT,
+    STEPS,
+)
+from tui.actions.main_page import MAIN, PROMPT
+
+_FORK = Action(
+    "go_on", "fork", ("enter",), "go on with this one",
+    "write on from here with the candidate that is picked: a fork",
+    "fork branch choose replace", is_shown=True,
+)  # fmt: skip
+_LEAVE = (
+    Action("close", "close", ("escape", "f9"), "close", "back to the document",
+           "leave back", is_shown=True, has_priority=True),
+    Action("close", "close", ("q",), "close", "back to the document"),
+)  # fmt: skip
+
+WHY: tuple[Action, ...] = (
+    *_LEAVE,
+    Action("next", "disagreement", ("n",), "next disagreement",
+           "the next step at which two presets would pick different tokens",
+           "presets differ difference", is_shown=True),
+    Action("write_here", "app.write_here", ("w",), "write here",
+           "put your own text in this token's place, and go on from there",
+           "fork branch edit replace", is_shown=True),
+    Action("look_up", "look_up", ("slash",), "look up",
+           "what any text or token id was worth here", "search find token rank probability",
+           is_shown=True),
+    Action("scrub", "app.scrub", ("s",), "scrub",
+           "move settings over the run, and see what would change",
+           "temperature top_k top_p settings dials", is_shown=True),
+    SCORE_DOCUMENT,
+    SCORE,
+    HELP,
+    SAVE,
+    _FORK,
+    *STEPS,
+    ROWS,
+)  # fmt: skip
+
+BEAMS: tuple[Action, ...] = (
+    *_LEAVE,
+    Action("next", "revision", ("n",), "next change of lead",
+           "the next step at which another beam takes the lead", "beam leader", is_shown=True),
+    SCORE_DOCUMENT,
+    SCORE,
+    HELP,
+    SAVE,
+    # Keys of the page that explains a token: whoever presses them here is told why not.
+    Action("scrub", "refuse('a beam search cannot be scrubbed')", ("s",), "scrub",
+           "not of beams: a beam search cannot be scrubbed"),
+    Action("write_here", "refuse('text cannot be typed into beams')", ("w",), "write here",
+           "not into beams: text cannot be typed into them"),
+    Action("look_up", "refuse('in a beam search no token is looked up')", ("slash",), "look up",
+           "not in beams: only what each beam had to offer is kept"),
+    _FORK,
+    *STEPS,
+    ROWS,
+)  # fmt: skip
+
+SCRUB: tuple[Action, ...] = (
+    Action("setting_before", "pick(-1)", ("up",), "setting", "pick a setting",
+           is_shown=True, shown="↑↓"),
+    Action("next_setting", "pick(1)", ("down",), "setting", "the next setting"),
+    Action("less", "move(-1)", ("left",), "change", "change it", is_shown=True, shown="←→"),
+    Action("more", "move(1)", ("right",), "change", "change it"),
+    Action("far_less", "move_far(-1)", ("shift+left", "minus"), "change far",
+           "change it in larger steps"),
+    Action("far_more", "move_far(1)", ("shift+right", "plus"), "change far",
+           "change it in larger steps"),
+    Action("next", "next_difference", ("n",), "next", "the next step that differs",
+           "difference divergence", is_shown=True),
+    Action("run", "run", ("r", "enter"), "run",
+           "run these settings from the first step that differs", "generate fork branch",
+           is_shown=True),
+    replace(SAVE, call="save", keys=("k", "ctrl+s"), help="save these settings as a preset",
+            words="save preset store", is_shown=True),
+    CLOSE,
+    HELP,
+    *(replace(one, keys=one.keys[1:], name="step", is_shown=one.id == "step_back",
+              shown="[ ]" if one.id == "step_back" else "") for one in STEPS),
+    Action("reset", "reset", ("0",), "reset", "the run's own value again", "default undo",
+           is_shown=True),
+    Action("reset_all", "reset_all", ("backspace",), "reset all",
+           "the run's own values of all settings", "default undo", is_shown=True),
+    Action("next_preset", "next_preset(1)", ("p",), "next preset", "the next preset's settings",
+           is_shown=True),
+    Action("preset_before", "next_preset(-1)", ("P",), "preset before",
+           "the settings of the preset before"),
+    Action("first", "first", ("f",), "first", "the first step that differs",
+           "difference divergence", is_shown=True),
+    Action("scroll_up", "scroll_text(-1)", ("pageup",), "scroll up", "scroll the text up"),
+    Action("scroll_down", "scroll_text(1)", ("pagedown",), "scroll down", "scroll it down"),
+)  # fmt: skip
+
+HISTORY: tuple[Action, ...] = (
+    CLOSE,
+    Action("go", "go", ("enter",), "go there", "make this run the document",
+           "open show switch", is_shown=True),
+    Action("edit", "name", ("e",), "edit its name", "give the run a name, or take it away",
+           "name rename title", is_shown=True),
+    Action("mark", "mark", ("m",), "mark", "mark the run for a comparison", "compare",
+           is_shown=True),
+    Action("compare", "compare", ("c",), "compare", "compare the run with the marked one",
+           "diff difference", is_shown=True),
+    Action("remove", "prune", ("d", "delete"), "remove",
+           "remove the run and all that grew from it, after a question",
+           "delete prune drop", is_shown=True),
+    HELP,
+    Action("close", "close", ("ctrl+b",), "close", "back to where you came from"),
+    ROWS,
+)  # fmt: skip
+
+COMPARISON: tuple[Action, ...] = (
+    Action("other_side", "other_side", ("tab",), "other side", "scroll the other side from now on",
+           is_shown=True, has_priority=True),
+    CLOSE,
+    HELP,
+    replace(ROWS, name="scroll", help="scroll; PgUp, PgDn, Home and End go far"),
+)  # fmt: skip
+
+SCORE_PAGE: tuple[Action, ...] = (
+    Action("close", "close", ("escape",), "close", "back to where you came from",
+           is_shown=True, has_priority=True),
+    Action("", "", ("ctrl+j",), "new line", "a new line in the text"),
+    Action("score_it", "score", ("enter",), "score it", "score the text",
+           "run go", is_shown=True, has_priority=True),
+    Action("open_file", "open", ("ctrl+g",), "get a file", "take the text of a file",
+           "open load file read", letter="F", is_shown=True, has_priority=True),
+    Action("step_back", "token(-1)", ("left", "left_square_bracket"), "token",
+           "the token before", is_shown=True, shown="← →", has_priority=True),
+    Action("step_on", "token(1)", ("right", "right_square_bracket"), "next token",
+           "the next token", has_priority=True),
+    Action("edit", "edit", ("e",), "edit the text", "change the text that was scored",
+           "change", is_shown=True),
+    HELP,
+    Action("close", "close", ("q",), "close", "back to where you came from"),
+    ROWS,
+)  # fmt: skip
+
+INSPECTOR: tuple[Action, ...] = (
+    CLOSE,
+    Action("close", "close", ("f11",), "close", "back to the document"),
+    Action("next", "next(1)", ("tab", "n"), "next section", "the next section", is_shown=True,
+           has_priority=True),
+    Action("before", "next(-1)", ("shift+tab", "N"), "section before", "the section before",
+           has_priority=True),
+    *(Action(f"section_{at}", f"jump({at - 1})", (str(at),), f"section {at}",
+             "the section of that number") for at in range(1, 10)),
+    Action("copy", "copy_section", ("y",), "copy section", "copy the section", "clipboard yank",
+           is_shown=True),
+    Action("copy_all", "copy_all", ("Y",), "copy all", "copy all sections", "clipboard yank",
+           is_shown=True),
+    HELP,
+    replace(ROWS, name="scroll", help="scroll; PgUp, PgDn, Home and End go far"),
+)  # fmt: skip
+
+MODELS: tuple[Action, ...] = (
+    Action("close", "dismiss(None)", ("escape", "ctrl+o"), "close", "back to the document",
+           has_priority=True),
+    Action("to_list", "to_list", ("down",), "list", "from the line to the list"),
+)  # fmt: skip
+
+PAGES: dict[str, tuple[Action, ...]] = {
+    "the main page": (*PROMPT, *MAIN),
+    "why this token": WHY,
+    "why these beams": BEAMS,
+    "scrubbing": SCRUB,
+    "branches": HISTORY,
+    "two runs": COMPARISON,
+    "scoring": SCORE_PAGE,
+    "the inspector": INSPECTOR,
+    "models": MODELS,
+}
+"""All pages by what they are called, with what can be done there."""

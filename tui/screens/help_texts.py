@@ -1,0 +1,87 @@
+"""How to read what each page shows, in names and meanings.
+
+Must never name a key that the table of actions has: keys are read from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+Section = tuple[str, Sequence[tuple[str, str]]]
+"""A title, and names with their meanings."""
+
+TABLE: Section = (
+    "What the model weighed",
+    (
+        ("▸", "the token that was chosen"),
+        ("raw", "the probability that the model itself gave it"),
+        ("final", "the probability that it was chosen with, after the preset's settings"),
+        ("top_p, top_k …", "the setting that cut it: its final probability is nothing"),
+        ("#17", "the rank of a chosen token that is not among the five likeliest"),
+        ("the rest", "what all the other tokens have together"),
+        (
+            "surprisal",
+            "how unlikely the chosen token was: 1 bit is a coin's toss, 10 bits 1 in 1,024",
+        ),
+        (
+            "entropy",
+            "how undecided the model was: 0 bits is certain, 3 bits like a choice among 8",
+        ),
+        ("drawn from 12", "how many tokens the settings left to choose from"),
+        ("· ⏎ ⇥ \\x1b", "a space, a newline, a tab, a control character"),
+    ),
+)
+DICE: Section = (
+    "The dice",
+    (
+        ("it wins", "the share of all draws that the token wins: its final probability"),
+        ("its luck", "among the best 1 % means: one draw in a hundred is as lucky as its own was"),
+        ("it needed", "how lucky it had to be to come before all others; the best 100 %: any draw"),
+        ("next in this race", "what a slightly worse draw of the winner would have brought"),
+        ("the favourite", "the likeliest token, where another one won, and how unlucky it was"),
+        ("F1 F3–F8", "the presets that would choose this token, with these dice where they draw"),
+    ),
+)
+BEAMS: Section = (
+    "Beams",
+    (
+        ("#", "rank: beams are texts that grow side by side, the likeliest first"),
+        ("Σ log p", "the sum of the log-probabilities of a beam's tokens; nearer to 0 is likelier"),
+        ("←2", "this beam grew out of the one that was second a step before"),
+        ("✓ ✗", "a beam that has ended; a beam that was given up, and why"),
+        (
+            "too far behind",
+            "not among the best 2 × num_beams of all beams' tokens; behind, for short",
+        ),
+        ("text", "the document shows the best beam, so it may change while the search runs"),
+    ),
+)
+_SCRUB: Section = (
+    "What is shown",
+    (
+        (
+            "settings",
+            "applied to what the model weighed when it wrote this run, with the same dice",
+        ),
+        (
+            "first divergence",
+            "certain; what follows is hypothetical: the model would have read another text by then",
+        ),
+    ),
+)
+_SCORE: Section = (
+    "What is shown",
+    (
+        ("bits", "what each token cost: 1 bit is a coin's toss, 10 bits 1 in 1,024"),
+        ("presets", "whether each could have written the text, else the first token it forbids"),
+    ),
+)
+
+ABOUT: dict[str, tuple[Section, ...]] = {
+    "the main page": (TABLE, DICE, BEAMS),
+    "why this token": (TABLE, DICE),
+    "why these beams": (BEAMS,),
+    "scrubbing": (_SCRUB,),
+    "scoring": (_SCORE,),
+}
+"""What is told behind the keys, by pages."""
