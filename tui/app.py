@@ -251,8 +251,11 @@ class PlaygroundApp(StepActions, ModelActions, KeyActions, Screenshots):
 
     def action_step(self, offset: int) -> None:
         """Look at an earlier or later step; a run goes on meanwhile."""
-        self.playground.session.move_cursor(offset)
+        session = self.playground.session
+        session.move_cursor(offset)
         self.changed()
+        if session.cursor is None:
+            self.main.transcript.follow()
 
     def action_scroll(self, pages: int) -> None:
         """Scroll the document by pages."""

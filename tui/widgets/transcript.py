@@ -1,5 +1,7 @@
 """The document as soft-wrapped prose, drawn line by line, following its end.
 
+Whether the end is followed is for a person to say, by scrolling: no change of size is one.
+
 Must never put text through markup, and never redraws a line that has not changed.
 """
 
@@ -75,6 +77,8 @@ class Transcript(ScrollView, can_focus=True):
         self._width = 0
         self._selected: int | None = None
         self._is_running = False
+        self._follows = True
+        self._last_turn: Turn | None = None
         self._is_tinted = True
 
     @property
@@ -137,8 +141,10 @@ class Transcript(ScrollView, can_focus=True):
         self._width = self._prose_width
         if not self._width:
             return  # not laid out yet: the resize shows it
-        follows = self.is_vertical_scroll_end
         before = self.line_count
+        last_turn = session.turns[-1] if session.turns else None
+        if last_turn is not self._last_turn:  # whoever begins something wants to see it
+            self._last_turn, self._follows = last_turn, True
         selection_moved = self._selected != session.cursor
         self._selected = session.cursor
         self._is_running = session.is_running
@@ -153,8 +159,25 @@ class Transcript(ScrollView, can_focus=True):
         self._grow(self.line_count - before)
         if selection_moved and self._selected is not None:
             self._show_step(self._selected)
-        elif follows or selection_moved:
-            self.scroll_to(y=self.max_scroll_y, animate=False)
+        elif selection_moved:
+            self.follow()
+        else:
+            self._stay_at_end()
+
+    def follow(self) -> None:
+        """Show the end of the document from now on, until a person scrolls away."""
+        self._follows = True
+        self._stay_at_end()
+
+    def _stay_at_end(self) -> None:
+        if self._follows and self._selected is None:
+            # At once: by the next frame the end is elsewhere.
+            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Follow the end where a person has scrolled there, and not where they scrolled away."""
+        super().watch_scroll_y(old_value, new_value)
+        self._follows = new_value >= self.max_scroll_y
 
     def _grow(self, added: int) -> None:
         """Take a new height without laying out the whole screen, whose sizes don't depend on it.
@@ -163,11 +186,14 @@ class Transcript(ScrollView, can_focus=True):
         many times one that doesn't, and is harder to read.
         """
         height = self.line_count
-        if self._is_running and height > self.virtual_size.height:
+        if self._is_running:
             at_once = _LINES_AT_ONCE if added < _MANY_LINES else _MORE_LINES_AT_ONCE
-            height = -(-height // at_once) * at_once
-        elif self._is_running:
-            height = self.virtual_size.height
+            # Of empty lines below the newest, never so many that it would be out of sight.
+            at_once = max(1, min(at_once, self.scrollable_content_region.height // 2))
+            if not height <= self.virtual_size.height < height + at_once:
+                height = -(-height // at_once) * at_once
+            else:
+                height = self.virtual_size.height
         size = Size(self.scrollable_content_region.width, height)
         if size != self.virtual_size:
             self.set_reactive(Transcript.virtual_size, size)
@@ -236,9 +262,14 @@ class Transcript(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         """Draw anew, and break all lines anew where they have another width."""
         self._strips.clear()
-        if self._prose_width != self._width and self._session is not None:
+        if self._session is None:
+            return
+        if self._prose_width != self._width:
             self._turns, self._starts = [], []
             self.show(self._session)
+        elif self._width:
+            self._grow(0)
+            self._stay_at_end()
 
     def scroll_pages(self, pages: int) -> None:
         """Scroll by ``pages``, leaving two lines of the old page in sight."""
