@@ -11,7 +11,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from core.errors import PlaygroundError
-from core.models.hub_weights import INDEX_FILE, weight_files
+from core.models.hub_weights import INDEX_FILE, SINGLE_FILE, shard_names, weight_files
 from core.models.report_records import StoredWeights
 from core.visible import reason
 
@@ -55,11 +55,26 @@ def stored_weights(folder: Path) -> tuple[StoredWeights | None, str]:
 
 def _why_none(folder: Path, error: PlaygroundError) -> str:
     """Return why there are no weights that can be read."""
-    if (folder / INDEX_FILE).exists():
+    if (folder / SINGLE_FILE).exists():
         return str(error)
+    if (folder / INDEX_FILE).exists():
+        return _fault_of_shards(folder) or str(error)
     if any(folder.glob(_PICKLES)):
         return "no safetensors in the folder; pickles are never read"
     return "no weights in the folder"
+
+
+def _fault_of_shards(folder: Path) -> str:
+    """Return which of the files that the index names are not there, nothing where it names none."""
+    try:
+        names = shard_names(folder / INDEX_FILE)
+    except PlaygroundError:
+        return ""
+    missing = [name for name in names if not (folder / name).exists()]
+    if not missing:
+        return ""
+    more = f", and {len(missing) - 1:,} more" if len(missing) > 1 else ""
+    return f"there is no {missing[0]}, which {INDEX_FILE} names{more}"
 
 
 def _tensors(file: Path) -> list[tuple[str, int]]:

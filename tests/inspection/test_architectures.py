@@ -203,10 +203,11 @@ def test_weights_say_their_dtype_before_the_configuration_does(tmp_path):
         ),
         (
             {
-                "model.safetensors.index.json": b'{"weight_map": {"a": "1", "b": "2", "c": "3"}}',
-                "2": b"",
+                "model.safetensors.index.json": b'{"weight_map": {"a": "1.safetensors",'
+                b' "b": "2.safetensors", "c": "3.safetensors"}}',
+                "2.safetensors": b"",
             },
-            "there is no 1, which model.safetensors.index.json names, and 1 more",
+            "there is no 1.safetensors, which model.safetensors.index.json names, and 1 more",
         ),
     ],
 )
