@@ -6,12 +6,13 @@ Must never hand out half a character: bytes wait until their character is whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from tokenizers import Encoding, Tokenizer, decoders
+from tokenizers import Tokenizer, decoders
 
 from core.decode_state import DecodeState
-from core.errors import PlaygroundError, unexpected
+from core.encoder import Encoded, Encoder
+from core.errors import PlaygroundError
 from core.prompt_tokens import PromptToken
 from core.spelling import Spelling
 from core.visible import visible
@@ -28,14 +29,19 @@ class TextCodec:
     The texts of a document's tokens, put together, are what decoding all of them at once gives;
     but a run of byte-fallback tokens that is not UTF-8 has one replacement mark for each broken
     byte, where the tokenizer would mark the whole characters in it too.
+
+    ``encode`` does as an ``Encoder`` of the same tokenizer, elsewhere; without it, one here does.
     """
 
     # A character of UTF-8 has at most four bytes, and a token at least one.
     _LONGEST_CHARACTER = 4
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, encode: Callable[[str, bool], Encoded] | None = None
+    ) -> None:
         self._tokenizer = tokenizer
         self._spelling = Spelling(tokenizer)
+        self._encode = encode or Encoder(tokenizer, self._spelling)
         self._token_texts: dict[int, str] = {}
         self._whole: dict[int, str] = {}
         self._lengths: dict[tuple[int, ...], int] = {(): 0}
@@ -53,7 +59,8 @@ class TextCodec:
             PlaygroundError: ``text`` is not valid Unicode (a lone surrogate), or the tokenizer has
                 no tokens for some of it.
         """
-        return list(self._encoding(text, is_beginning=is_beginning).ids)
+        _check(text)
+        return list(self._encode(text, is_beginning).ids)
 
     def tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
         """Return what ``encode`` makes of ``text``, with texts and bounds. Any thread may call it.
@@ -61,26 +68,12 @@ class TextCodec:
         Raises:
             PlaygroundError: As ``encode`` does.
         """
-        encoding = self._encoding(text, is_beginning=is_beginning)
+        _check(text)
+        encoding = self._encode(text, is_beginning)
         return tuple(
             PromptToken(token_id, self.token_text(token_id), start, end)
             for token_id, (start, end) in zip(encoding.ids, encoding.offsets, strict=True)
         )
-
-    def _encoding(self, text: str, *, is_beginning: bool) -> Encoding:
-        _check(text)
-        try:
-            # Only the batch form lets other threads run while it works through a long text.
-            (encoding,) = self._tokenizer.encode_batch([text], add_special_tokens=is_beginning)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:  # a panic in Rust is no Exception
-            said = unexpected("this model's tokenizer cannot read the text", error)
-            raise PlaygroundError(self._spelling.complaint(text) or said) from error
-        complaint = self._spelling.complaint(text) if self._spelling.leaves_out else ""
-        if complaint:
-            raise PlaygroundError(complaint)
-        return encoding
 
     def check_stop_strings(self, stop_strings: Sequence[str]) -> None:
         """Make sure that each of ``stop_strings`` can come in a text of this tokenizer's tokens.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from core.backends.base import ModelInfo, Report, Request
 from core.errors import PlaygroundError
-from core.steps import Event, Started
+from core.steps import Event, Finished, Started
 
 if TYPE_CHECKING:
     from core.models.chat_prompt import ChatPrompts
@@ -59,10 +59,12 @@ class LocalBackend:
     def load(self, report: Report) -> ModelInfo:
         """See ``Backend``."""
         from core.models.catalog import DEMO, PREFERRED, default_model, find_model, namesake
+        from core.models.folder_tokenizer import prepare
         from core.models.own_settings import own_settings
 
         name = self._name or default_model()
         found = find_model(name)  # a name that is not here is told before torch is imported
+        prepare(found.folder)
         report("starting torch")
         from core.models.loading import load_model
 
@@ -105,6 +107,17 @@ class LocalBackend:
     def _events(
         self, loaded: LoadedModel, request: Request, is_cancelled: Callable[[], bool]
     ) -> Iterator[Event]:
+        from core.models.confined import StoppedError, confined
+
+        try:
+            with confined().while_wanted(is_cancelled):
+                yield from self._run_events(loaded, request, is_cancelled)
+        except StoppedError:
+            yield Finished("cancelled", (), "", 0.0, detail="stopped before the run began")
+
+    def _run_events(
+        self, loaded: LoadedModel, request: Request, is_cancelled: Callable[[], bool]
+    ) -> Iterator[Event]:
         from core.engine import generate
 
         loaded.codec.check_stop_strings(request.settings.stop_strings)
@@ -132,6 +145,7 @@ class LocalBackend:
     ) -> ScoredText:
         """See ``Backend``."""
         loaded = self._ready()
+        from core.models.confined import confined
         from core.out_of_memory import guarded_scoring
         from core.scoring import score_text, score_tokens
 
@@ -142,7 +156,8 @@ class LocalBackend:
                 return score_text(model, codec, text, presets, is_cancelled=is_cancelled)
             return score_tokens(model, codec, (), text, presets, is_cancelled=is_cancelled)
 
-        return guarded_scoring(model, score)
+        with confined().while_wanted(is_cancelled):
+            return guarded_scoring(model, score)
 
     def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
         """See ``Backend``."""

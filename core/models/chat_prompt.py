@@ -1,7 +1,7 @@
 """A conversation to the token ids that a model answers: by its own chat template, or a preset's.
 
-Must never run code that came with a model: transformers renders templates in a sandbox, and
-tokenizers that need their own code are refused.
+Must never run code that came with a model: transformers renders templates in a sandbox, in a
+process that can be stopped, and tokenizers that need their own code are refused.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from core.backends.base import Request
-from core.bounded_file import FileError, read_json_object
 from core.chat import ChatFormat, Message, fit, render
 from core.errors import PlaygroundError
+from core.models.confined import ConfinedError, RaisedError, StoppedError
+from core.models.folder_tokenizer import has_template, rendered
 from core.settings import DEFAULT_NEW_TOKENS
 from core.text import TextCodec
 
-_LARGEST_FILE = 8 * 2**20
+_INSTEAD = "pick a preset without chat, or begin a new conversation"
 
 
 class ChatPrompts:
@@ -28,7 +28,8 @@ class ChatPrompts:
     def __init__(self, folder: Path, codec: TextCodec, context_size: int | None) -> None:
         self._codec = codec
         self._context_size = context_size
-        self._template = _load_template(folder)
+        self._folder = folder
+        self._has_template = has_template(folder)
 
     def request(self, request: Request, chat: ChatFormat) -> tuple[Request, int]:
         """Return ``request`` with the conversation as its context, and the turns left out.
@@ -41,7 +42,7 @@ class ChatPrompts:
             PlaygroundError: The model's chat template cannot be used on this conversation.
         """
         settings = request.settings
-        if self._template is None:
+        if not self._has_template:
             stops = (*settings.stop_strings, *chat.stop_strings)
             settings = settings.replace(stop_strings=tuple(dict.fromkeys(stops)))
         request = dataclasses.replace(request, chat=None, settings=settings)
@@ -60,40 +61,18 @@ class ChatPrompts:
         ), dropped
 
     def _encode(self, messages: Sequence[Message], chat: ChatFormat) -> list[int]:
-        if self._template is None:
+        if not self._has_template:
             return self._codec.encode(render(messages, chat), is_beginning=True)
-        conversation = [{"role": one.role, "content": one.content} for one in messages]
         try:
-            text = self._template.apply_chat_template(
-                conversation, tokenize=False, add_generation_prompt=True
-            )
-        except Exception as error:
+            text = rendered(self._folder, messages)
+        except StoppedError:
+            raise
+        except RaisedError as error:
             # A template is a program that came with the model; it can raise anything.
-            reason = (str(error).strip().splitlines() or [""])[0][:200]
+            reason = (error.said.strip().splitlines() or [""])[0][:200]
             raise PlaygroundError(
-                f"the model's chat template refuses this conversation ({reason}); pick a preset"
-                " without chat, or begin a new conversation"
+                f"the model's chat template refuses this conversation ({reason}); {_INSTEAD}"
             ) from error
+        except ConfinedError as error:
+            raise PlaygroundError(f"the model's chat template {error.fault}; {_INSTEAD}") from error
         return self._codec.encode(text, is_beginning=False)
-
-
-def _load_template(folder: Path) -> Any:  # noqa: ANN401 - transformers' tokenizers share no type
-    if not _names_template(folder):
-        return None
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False
-    )
-    return tokenizer if tokenizer.chat_template else None
-
-
-def _names_template(folder: Path) -> bool:
-    """Return whether the folder has a chat template, without importing transformers."""
-    if (folder / "chat_template.jinja").is_file():
-        return True
-    try:
-        config = read_json_object(folder / "tokenizer_config.json", _LARGEST_FILE)
-    except FileError:
-        return False
-    return bool(config.get("chat_template"))

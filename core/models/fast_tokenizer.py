@@ -5,38 +5,48 @@ Must never import transformers where ``tokenizer.json`` says all: it takes secon
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tokenizers import AddedToken, Tokenizer
+from tokenizers import AddedToken, Tokenizer, decoders, processors
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 
+from core.bounded_file import read_text
+from core.models.folder_tokenizer import OpenTokenizer, read_tokenizer
 from core.models.hub_weights import read_json
 
 _PLAIN_CLASSES = (None, "GPT2Tokenizer", "GPT2TokenizerFast")
 _END_OF_TEXT = "<|endoftext|>"
 _NAMED_BY_DEFAULT = ("bos_token", "eos_token", "unk_token")
+_PARTS = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
+_ENDS = (processors.ByteLevel, processors.TemplateProcessing, type(None))
+_MOST_ENDS = 8
+"""How many pieces may stand around a text: it is one of them, and could be all of them."""
+
+_LARGEST_FILE = 256 * 2**20
 _LISTS_OF_TOKENS = ("additional_special_tokens", "extra_special_tokens")
 
 _Traits = tuple[str | bool, ...]
 
 
-def gpt2_tokenizer(folder: Path) -> Tokenizer:
+def gpt2_tokenizer(folder: Path) -> OpenTokenizer:
     """Return the tokenizer in ``folder`` as transformers would.
 
     Raises:
         PlaygroundError: There is none, or one of its files is no JSON object.
     """
-    return _plain_tokenizer(folder) or _tokenizer_of_transformers(folder)
-
-
-def _tokenizer_of_transformers(folder: Path) -> Tokenizer:
-    from core.models.transformers_loading import keep_quiet, read_tokenizer
-
-    keep_quiet()
-    return read_tokenizer(folder)
+    tokenizer = _plain_tokenizer(folder)
+    if tokenizer is None:
+        return read_tokenizer(folder)
+    # Whoever saved it last may have cut or padded texts; transformers does so only where asked.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    fingerprint = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
+    return OpenTokenizer(tokenizer, fingerprint)
 
 
 def _plain_tokenizer(folder: Path) -> Tokenizer | None:
@@ -51,7 +61,10 @@ def _plain_tokenizer(folder: Path) -> Tokenizer | None:
     settings = _content(folder / "tokenizer_config.json")
     if settings.get("tokenizer_class") not in _PLAIN_CLASSES or settings.get("add_prefix_space"):
         return None
-    tokenizer = Tokenizer.from_file(str(file))
+    text = read_text(file, _LARGEST_FILE)
+    if not _says_plain(text):
+        return None
+    tokenizer = Tokenizer.from_str(text)
     if not _is_plain(tokenizer):
         return None
     added = {token_id: _traits(one) for token_id, one in _added_tokens(tokenizer).items()}
@@ -63,11 +76,27 @@ def _content(path: Path) -> dict[str, Any]:
     return read_json(path) if path.is_file() else {}
 
 
+def _says_plain(text: str) -> bool:
+    """Return whether the file has no rules of its own, which are not even read in this process."""
+    try:
+        said = json.loads(text)
+        kinds = {name: said[name] and said[name]["type"] for name in _PARTS}
+        ends = said["post_processor"]
+        if kinds["post_processor"] == "TemplateProcessing" and len(ends["single"]) <= _MOST_ENDS:
+            kinds["post_processor"] = None
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return False
+    return all(kind in (None, "ByteLevel") for kind in kinds.values())
+
+
 def _is_plain(tokenizer: Tokenizer) -> bool:
     """Return whether it splits and merges as GPT2Tokenizer does, whatever it was saved with."""
     splitting, model = tokenizer.pre_tokenizer, tokenizer.model
+    processor = tokenizer.post_processor
     return (
         tokenizer.normalizer is None
+        and isinstance(processor, _ENDS)
+        and isinstance(tokenizer.decoder, decoders.ByteLevel)
         and isinstance(splitting, ByteLevel)
         and not splitting.add_prefix_space
         and bool(splitting.use_regex)

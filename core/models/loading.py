@@ -6,20 +6,20 @@ transformers' models where the fast engine does without them.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from tokenizers import Tokenizer
 
 from core.backends.base import Report
 from core.errors import PlaygroundError
 from core.models.base import CausalModel
 from core.models.catalog import model_folder
+from core.models.confined import ConfinedError, RaisedError, confined
 from core.models.fast_tokenizer import gpt2_tokenizer
+from core.models.folder_tokenizer import OpenTokenizer, read_tokenizer
 from core.models.gpt2_config import Gpt2Config, NotFastError, read_gpt2_config
 from core.models.hub_weights import weight_files
 from core.models.memory_errors import is_out_of_memory
@@ -204,11 +204,11 @@ def _load_general(name: str, folder: Path, device: str, dtype: str, report: Repo
         keep_quiet,
         mapped_module,
         module_size,
-        read_tokenizer,
     )
     from core.models.transformers_model import TransformersModel
 
     keep_quiet()
+    confined().prepare()
     config = read_config(folder, name)
     check_dtype(config, name)
     report("reading the tokenizer")
@@ -233,18 +233,16 @@ def _load_general(name: str, folder: Path, device: str, dtype: str, report: Repo
 def _loaded(
     name: str,
     model: CausalModel,
-    tokenizer: Tokenizer,
+    tokenizer: OpenTokenizer,
     placement: Placement,
     parameters: int,
     engine: str,
     note: str,
 ) -> LoadedModel:
-    # Whoever saved it last may have cut or padded texts; transformers does so only where asked.
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    fingerprint = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
-    codec = TextCodec(tokenizer)
-    return LoadedModel(name, model, codec, placement, fingerprint, parameters, engine, note)
+    codec = TextCodec(tokenizer.tokenizer, tokenizer.encode)
+    return LoadedModel(
+        name, model, codec, placement, tokenizer.fingerprint, parameters, engine, note
+    )
 
 
 _ALL_THREADS = torch.get_num_threads()
@@ -261,10 +259,20 @@ def _prepare_processor(placement: Placement, parameters: int, report: Report) ->
 def _reading(name: str, what: str, read: Callable[[], Any]) -> Any:  # noqa: ANN401
     try:
         return read()
+    except RaisedError as error:
+        if "ImportError" in error.kinds:
+            raise _needs_package(name, error.said) from None
+        raise _unreadable(
+            name, what, f"{error.kinds[0]}: {reason(Exception(error.said))}"
+        ) from None
+    except ConfinedError as error:
+        raise PlaygroundError(
+            f"the {what} of {name!r} {error.fault}; choose another model"
+        ) from None
     except PlaygroundError:
         raise
     except ImportError as error:
-        raise PlaygroundError(f"{name!r} needs a package that is not here: {error}") from error
+        raise _needs_package(name, str(error)) from error
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
@@ -272,10 +280,18 @@ def _reading(name: str, what: str, read: Callable[[], Any]) -> Any:  # noqa: ANN
             raise
         # A damaged or foreign file can raise anything, tokenizers' panics are no Exception; the
         # person needs to know which one it was.
-        raise PlaygroundError(
-            f"the {what} of {name!r} cannot be loaded ({type(error).__name__}: {reason(error)});"
-            " check that the folder was written by save_pretrained()"
-        ) from error
+        raise _unreadable(name, what, f"{type(error).__name__}: {reason(error)}") from error
+
+
+def _needs_package(name: str, said: str) -> PlaygroundError:
+    return PlaygroundError(f"{name!r} needs a package that is not here: {said}")
+
+
+def _unreadable(name: str, what: str, said: str) -> PlaygroundError:
+    return PlaygroundError(
+        f"the {what} of {name!r} cannot be loaded ({said});"
+        " check that the folder was written by save_pretrained()"
+    )
 
 
 def _size(name: str, config: Gpt2Config, parameters: int) -> ModelSize:

@@ -1,4 +1,4 @@
-"""Tokenizers and models of any architecture, as transformers reads them.
+"""Models of any architecture, as transformers reads them.
 
 Must never run code that came with a model, read a pickle, or download anything.
 """
@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from core.errors import PlaygroundError
@@ -35,37 +34,6 @@ def keep_quiet() -> None:
     """Keep transformers' progress bars and warnings from being drawn over the app."""
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-
-
-_TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "tokenizer.model", "vocab.txt")
-
-
-def read_tokenizer(folder: Path) -> Tokenizer:
-    """Return the tokenizer in ``folder``.
-
-    Raises:
-        PlaygroundError: There is none, or only one that transformers runs in Python.
-    """
-    # Without any file, transformers would make up an empty tokenizer.
-    if not any((folder / file).is_file() for file in _TOKENIZER_FILES):
-        raise PlaygroundError(f"{str(folder)!r} holds no tokenizer; save the model's beside it")
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
-    except ValueError as error:
-        if "trust_remote_code" not in str(error):
-            raise
-        raise PlaygroundError(
-            f"the tokenizer in {str(folder)!r} runs only with code of its own, which is never"
-            " executed here; choose a model whose tokenizer transformers knows"
-        ) from None
-    if not hasattr(tokenizer, "backend_tokenizer"):
-        raise PlaygroundError(
-            f"the tokenizer in {str(folder)!r} has no fast form; save it once with"
-            " AutoTokenizer.from_pretrained(...).save_pretrained(...)"
-        )
-    return tokenizer.backend_tokenizer
 
 
 def check_dtype(config: ConfigFile, name: str) -> None:

@@ -12,7 +12,7 @@ from core.backends.local import LocalBackend
 from core.chat import ChatFormat, Message, render
 from core.errors import PlaygroundError
 from core.models.catalog import model_folder
-from core.models.chat_prompt import _names_template
+from core.models.folder_tokenizer import has_template
 from core.settings import Settings
 from core.steps import Finished, Started
 
@@ -140,4 +140,4 @@ def test_an_answer_gone_on_with_ends_at_a_stop_string_too(with_template):
 def test_settings_of_a_tokenizer_that_cannot_be_read_name_no_template(tmp_path, text):
     """Whether they can be used at all is for whoever loads the tokenizer to tell."""
     (tmp_path / "tokenizer_config.json").write_text(text)
-    assert not _names_template(tmp_path)
+    assert not has_template(tmp_path)
