@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from core.export_tables import CsvWriter, MarkdownWriter, TableWriter
+from core.export_markdown import MarkdownWriter
+from core.export_tables import CsvWriter, TableWriter
 from core.steps import (
     BeamStep,
     Candidate,
@@ -41,7 +42,8 @@ class Writer(Protocol):
 def make_writer(name: str, prompt: str, about: Mapping[str, Any] | None = None) -> Writer:
     """Return the writer for one of ``FORMATS``; ``prompt`` is what the run continues.
 
-    ``about`` is what JSON Lines say of the run at its start beside the prompt, by names of its own.
+    ``about`` is what JSON Lines and Markdown say of the run at its start beside the prompt, as
+    ``core.export_about.about_run`` returns it.
 
     Raises:
         ValueError: There is no such format.
@@ -49,13 +51,13 @@ def make_writer(name: str, prompt: str, about: Mapping[str, Any] | None = None) 
     if name == "text":
         return TextWriter()
     if name == "jsonl":
-        return JsonlWriter({"prompt": prompt, **(about or {})})
+        return JsonlWriter({**(about or {}), "prompt": prompt})
     if name == "csv":
         return CsvWriter()
     if name == "table":
         return TableWriter(prompt)
     if name == "markdown":
-        return MarkdownWriter(prompt)
+        return MarkdownWriter(prompt, about)
     raise ValueError(f"no format {name!r}")
 
 
@@ -95,7 +97,9 @@ class JsonlWriter:
     def write(self, event: Event) -> Iterator[str]:
         """Yield the line for ``event``."""
         record = event_record(event)
-        yield json_line({**record, **self._about} if isinstance(event, Started) else record)
+        if isinstance(event, Started):
+            record = {"type": record["type"], **self._about, **record}
+        yield json_line(record)
 
 
 _ESCAPED_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")

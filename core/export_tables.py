@@ -1,6 +1,6 @@
-"""Events as rows: CSV for programs, Markdown and an aligned table for people.
+"""Events as rows: CSV for programs, an aligned table for people.
 
-Must never let a token begin a new row or cell: control characters are spelled out in all three
+Must never let a token begin a new row or cell: control characters are spelled out in both
 (JSON Lines keeps them). CSV keeps a leading ``=`` as it is, because a value that was altered would
 be wrong for every program that is no spreadsheet.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import re
 from collections.abc import Iterable, Iterator
 
 from core.steps import (
@@ -47,28 +46,13 @@ class _ChoiceRows:
 
     def rows(self, event: Event) -> Iterator[tuple[str, list[str]]]:
         if isinstance(event, TokenStep):
-            yield self._inputs[0], _choices_of_step(event)
+            yield self._inputs[0], choices_of_step(event)
             self._inputs[0] += event.text
         elif isinstance(event, BeamStep):
             rows = zip(self._inputs, event.distributions, strict=False)
-            for parent, (text, distribution) in enumerate(rows):
-                yield text, _choices(distribution, _chosen_of(event, parent))
+            for parent, (text, _) in enumerate(rows):
+                yield text, choices_of_beam(event, parent)
             self._inputs = [self._prompt + one.text for one in event.hypotheses]
-
-
-class MarkdownWriter:
-    """The table of inputs and choices in Markdown, each input whole, a star at what was chosen."""
-
-    def __init__(self, prompt: str) -> None:
-        self._rows = _ChoiceRows(prompt)
-
-    def write(self, event: Event) -> Iterator[str]:
-        """Yield the header when a run starts, then the rows of each step."""
-        if isinstance(event, Started):
-            yield _markdown_row(_HEADER)
-            yield _markdown_row("---" for _ in _HEADER)
-        for cells in self._rows.rows(event):
-            yield _markdown_row(_markdown_text(cell) for cell in (cells[0], *cells[1]))
 
 
 class TableWriter:
@@ -186,7 +170,12 @@ def _choices(distribution: Distribution, chosen: set[int], mark: str = "*") -> l
     return cells + [""] * (CHOICES - len(cells))
 
 
-def _choices_of_step(step: TokenStep) -> list[str]:
+def choices_of_beam(event: BeamStep, parent: int) -> list[str]:
+    """Return the cells of what one of the beams before had to offer; stars as in a step."""
+    return _choices(event.distributions[parent], _chosen_of(event, parent))
+
+
+def choices_of_step(step: TokenStep) -> list[str]:
     """Return the cells of a step; what was chosen from outside the five stands in the last one.
 
     A star says that the settings chose it, a plus that a person did.
@@ -201,17 +190,6 @@ def _choices_of_step(step: TokenStep) -> list[str]:
 
 def _choice(one: Candidate) -> str:
     return f"{visible(one.text, keep='')} ({one.probability:.2%})"
-
-
-_MEANS_SOMETHING_IN_MARKDOWN = re.compile(r"[\\`*_\[\]<>&|~$]")
-
-
-def _markdown_text(text: str) -> str:
-    return _MEANS_SOMETHING_IN_MARKDOWN.sub(r"\\\g<0>", visible(text, keep=""))
-
-
-def _markdown_row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |\n"
 
 
 def _finite(value: float) -> float | str:

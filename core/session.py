@@ -101,7 +101,7 @@ class Session:
         elif chat is not None:
             place = "later" if messages(self.turns) else "first"
         turn = Turn(prompt, preset_name, settings, name, fingerprint, chat, place)
-        turn.is_by_hand = is_by_hand
+        turn.is_by_hand, turn.model = is_by_hand, model
         request = self._request(turn)
         self._open([*self.turns, turn])
         return dataclasses.replace(request, most_drawn=0 if is_by_hand else None)

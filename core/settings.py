@@ -95,6 +95,11 @@ class Settings:
                 mapping[field.name] = list(value) if isinstance(value, tuple) else value
         return mapping
 
+    def to_full_mapping(self) -> dict[str, Any]:
+        """Return every setting, those at their default too; what is absent is ``None``."""
+        values = ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
+        return {name: list(one) if isinstance(one, tuple) else one for name, one in values}
+
     def replace(self, **changes: Any) -> Settings:  # noqa: ANN401
         """Return a copy with ``changes`` applied, checked as a whole."""
         return settings_from_mapping({**self.to_mapping(), **changes})

@@ -56,6 +56,7 @@ class Turn:
     started: Started | None = None
     steps: list[Step] = field(default_factory=list)
     finished: Finished | None = None
+    model: ModelInfo | None = None
 
     @property
     def is_open(self) -> bool:

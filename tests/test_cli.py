@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.backends.scripted import ScriptedBackend
+from core.settings import SETTING_NAMES, Settings, settings_from_mapping
 from tui import headless
 from tui.cli import run
 
@@ -73,10 +74,14 @@ def test_jsonl(cli, backend):
 
     assert (first["type"], first["prompt"]) == ("started", PROMPT)
     assert (first["model"], first["preset"]) == ("scripted", "greedy")
-    assert first["settings"] == {"max_new_tokens": 3}
-    assert {"seed", "prompt_token_ids", "device", "dtype"} <= set(first)
+    assert settings_from_mapping(first["settings"]) == Settings(max_new_tokens=3)
+    assert set(first["settings"]) == set(SETTING_NAMES)
+    assert first["settings"]["top_k"] == 50
+    assert {"seed", "prompt_token_ids", "device", "dtype", "engine", "revision"} <= set(first)
+    assert list(first)[:3] == ["type", "format", "format_version"]
     assert [record["type"] for record in records] == ["step", "step", "step", "finished"]
-    assert list(records[0]) == ["type", "index", "token", "candidates", "entropy", "kept"]
+    names = ["type", "index", "chosen_by", "token", "candidates", "entropy", "kept"]
+    assert list(records[0]) == names
     assert len(records[0]["candidates"]) == 5
 
 
@@ -105,8 +110,10 @@ def test_csv(cli, backend):
 def test_markdown(cli, backend):
     _, out, _ = cli("generate", PROMPT, "--steps", "3", "--format", "markdown")
 
-    assert out.splitlines()[0].startswith("| Input | Choice 1 |")
-    assert len(out.splitlines()) == 5
+    assert out.startswith("# What scripted weighed at each step\n")
+    assert "| preset | greedy |\n| settings | max\\_new\\_tokens: 3 |\n| program | gpt2-pl" in out
+    assert out.count(PROMPT.strip()) == 1
+    assert out.count("\n| 3 | ") == 1
 
 
 def test_the_first_preset_is_the_default_and_others_go_by_name(cli, backend):

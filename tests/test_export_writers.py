@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import math
 
 import pytest
 
-from core.backends.base import Request
+from core.backends.base import ModelInfo, Request
 from core.backends.scripted import ScriptedBackend
 from core.export import FORMATS, JsonlWriter, event_record, make_writer
+from core.export_about import about_run
 from core.settings import Settings
 from core.steps import (
     BeamStep,
@@ -26,6 +28,10 @@ from core.visible import cell_width, visible
 FAR = Candidate(5, " far", math.log(0.5), math.log(0.8), 1)
 CUT = Candidate(6, ",", math.log(0.25), None, 2, "top_k")
 BOTH = Distribution((FAR, CUT), 1.5, 1)
+ENDS = ("open", "close")
+INFO = ModelInfo(
+    *("gpt2", "cpu", "float32", 1, 1024, 2000), engine="fast", origin="cache", revision="abc"
+)
 STARTED = Started((1, 2), (2,), 3, 1024, 7)
 STEP = TokenStep(0, FAR, BOTH, " far", 0.01)
 HYPOTHESIS = Hypothesis((5,), " far", -0.7, -0.35, 0, FAR)
@@ -139,13 +145,108 @@ def test_the_table_of_beams_has_a_row_for_each_beam_that_was_read():
     assert [line.split("  ")[0] for line in lines] == ["Input", "Ago", "Ago far", "Ago,"]
 
 
-def test_markdown_holds_the_whole_input_and_five_choices():
-    lines = written("markdown", prompt="P" * 200).splitlines()
+def markdown(prompt="Ago, ", texts=(" far", ",", " away"), **settings):
+    full = Settings(max_new_tokens=len(texts), **settings)
+    writer = make_writer("markdown", prompt, about_run(INFO, "nucleus", full))
+    return "".join(one for event in events(prompt, full, texts) for one in writer.write(event))
 
-    assert lines[0] == "| Input | Choice 1 | Choice 2 | Choice 3 | Choice 4 | Choice 5 |"
-    assert lines[1] == "| --- | --- | --- | --- | --- | --- |"
-    assert lines[3].startswith("| " + "P" * 200 + r" far | , (50.00%)\* |")
-    assert len(lines) == 5
+
+def test_markdown_says_once_what_a_class_needs_to_know():
+    prompt = "A beginning. " * 20
+    text = markdown(prompt, do_sample=True, top_p=0.9)
+    lines = text.splitlines()
+
+    assert lines[0] == "# What gpt2 weighed at each step"
+    rows = [line.removeprefix("| ").removesuffix(" |").split(" | ") for line in lines[4:12]]
+    facts = dict(row for row in rows if len(row) == 2)
+    assert facts["model"] == "gpt2 (cache)"
+    assert facts["revision"] == "abc"
+    assert facts["runs on"] == "cpu, float32, fast"
+    assert facts["preset"] == "nucleus"
+    settings = r"max\_new\_tokens: 3, do\_sample: true, top\_k: 50, top\_p: 0.9"
+    assert facts["settings"] == settings
+    assert facts["seed"].isdigit()
+    assert facts["program"].startswith("gpt2-playground ")
+    assert "transformers" in facts["program"]
+    assert text.count("A beginning. " * 19) == 1
+    assert text.count("beginning") == 20
+    assert (
+        lines.count("| Step | Token | Choice 1 | Choice 2 | Choice 3 | Choice 4 | Choice 5 |") == 1
+    )
+    (third,) = [line for line in lines if line.startswith("| 3 |")]
+    assert third.startswith("| 3 |  away |")
+    assert third.count(r" away (50.00%)\*") == 1
+    assert "> &nbsp;far, away\n\n3 tokens; the length asked for was reached.\n" in text
+
+
+def test_markdown_of_a_run_without_dice_names_no_seed():
+    assert "| seed |" not in markdown()
+
+
+def test_markdown_of_beams_has_a_row_for_each_beam_that_was_read():
+    lines = markdown(num_beams=2).splitlines()
+
+    at = lines.index("## Steps")
+    rows = [line.split(" | ")[:2] for line in lines[at:] if line.startswith("| ")]
+    assert rows[0] == ["| Step", "Beam"]
+    assert [row[0] for row in rows[2:]] == ["| 1", "| 2", "| 2", "| 3", "| 3"]
+    assert rows[3][1].startswith("1: ")
+
+
+HOSTILE = [
+    "# no heading",
+    "- no list",
+    "+ no list",
+    "1. no list",
+    "12) no list",
+    "=====",
+    "-----",
+    "    no code",
+    "> no quote in it",
+    "```",
+    "~~~",
+    "| no | table |",
+    "<b>no tag</b>",
+    "[no](javascript:link)",
+    "![no](http://picture)",
+    "*no* _emphasis_ **at** all",
+    "no escape \\",
+    "&nbsp; &#65;",
+    "$no$ formula",
+    "trailing spaces  ",
+    "\x1b[2J",
+    "a\n# b\n\n- c\n    d",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_text_in_markdown_is_what_was_written(text):
+    """Held against a reader of CommonMark: the quotes give back every character and line."""
+    from markdown_it import MarkdownIt
+
+    tokens = MarkdownIt("commonmark").enable("table").parse(markdown(text, (text, "b")))
+    quotes = [
+        one.children
+        for before, one in itertools.pairwise(tokens)
+        if one.type == "inline" and before.type == "paragraph_open" and before.level > 0
+    ]
+    kinds = {one.type for one in tokens}
+    assert kinds <= {
+        *(f"{name}_{end}" for name in ("heading", "paragraph", "blockquote") for end in ENDS),
+        *(
+            f"{name}_{end}"
+            for name in ("table", "thead", "tbody", "tr", "th", "td")
+            for end in ENDS
+        ),
+        "inline",
+    }
+    shown = [
+        "".join("\n" if one.type == "hardbreak" else one.content for one in quote)
+        for quote in quotes
+    ]
+    spelled = visible(text, keep="\n").split("\n\n")
+    assert [one.replace("\xa0", " ") for one in shown[: len(spelled)]] == spelled
+    assert {one.type for quote in quotes for one in quote} <= {"text", "hardbreak", "text_special"}
 
 
 @pytest.mark.parametrize(
@@ -163,8 +264,9 @@ def test_markdown_holds_the_whole_input_and_five_choices():
 def test_markdown_cells_stay_cells(text, shown):
     lines = written("markdown", texts=(text, "b")).splitlines()
 
-    assert len(lines) == 4
-    assert f"| {shown} (50.00%)\\* |" in lines[2]
+    (row,) = [line for line in lines if line.startswith("| 1 |")]
+    assert f"| {shown} (50.00%)\\* |" in row
+    assert row.count(" |") == 7
 
 
 def test_csv_has_a_row_a_step():

@@ -17,6 +17,7 @@ import typer
 
 from core.backends.base import Backend
 from core.errors import PlaygroundError
+from core.export_about import installed_version
 from core.model_list import DEMO, check_model, is_to_fetch
 from core.visible import one_line
 from tui.cli_download import download_command
@@ -68,13 +69,7 @@ app = typer.Typer(
 
 def _show_version(is_wanted: bool) -> None:
     if is_wanted:
-        import importlib.metadata  # slow, and seldom wanted
-
-        try:
-            version = importlib.metadata.version(PROGRAM)
-        except importlib.metadata.PackageNotFoundError:
-            version = "(not installed)"
-        emit(f"{PROGRAM} {version}\n")
+        emit(f"{PROGRAM} {installed_version(PROGRAM) or '(not installed)'}\n")
         raise typer.Exit
 
 

@@ -7,13 +7,14 @@ to standard output, everything else to standard error.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from core.export import json_line
+from core.export_about import about_program
 from core.preset_book import Preset
 from core.presets import find_presets_file, load_presets
 from core.scores import PresetVerdict, ScoredText, ScoredToken
@@ -118,16 +119,27 @@ def run_score(
     book = load_presets(find_presets_file(choices.presets))
     asked: tuple[Preset, ...] = tuple(book.named(name) for name in preset_names) or book.presets
     text = read_text(file)
-    from core.models.catalog import default_model, namesake
+    from core.models.catalog import default_model, find_model, namesake
 
     name = choices.model or book.model or default_model()
+    found = find_model(name)
     loaded = (load or _load)(name, choices.device or "auto", choices.dtype or "auto", _tell)
     from core.scoring import score_text
 
     other = namesake(name)
     note(f"model: {name}; {other}" if other else f"model: {name}")
     scored = score_text(loaded.model, loaded.codec, text, asked, prompt=prompt)
-    for piece in _records(scored) if output_format == "jsonl" else table_lines(scored):
+    about = {
+        **about_program(),
+        "model": name,
+        "origin": found.origin,
+        "revision": found.revision or None,
+        "engine": loaded.engine,
+        "device": str(loaded.placement.device),
+        "dtype": str(loaded.placement.dtype).removeprefix("torch."),
+        "prompt": prompt,
+    }
+    for piece in _records(scored, about) if output_format == "jsonl" else table_lines(scored):
         emit(piece)
     return 0
 
@@ -240,7 +252,7 @@ def _aligned(rows: Sequence[_Row], right: Sequence[int]) -> Iterator[str]:
         yield "  ".join(cells).rstrip() + "\n"
 
 
-def _records(scored: ScoredText) -> Iterator[str]:
+def _records(scored: ScoredText, about: Mapping[str, Any]) -> Iterator[str]:
     for index, one in enumerate(scored.tokens, start=scored.unscored):
         yield json_line(
             {
@@ -257,6 +269,7 @@ def _records(scored: ScoredText) -> Iterator[str]:
     yield json_line(
         {
             "type": "text",
+            **about,
             "token_ids": list(scored.token_ids),
             "context_token_ids": list(scored.context_token_ids),
             "tokens": len(scored.tokens),

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from core.backends.base import Backend, ModelInfo, Request
 from core.chat import Message
 from core.errors import PlaygroundError
 from core.export import Writer, make_writer
+from core.export_about import about_run
 from core.model_list import is_to_fetch
 from core.models.own_settings import not_used
 from core.presets import Preset, PresetBook, find_presets_file, load_presets
@@ -114,7 +114,7 @@ def run_generate(
         _describe(info, preset)
         if not messages:
             _note_space(text, backend)
-        about = _about(info, preset, settings)
+        about = about_run(info, preset.name, settings)
         return _run(backend, request, make_writer(output_format, text, about))
     finally:
         backend.close()
@@ -193,17 +193,6 @@ def _describe(info: ModelInfo, preset: Preset) -> None:
 def _note_space(prompt: str, backend: Backend) -> None:
     if ends_in_a_words_space(prompt, partial(backend.prompt_tokens, is_beginning=False)):
         note(SPACE_AT_THE_END)
-
-
-def _about(info: ModelInfo, preset: Preset, settings: Settings) -> dict[str, Any]:
-    """Return what else it takes to get the same again; settings at their default are left out."""
-    return {
-        "model": info.name,
-        "device": info.device,
-        "dtype": info.dtype,
-        "preset": preset.name,
-        "settings": settings.to_mapping(),
-    }
 
 
 def _run(backend: Backend, request: Request, writer: Writer) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from core.errors import PlaygroundError
 from core.export import make_writer
+from core.export_about import about_run
 from core.file_writing import write_new
 from core.session import Session, Turn
 from core.steps import Event
@@ -60,11 +61,7 @@ def save_run(path: str, session: Session, turn: Turn) -> Path:
         known = ", ".join(FORMAT_OF_SUFFIX)
         raise PlaygroundError(f"{path!r} says no format; end its name in one of {known}")
     before = session.before(session.first_position(turn)).text
-    about = {
-        "model": turn.model_name,
-        "preset": turn.preset_name,
-        "settings": turn.settings.to_mapping(),
-    }
+    about = about_run(turn.model, turn.preset_name, turn.settings)
     writer = make_writer(name, before, about)
     events: list[Event] = [turn.started, *turn.steps, turn.finished]
     written = "".join(part for event in events for part in writer.write(event))

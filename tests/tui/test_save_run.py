@@ -8,8 +8,9 @@ import pytest
 from textual.widgets import Input, Static
 
 from core.errors import PlaygroundError
+from core.export_about import check_format
 from core.session import Session, Turn
-from core.settings import Settings
+from core.settings import Settings, settings_from_mapping
 from tests.tui.helpers import app_of, run_to_end
 from tui.run_file import free_name, save_run
 from tui.screens.input import InputScreen
@@ -48,7 +49,15 @@ async def test_a_run_is_saved_in_the_format_that_its_name_says(app, tmp_path):
             "demo",
             "greedy",
         )
-        assert records[0]["settings"] == {"max_new_tokens": 12}
+        assert settings_from_mapping(records[0]["settings"]) == Settings(max_new_tokens=12)
+        info = app.playground.model.info
+        assert [records[0][name] for name in ("device", "dtype", "engine", "origin")] == [
+            info.device,
+            info.dtype,
+            info.engine or None,
+            info.origin or None,
+        ]
+        check_format(records[0])
         assert records[-1]["type"] == "finished"
 
         await save_as(pilot, "tale.txt")
@@ -65,10 +74,10 @@ async def test_a_name_is_offered_that_no_file_has_and_the_table_begins_with_the_
             await pilot.press("ctrl+s", "enter")
             await pilot.pause()
             assert notice(pilot) == f"saved as {name}"
-            assert "Once upon a time" in (tmp_path / name).read_text().splitlines()[2]
+            assert "\n## Prompt\n\n> Once upon a time\n" in (tmp_path / name).read_text()
         await run_to_end(pilot, "And then")
         await save_as(pilot, "second.md")
-        begun = (tmp_path / "second.md").read_text().splitlines()[2]
+        begun = (tmp_path / "second.md").read_text().partition("## Steps")[0]
         assert first.split()[-1] in begun
         assert "And then" in begun
 
