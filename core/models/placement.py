@@ -1,6 +1,7 @@
 """Which device and dtype a model gets, decided from sizes before anything is loaded.
 
-Must never allocate on a device or read a weight: sizes go in, a decision and its reason come out.
+Must never read a weight, nor look at a device that nobody asked for: sizes go in, a decision and
+its reason come out.
 """
 
 from __future__ import annotations
@@ -8,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import psutil
 import torch
 
 from core.errors import PlaygroundError
+from core.models.devices import Device, devices_of_this_machine
 
 DTYPES = {
     "float32": torch.float32,
@@ -50,18 +51,6 @@ _CUDA_CONTEXT_BYTES = 600 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
-    """A place where a model can run. ``free_bytes`` is what it can still hold.
-
-    ``native_dtype`` is the dtype that suits it: 16-bit on a GPU, float32 on a processor.
-    """
-
-    name: str
-    free_bytes: int
-    native_dtype: str
-
-
-@dataclass(frozen=True, slots=True)
 class ModelSize:
     """What decides how much memory a model takes.
 
@@ -89,20 +78,6 @@ class Placement:
     reason: str
 
 
-def devices_of_this_machine() -> list[Device]:
-    """Return the GPUs of this machine, then its processor, with the memory they have free now."""
-    devices: list[Device] = []
-    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
-        free, _total = torch.cuda.mem_get_info(index)
-        is_native = torch.cuda.get_device_capability(index) >= (8, 0)
-        devices.append(Device(f"cuda:{index}", free, "bfloat16" if is_native else "float16"))
-    available = psutil.virtual_memory().available
-    if torch.backends.mps.is_available():
-        limit = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
-        devices.append(Device("mps", min(limit, available), "float16"))
-    return [*devices, Device("cpu", available, "float32")]
-
-
 def place(
     size: ModelSize, device: str = "auto", dtype: str = "auto", devices: Sequence[Device] = ()
 ) -> Placement:
@@ -112,14 +87,15 @@ def place(
         size: The model's.
         device: ``auto``, ``cpu``, ``cuda`` (the GPU with most free memory), ``cuda:N`` or ``mps``.
         dtype: ``auto`` or a name in ``DTYPES``.
-        devices: What there is; the processor stands last. Looked up where empty.
+        devices: What there is; the processor stands last. Where empty, those are looked at that
+            the other arguments may mean.
 
     Raises:
-        PlaygroundError: A name is unknown, the device is not there or has no such dtype, or the
-            model does not fit; the sentence then names what would.
+        PlaygroundError: A name is unknown, the device is not there, cannot be used or has no such
+            dtype, or the model does not fit; the sentence then names what would.
     """
     check_names(device, dtype)
-    devices = list(devices) or devices_of_this_machine()
+    devices = list(devices) or _looked_at(size, device, dtype)
     if dtype == "int8":
         if device not in ("auto", "cpu"):
             raise PlaygroundError(
@@ -127,13 +103,30 @@ def place(
                 " --dtype bfloat16"
             )
         devices = devices[-1:]
-    wanted = _matching(devices, device, is_small=size.parameters < SMALL_PARAMETERS)
+    matching = _matching(devices, device, is_small=size.parameters < SMALL_PARAMETERS)
+    wanted = [one for one in matching if not one.obstacle]
+    if not wanted:
+        first = matching[0]
+        raise PlaygroundError(f"{first.name} cannot be used: {first.obstacle}; use --device cpu")
     for candidate in wanted:
-        chosen = candidate.native_dtype if dtype == "auto" else dtype
-        if size.needed_bytes(chosen, candidate.name) <= candidate.free_bytes:
+        if _fits(size, candidate, dtype):
+            chosen = candidate.native_dtype if dtype == "auto" else dtype
             reason = _reason(candidate, chosen, device, dtype, devices, size)
             return Placement(torch.device(candidate.name), DTYPES[chosen], reason)
     raise PlaygroundError(_too_large(size, wanted[-1], dtype))
+
+
+def _looked_at(size: ModelSize, device: str, dtype: str) -> list[Device]:
+    if device == "auto" and (dtype == "int8" or size.parameters < SMALL_PARAMETERS):
+        processor = devices_of_this_machine("cpu")
+        if dtype == "int8" or _fits(size, processor[0], dtype):
+            return processor
+    return devices_of_this_machine(device)
+
+
+def _fits(size: ModelSize, device: Device, dtype: str) -> bool:
+    chosen = device.native_dtype if dtype == "auto" else dtype
+    return size.needed_bytes(chosen, device.name) <= device.free_bytes
 
 
 def check_names(device: str, dtype: str) -> None:
@@ -174,25 +167,27 @@ def _reason(
     devices: Sequence[Device],
     size: ModelSize,
 ) -> str:
+    gpus = [one for one in devices[:-1] if not one.obstacle]
+    left_out = [f"; {one.name} cannot be used: {one.obstacle}" for one in devices if one.obstacle]
     if device != "auto":
         where = f"{chosen.name} as asked for"
     elif chosen.name != "cpu":
         where = f"{chosen.name} has the most free memory, {_gigabytes(chosen.free_bytes)}"
-    elif len(devices) > 1 and size.parameters < SMALL_PARAMETERS:
+    elif dtype == "int8":
+        where = "the processor, where alone int8 runs"
+    elif size.parameters < SMALL_PARAMETERS:
         where = "the processor, since the model is small"
-    elif len(devices) > 1:
-        most = max(devices[:-1], key=lambda one: one.free_bytes)
+    elif gpus:
+        most = max(gpus, key=lambda one: one.free_bytes)
         needed = size.needed_bytes(most.native_dtype if dtype == "auto" else dtype, most.name)
         where = (
             f"the processor, since {most.name} has {_gigabytes(most.free_bytes)} free"
             f" of the {_gigabytes(needed)} needed"
         )
-    elif dtype == "int8":
-        where = "the processor, where alone int8 runs"
     else:
-        where = "the processor, since there is no GPU"
+        where = f"the processor, since there is no GPU{' that can serve' if left_out else ''}"
     what = f"{dtype_name} as asked for" if dtype != "auto" else f"{dtype_name} suits it"
-    return f"{where}; {what}"
+    return f"{where}; {what}{''.join(left_out)}"
 
 
 def _too_large(size: ModelSize, device: Device, dtype: str) -> str:

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from core.errors import PlaygroundError
-from core.models.placement import SMALL_PARAMETERS, Device, ModelSize, place
+from core.models.devices import Device
+from core.models.placement import SMALL_PARAMETERS, ModelSize, place
 
 GB = 10**9
 XL = ModelSize("gpt2-xl", 1_557_611_200, 2 * 48 * 1600 * 1024)
