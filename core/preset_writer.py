@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.errors import PlaygroundError
 from core.file_writing import folder_locked, written_aside
-from core.keys import RESERVED_KEYS
+from core.keys import INDISTINCT_KEYS, RESERVED_KEYS
 from core.preset_book import Preset, PresetBook, PresetsError
 from core.preset_yaml import with_preset
 from core.presets import load_presets, own_presets_file, packaged_presets_files
@@ -21,7 +21,10 @@ from core.settings import Settings
 from core.visible import one_line, visible
 
 SAVED_KEYS: tuple[str, ...] = tuple(
-    f"{shift}f{number}" for shift in ("", "shift+") for number in range(1, 9)
+    key
+    for shift in ("", "shift+")
+    for number in range(1, 9)
+    if (key := f"{shift}f{number}") not in INDISTINCT_KEYS
 )
 """The keys that a saved preset may be given; the app has uses of its own for F9 to F12."""
 

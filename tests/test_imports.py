@@ -66,6 +66,7 @@ def test_the_views_load_no_model_library():
         "from tui.cli import run; run(['--help'])",
         "from tui.cli import run; run(['generate', '--help'])",
         "from tui.cli import run; run(['presets'])",
+        "from tui.cli import run; run(['keys'])",
         "from tui.cli import run; run(['generate', 'a', '--set', 'topk=1'])",
         "from tui.cli import run; run(['generate', 'a', '--stps', '1'])",
         "from tui.cli import run; run([])",

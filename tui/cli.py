@@ -151,6 +151,14 @@ def list_presets(context: typer.Context, presets: PresetsOption = None) -> int:
     return run_presets(_merged(context.obj, Choices(presets=presets)))
 
 
+@app.command("keys", cls=Command)
+def list_keys(context: typer.Context, presets: PresetsOption = None) -> int:
+    """Check the keys file and list what each key of the app does."""
+    from tui.cli_keys import run_keys
+
+    return run_keys(_merged(context.obj, Choices(presets=presets)))
+
+
 app.command("download", cls=Command)(download_command)
 app.command("info", cls=Command)(info_command)
 app.command("verify", cls=Command)(verify_command)
@@ -214,6 +222,10 @@ def _open_app(choices: Choices) -> int:
             return make_backend(choices, DEMO, stands_in_for=missing)
         return make_backend(choices, name or wanted)
 
+    from tui.actions.keys_file import load_keys, own_keys_file
+
+    keys = load_keys(own_keys_file(), book)
+
     from tui.app import PlaygroundApp
     from tui.appearance import AppearanceFile
 
@@ -224,6 +236,7 @@ def _open_app(choices: Choices) -> int:
         preset_name=preset.name,
         seed=choices.seed,
         fetch=missing if choices.model else "",
+        keys=keys,
         appearance_file=AppearanceFile(),
     )
     from tui.terminal_streams import terminal_for_the_app

@@ -6,9 +6,8 @@ Must never decide what a key does.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
-from tui.visible import visible_prose
+from core.visible import visible
 
 CHARACTERS = {
     "slash": "/",
@@ -42,18 +41,13 @@ def key_name(key: str) -> str:
     return _named(key, _SIGNS).replace("ctrl+", "^").replace("shift+", "⇧")
 
 
-def key_names(keys: Sequence[str]) -> str:
-    """Return several keys as a person reads them, one behind the other."""
-    return " ".join(key_name(key) for key in keys)
-
-
 def told_key(key: str) -> str:
     """Return ``key`` as it stands in a sentence: ``F9``, ``ctrl+l``, ``Esc``."""
     return _named(key, {**_SIGNS, **_WORDS})
 
 
 def _named(key: str, names: dict[str, str]) -> str:
-    parts = visible_prose(key).split("+")
+    parts = visible(key, keep="").split("+")
     return "+".join(
         part.upper() if _FUNCTION_KEY.fullmatch(part) else names.get(part, part) for part in parts
     )

@@ -16,19 +16,23 @@ from tui.key_name import key_name
 
 
 def bindings(actions: Iterable[Action]) -> list[BindingType]:
-    """Return a binding for every action that has a key, and something to run."""
+    """Return a binding for every action that has something to run.
+
+    One without a key of its own has a name in its place that no key has, so that the user's keymap
+    can give it one.
+    """
     return [
         Binding(
-            ",".join(one.keys),
+            ",".join(one.keys) or f"no_key_for_{one.id}",
             one.call,
             one.name,
             show=one.is_shown,
-            key_display=one.shown or key_name(one.keys[0]),
-            priority=one.has_priority,
+            key_display=one.shown or (key_name(one.keys[0]) if one.keys else None),
+            priority=one.has_priority or not one.keys,
             id=one.id,
         )
         for one in actions
-        if one.call and one.keys
+        if one.call
     ]
 
 

@@ -11,7 +11,7 @@ from itertools import chain
 from tui.actions.action import Action
 from tui.actions.everywhere import OF_THE_APP
 from tui.actions.pages import PAGES
-from tui.key_name import key_name, key_names, told_key
+from tui.key_name import key_name, told_key
 
 
 def all_actions() -> Iterable[Action]:
@@ -46,9 +46,9 @@ class Keys:
         keys = self.of(action)
         return key_name(keys[0]) if keys else ""
 
-    def all_shown(self, action: Action) -> str:
-        """Return all keys of ``action``, one behind the other."""
-        return key_names(self.of(action))
+    def all_told(self, action: Action) -> str:
+        """Return all keys of ``action`` as they stand in a sentence."""
+        return ", ".join(told_key(key) for key in self.of(action))
 
     def first(self, action_id: str) -> str:
         """Return the first key of an action, as textual names it."""
