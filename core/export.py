@@ -19,6 +19,7 @@ from core.steps import (
     BeamStep,
     Candidate,
     Distribution,
+    EngineChanged,
     Event,
     Finished,
     Hypothesis,
@@ -118,9 +119,10 @@ def json_line(record: dict[str, Any]) -> str:
 def event_record(event: Event) -> dict[str, Any]:
     """Return ``event`` as a JSON object; numbers that are not finite are ``None``.
 
-    ``type`` is ``started``, ``step``, ``beam_step``, ``next_token`` or ``finished``. Who put a
-    token there is told by ``chosen_by``: ``settings`` or ``person``. Log-probabilities are natural
-    logarithms, entropy is in bits, and ``token_ids`` are the generated ones.
+    ``type`` is ``started``, ``step``, ``beam_step``, ``next_token``, ``engine_changed`` or
+    ``finished``. Who put a token there is told by ``chosen_by``: ``settings`` or ``person``.
+    Log-probabilities are natural logarithms, entropy is in bits, and ``token_ids`` are the
+    generated ones.
     """
     if isinstance(event, Started):
         return {
@@ -144,6 +146,8 @@ def event_record(event: Event) -> dict[str, Any]:
         return _beam_step(event)
     if isinstance(event, NextToken):
         return {"type": "next_token", **_distribution(event.distribution)}
+    if isinstance(event, EngineChanged):
+        return {"type": "engine_changed", "engine": event.engine}
     return _finished(event)
 
 

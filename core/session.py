@@ -16,7 +16,16 @@ from core.backends.base import ModelInfo, Request
 from core.chat import ChatFormat, Message, MessagePlace
 from core.conversation import begun_answer, messages, open_answer
 from core.settings import Settings
-from core.steps import Candidate, Event, Finished, Hypothesis, NextToken, Started, Step
+from core.steps import (
+    Candidate,
+    EngineChanged,
+    Event,
+    Finished,
+    Hypothesis,
+    NextToken,
+    Started,
+    Step,
+)
 from core.turn import Fork, Turn
 
 __all__ = ["Fork", "Session", "Turn"]
@@ -212,6 +221,8 @@ class Session:
         """Take one event of what runs; a run that failed before it started leaves no trace."""
         if isinstance(event, NextToken):
             self.next_token = event
+        elif isinstance(event, EngineChanged):
+            return  # of the model, not of the document
         elif self.is_weighing:
             self.is_weighing = not isinstance(event, Finished)
         elif isinstance(event, Started):

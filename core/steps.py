@@ -186,5 +186,12 @@ class Finished:
         return self.accepted_tokens / self.drafted_tokens if self.drafted_tokens else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class EngineChanged:
+    """Something else runs the model from here on; ``engine`` is a phrase, as ``ModelInfo``'s."""
+
+    engine: str
+
+
 Step = TokenStep | BeamStep
-Event = Started | TokenStep | BeamStep | NextToken | Finished
+Event = Started | TokenStep | BeamStep | NextToken | EngineChanged | Finished

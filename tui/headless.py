@@ -22,7 +22,7 @@ from core.models.own_settings import not_used
 from core.presets import Preset, PresetBook, find_presets_file, load_presets
 from core.prompt_tokens import SPACE_AT_THE_END, ends_in_a_words_space
 from core.settings import Settings
-from core.steps import Event, Finished, Started, Step
+from core.steps import EngineChanged, Event, Finished, Started, Step
 from core.visible import cell_width, pad
 from tui.cli_settings import decoding_settings, listed_settings
 from tui.cli_streams import (
@@ -207,6 +207,8 @@ def _run(backend: Backend, request: Request, writer: Writer) -> int:
                     emit(text)
                 if isinstance(event, Started):
                     started = event
+                elif isinstance(event, EngineChanged):
+                    complain(f"the engine is another one now: {event.engine}")
                 elif isinstance(event, Finished):
                     finished = event
                 progress.show(_progress(event, started))

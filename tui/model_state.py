@@ -5,6 +5,7 @@ Must never touch a widget. All calls come from the app's thread, unless they say
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 
@@ -35,6 +36,8 @@ class ModelState:
     ) -> None:
         self.info: ModelInfo | None = None
         """The model that answers, ``None`` while none does."""
+        self.has_another_engine = False
+        """Whether something else runs it than when it was loaded."""
         self.loading_stage: str | None = None
         self.loading_share: float | None = None
         self.load_error: str | None = None
@@ -92,12 +95,19 @@ class ModelState:
             self.loading_stage, self.loading_share = event.stage, event.share
         elif isinstance(event, Ready):
             self.info, self.loading_stage, self.load_error = event.info, None, None
+            self.has_another_engine = False
             if event.info.name not in self.used:
                 self.used.append(event.info.name)
         elif event.falls_back:
             self.loading_stage, self.loading_share = "bringing the model before back", None
         else:
             self.load_error, self.loading_stage = event.message, None
+
+    def change_engine(self, engine: str) -> None:
+        """Take note that something else runs the model now."""
+        if self.info is not None:
+            self.info = dataclasses.replace(self.info, engine=engine)
+            self.has_another_engine = True
 
     def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
         """Return the tokens that a run would make of ``text``; any thread may call it.

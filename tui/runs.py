@@ -23,7 +23,7 @@ from core.service import (
 )
 from core.session import Session
 from core.settings import Settings
-from core.steps import Candidate, Finished, Step
+from core.steps import Candidate, EngineChanged, Finished, Step
 from tui.actions.keys import Keys
 from tui.branches import Branches
 from tui.fetching import Fetching
@@ -205,6 +205,9 @@ class Runs:
         if isinstance(event, Loading | Ready | LoadFailed):
             self.model.apply(event)
             self._apply_loading(event, changes)
+        elif isinstance(event, EngineChanged):
+            self.model.change_engine(event.engine)
+            self.notice = Notice(f"the engine is another one now: {event.engine}", True)
         elif isinstance(event, Finished):
             self._finish(event, changes)
         else:

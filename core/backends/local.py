@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from core.backends.base import ModelInfo, Report, Request
 from core.errors import PlaygroundError
-from core.steps import Event, Finished, Started
+from core.steps import EngineChanged, Event, Finished, Started
 
 if TYPE_CHECKING:
     from core.models.chat_prompt import ChatPrompts
@@ -54,6 +54,7 @@ class LocalBackend:
         self._engine = engine
         self._assistant = assistant
         self._loaded: LoadedModel | None = None
+        self._engine_told = ""
         self._chat: ChatPrompts | None = None
 
     def load(self, report: Report) -> ModelInfo:
@@ -72,7 +73,7 @@ class LocalBackend:
             loaded = load_model(
                 name, self._device, self._dtype, report, self._engine, self._assistant
             )
-        self._loaded = loaded
+        self._loaded, self._engine_told = loaded, loaded.engine
         _spare_collections()
         missing = self._stands_in_for
         if self._name is None and name == DEMO:
@@ -102,7 +103,16 @@ class LocalBackend:
 
         if self._loaded is None:
             raise RuntimeError("load() comes first")
-        return guarded(self._loaded.model, self._events(self._loaded, request, is_cancelled))
+        events = guarded(self._loaded.model, self._events(self._loaded, request, is_cancelled))
+        return self._with_changes(self._loaded, events)
+
+    def _with_changes(self, loaded: LoadedModel, events: Iterator[Event]) -> Iterator[Event]:
+        """Tell before an event that something else has run the model since the one before."""
+        for event in events:
+            if loaded.engine != self._engine_told:
+                self._engine_told = loaded.engine
+                yield EngineChanged(loaded.engine)
+            yield event
 
     def _events(
         self, loaded: LoadedModel, request: Request, is_cancelled: Callable[[], bool]

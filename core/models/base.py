@@ -19,6 +19,11 @@ class CausalModel(Protocol):
     """
 
     @property
+    def engine(self) -> str:
+        """A phrase for a person: what runs the model now; it can change in a run."""
+        ...
+
+    @property
     def device(self) -> torch.device:
         """Where logits are and token ids are expected."""
         ...

@@ -85,6 +85,11 @@ class Gpt2Model:
         return "native" if self._native else self._torch.kernel
 
     @property
+    def engine(self) -> str:
+        """See ``CausalModel``."""
+        return f"fast, {self.kernel}{', int8 assistant' if self._assistant else ''}"
+
+    @property
     def device(self) -> torch.device:
         """See ``CausalModel``."""
         return self._weights.tokens.device

@@ -47,8 +47,7 @@ class LoadedModel:
     """A model that is ready, with the codec of its tokenizer and why it is where it is.
 
     ``tokenizer_fingerprint`` is alike for two models whose token ids mean the same text.
-    ``engine`` is a phrase for a person: what runs the model; ``note`` one on what is odd about its
-    files, empty where nothing is.
+    ``note`` is a phrase on what is odd about its files, empty where nothing is.
     """
 
     name: str
@@ -57,8 +56,12 @@ class LoadedModel:
     placement: Placement
     tokenizer_fingerprint: str
     parameters: int
-    engine: str
     note: str = ""
+
+    @property
+    def engine(self) -> str:
+        """A phrase for a person: what runs the model now."""
+        return self.model.engine
 
 
 def load_model(
@@ -166,28 +169,27 @@ def _load_fast(
         placement.dtype,
         lambda share: report("reading the weights", share),
     )
-    _prepare_processor(placement, weights.parameters, report)
+    _prepare_device(placement, weights.parameters, report)
     # More would wait for each other longer than they work.
     threads = min(2, _ALL_THREADS) if weights.parameters < SMALL_PARAMETERS else _ALL_THREADS
     model = Gpt2Model(weights, config, threads=threads, report=report)
-    has_assistant = _take_assistant(name, model, assistant, report)
+    _take_assistant(name, model, assistant, report)
     model.release_threads()
-    phrase = f"fast, {model.kernel}{', int8 assistant' if has_assistant else ''}"
-    return _loaded(name, model, tokenizer, placement, weights.parameters, phrase, note)
+    return _loaded(name, model, tokenizer, placement, weights.parameters, note)
 
 
-def _take_assistant(name: str, model: Gpt2Model, assistant: str, report: Report) -> bool:
-    """Give the model the assistant that is wanted; return whether it has one."""
+def _take_assistant(name: str, model: Gpt2Model, assistant: str, report: Report) -> None:
+    """Give the model the assistant that is wanted."""
     if assistant == "none":
-        return False
+        return
     is_wanted = assistant == "int8"
     obstacle = model.why_no_assistant(is_wanted=is_wanted)
     if obstacle and is_wanted:
         raise _no_assistant(name, obstacle)
     if obstacle:
-        return False
+        return
     report("preparing the assistant")
-    return model.take_assistant(only_if_it_pays=not is_wanted)
+    model.take_assistant(only_if_it_pays=not is_wanted)
 
 
 def _no_assistant(name: str, obstacle: str) -> PlaygroundError:
@@ -224,10 +226,9 @@ def _load_general(name: str, folder: Path, device: str, dtype: str, report: Repo
         lambda share: report("reading the weights", share),
     )
     parameters = module.num_parameters()
-    _prepare_processor(placement, parameters, report)
+    _prepare_device(placement, parameters, report)
     model = TransformersModel(module)
-    engine = "transformers" if model.has_cache else "transformers, without a cache"
-    return _loaded(name, model, tokenizer, placement, parameters, engine, note)
+    return _loaded(name, model, tokenizer, placement, parameters, note)
 
 
 def _loaded(
@@ -236,20 +237,20 @@ def _loaded(
     tokenizer: OpenTokenizer,
     placement: Placement,
     parameters: int,
-    engine: str,
     note: str,
 ) -> LoadedModel:
     codec = TextCodec(tokenizer.tokenizer, tokenizer.encode)
-    return LoadedModel(
-        name, model, codec, placement, tokenizer.fingerprint, parameters, engine, note
-    )
+    return LoadedModel(name, model, codec, placement, tokenizer.fingerprint, parameters, note)
 
 
 _ALL_THREADS = torch.get_num_threads()
 
 
-def _prepare_processor(placement: Placement, parameters: int, report: Report) -> None:
-    """Set torch's threads, and have the native kernel ready: the first time it is compiled."""
+def _prepare_device(placement: Placement, parameters: int, report: Report) -> None:
+    """Set torch up, and have the native kernel ready: the first time it is compiled."""
+    if placement.device.type == "cuda":
+        # It would plan anew for each length of a text, and a text grows with each token.
+        torch.backends.cuda.enable_cudnn_sdp(enabled=False)
     if placement.device.type == "cpu":
         torch.set_num_threads(1 if parameters < SMALL_PARAMETERS else _ALL_THREADS)
         report("preparing the native kernel")

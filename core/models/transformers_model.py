@@ -52,6 +52,11 @@ class TransformersModel:
         return self._model
 
     @property
+    def engine(self) -> str:
+        """See ``CausalModel``."""
+        return "transformers" if self.has_cache else "transformers, without a cache"
+
+    @property
     def device(self) -> torch.device:
         """See ``CausalModel``."""
         return self._model.device

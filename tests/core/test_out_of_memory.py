@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import weakref
 
@@ -19,7 +20,7 @@ from core.models.native_build import native_library
 from core.models.transformers_model import TransformersModel
 from core.out_of_memory import guarded
 from core.settings import Settings
-from core.steps import TokenStep
+from core.steps import EngineChanged, TokenStep
 from tests.core.recorded import CODEC
 from tests.core.test_gpt2 import random_module
 from tests.reference import behind, tiny_gpt2
@@ -171,13 +172,12 @@ def test_idle_beams_make_room_for_a_longer_text(monkeypatch):
 
 STAGES = [
     ("fast", "core.models.gpt2_checkpoint.read_weights"),
-    ("fast", "core.models.loading._prepare_processor"),
+    ("fast", "core.models.loading._prepare_device"),
     ("fast", "core.models.gpt2.Gpt2Model.__init__"),
     ("fast", "core.models.gpt2.Gpt2Model.release_threads"),
-    ("fast", "core.models.loading.gpt2_tokenizer"),
     ("fast", "core.models.loading._loaded"),
     ("transformers", "core.models.transformers_loading.mapped_module"),
-    ("transformers", "core.models.transformers_loading.read_tokenizer"),
+    ("transformers", "core.models.loading.TextCodec"),
     ("transformers", "core.models.loading.move_weights"),
     ("transformers", "core.models.transformers_model.TransformersModel.__init__"),
     ("transformers", "core.models.module_forward.ModuleForward.__call__"),
@@ -197,6 +197,31 @@ def test_wherever_loading_runs_out_of_it(monkeypatch, engine, stage, error):
     with pytest.raises(PlaygroundError, match=r"memory ran out while 'demo' was loaded; close"):
         load_model("demo", "cpu", "auto", lambda stage, share=None: None, engine)
     assert called
+
+
+def test_a_step_that_can_be_recorded_no_more_is_told_in_the_middle_of_a_run(backend):
+    """Plain torch goes on: the run is the same, and says from where on something else runs it."""
+    whole = run(backend, SAMPLING)
+    loaded, calls = backend._loaded, []
+
+    def refuse_the_second(step):
+        calls.append(step)
+        if len(calls) == 2:
+            raise RuntimeError("stream is capturing\nmore")
+        return step
+
+    base = loaded.model
+    model = Gpt2Model(base._weights, base._config, is_native=False, capture=refuse_the_second)
+    backend._loaded = dataclasses.replace(loaded, model=model)
+    backend._engine_told = backend._loaded.engine
+    assert backend._loaded.engine == "fast, CUDA graph"
+    assert run(backend, SAMPLING) == whole
+    beams = Settings(max_new_tokens=4, num_beams=3)
+    kinds = [type(event).__name__ for event in events_of(backend, beams)]
+    assert kinds == ["Started", "BeamStep", "EngineChanged", *["BeamStep"] * 3, "Finished"]
+    assert backend._loaded.engine == "fast, torch (no CUDA graph: stream is capturing)"
+    assert run(backend, SAMPLING) == whole
+    assert not any(isinstance(one, EngineChanged) for one in events_of(backend, SAMPLING))
 
 
 def test_other_faults_are_not_hidden(backend, monkeypatch):

@@ -19,14 +19,18 @@ from core.model_list import AvailableModel
 from core.models.catalog import model_folder
 from core.models.hub import DownloadProgress
 from core.models.hub_errors import DownloadCancelled
+from core.steps import EngineChanged, TokenStep
 from tests.tui.helpers import (
     BOOK,
     app_of,
     document,
     footer_keys,
     ready,
+    run_prompt,
     run_to_end,
     status,
+    steps,
+    stopped,
     until,
 )
 from tui import model_actions
@@ -245,6 +249,43 @@ async def test_the_status_tells_the_engine_of_a_model_that_has_not_run_yet(hub):
         assert "ready · greedy · engine: transformers, without a cache" in status(pilot)
         await run_to_end(pilot, "two")
         assert "engine" not in status(pilot)
+
+
+class ChangesEngines(ScriptedBackend):
+    """Whose second step is run by something else."""
+
+    def generate(self, request, is_cancelled):
+        for event in super().generate(request, is_cancelled):
+            if isinstance(event, TokenStep) and event.index == 1:
+                yield EngineChanged("fast, torch (no CUDA graph: [b]refused[/b])")
+            yield event
+
+
+async def test_the_status_tells_what_runs_the_model_after_a_fallback_in_the_middle_of_a_run(hub):
+    gate = threading.Semaphore(0)
+
+    def make(name: str | None) -> ScriptedBackend:
+        info = dataclasses.replace(STAND_IN, name=name or "x", engine="fast, CUDA graph")
+        return ChangesEngines(step_gate=gate, info=info)
+
+    app = PlaygroundApp(make, BOOK, fetching=Fetching(DownloadService(hub)))
+    async with app.run_test(size=(160, 30)) as pilot:
+        await ready(pilot)
+        gate.release(3)
+        await run_prompt(pilot, "one")
+        await steps(pilot, 3)
+        told = "engine: fast, torch (no CUDA graph: [b]refused[/b])"
+        await until(pilot, lambda: "the engine is another one now" in status(pilot))
+        app.playground.notice = None
+        app.changed()
+        await until(pilot, lambda: told in status(pilot) and "running" in status(pilot))
+        gate.release(100)
+        await stopped(pilot)
+        assert told in status(pilot)
+        app.playground.use_model("other")
+        app.changed()
+        await ready(pilot)
+        assert "engine: fast, CUDA graph" in status(pilot)
 
 
 async def test_what_is_typed_on_the_list_is_a_name(app, shelf):

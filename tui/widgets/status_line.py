@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
+from core.backends.base import ModelInfo
 from core.session import Turn
 from core.steps import Finished, TokenStep
 from tui.hand_rows import hand_row
@@ -59,17 +60,27 @@ def _parts(playground: Playground, *, is_typing: bool) -> Row:
     if playground.session.is_weighing:
         return [*parts, ("weighing the next token", NUMBER)]
     if playground.session.is_running:
-        return [*parts, *_running(turns[-1], is_stopping=playground.is_stopping)]
+        row = _running(turns[-1], is_stopping=playground.is_stopping)
+        return [*parts, *row, *_other_engine(playground)]
     if playground.is_by_hand:
         return [*parts, *hand_row(playground, is_typing=is_typing)]
     info = playground.model.info
     is_other = info is not None and bool(turns) and turns[-1].model_name != info.name
     if turns and turns[-1].finished is not None and not is_other:
-        return [*parts, *_finished(turns[-1], turns[-1].finished)]
+        return [*parts, *_finished(turns[-1], turns[-1].finished), *_other_engine(playground)]
     name = visible_prose(playground.preset.name)
     ready: Row = [("● ", "$text-success"), ("ready", NUMBER), (f" · {name}", DIM)]
+    return [*parts, *ready, *_engine(info)]
+
+
+def _other_engine(playground: Playground) -> Row:
+    """Return what runs the model now, where something else did when it was loaded."""
+    return _engine(playground.model.info) if playground.model.has_another_engine else []
+
+
+def _engine(info: ModelInfo | None) -> Row:
     engine = visible_prose(info.engine) if info is not None else ""
-    return [*parts, *ready, (f" · engine: {engine}" if engine else "", DIM)]
+    return [(f" · engine: {engine}", DIM)] if engine else []
 
 
 def _loading(playground: Playground) -> Row:
