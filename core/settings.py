@@ -243,7 +243,9 @@ def _stop_strings(value: object) -> tuple[str, ...]:
     strings = (value,) if isinstance(value, str) else value
     if not isinstance(strings, list | tuple) or not all(isinstance(one, str) for one in strings):
         raise SettingsError(
-            "stop_strings", f"stop_strings must be a text or a list of texts, not {value!r}"
+            "stop_strings",
+            f"stop_strings must be a text or a list of texts, not {value!r};"
+            " quote what is to be a text",
         )
     if "" in strings:
         raise SettingsError("stop_strings", "stop_strings must not hold an empty text")

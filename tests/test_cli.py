@@ -217,10 +217,34 @@ def test_steps_below_what_the_preset_calls_the_least(cli, backend, tmp_path):
     assert (settings.min_new_tokens, settings.max_new_tokens) == (3, 3)
 
 
-def test_a_seed_without_dice_is_told(cli, backend):
-    _, _, err = cli("generate", PROMPT, "--preset", "greedy", "--seed", "1")
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("--preset greedy --seed 1", ["--seed has no effect: these settings draw nothing"]),
+        ("--preset nucleus --seed 1", []),
+        ("--set max_length=30 --steps 3", ["--set max_length=30 has no effect beside --steps"]),
+        (
+            "--set max_length=30 --set max_new_tokens=2",
+            ["--set max_length=30 has no effect beside --set max_new_tokens=2"],
+        ),
+        (
+            "--preset sample --set top_k=5 --set top_k=7",
+            ["--set top_k=5 has no effect beside --set top_k=7"],
+        ),
+        (
+            "--preset sample --seed 1 --set seed=2",
+            ["--set seed=2 has no effect beside --seed"],
+        ),
+        ("--set stop_strings=a --set stop_strings=b --steps 3", []),
+        ("--preset beam --assistant int8", ["--assistant has no effect: beams have none"]),
+        ("--preset greedy --assistant int8", []),
+    ],
+)
+def test_an_option_without_effect_is_told(cli, backend, options, told):
+    code, _, err = cli("generate", PROMPT, *options.split())
 
-    assert "--seed has no effect: preset greedy draws nothing\n" in err
+    assert code == 0
+    assert [line for line in err.splitlines() if "no effect" in line] == told
 
 
 def test_steps_win_over_every_length(cli, backend):

@@ -65,6 +65,33 @@ def decoding_settings(
     return settings_from_mapping(mapping)
 
 
+def without_effect(
+    settings: Settings,
+    sets: Sequence[str] = (),
+    *,
+    steps: int | None = None,
+    seed: int | None = None,
+    assistant: str | None = None,
+) -> Iterator[str]:
+    """Yield a sentence for each option that ``settings``, made of them all, leave without a say."""
+    last: dict[str, str] = {}
+    for text in sets:
+        name = text.partition("=")[0].strip()
+        kind = "length" if name in LENGTH_SETTINGS else name
+        if name not in TEXT_SETTINGS:
+            if kind in last:
+                yield f"--set {last[kind]} has no effect beside --set {text}"
+            last[kind] = text
+    if steps is not None and "length" in last:
+        yield f"--set {last['length']} has no effect beside --steps"
+    if seed is not None and "seed" in last:
+        yield f"--set {last['seed']} has no effect beside --seed"
+    if seed is not None and not settings.uses("seed"):
+        yield "--seed has no effect: these settings draw nothing"
+    if assistant == "int8" and settings.num_beams > 1:
+        yield "--assistant has no effect: beams have none"
+
+
 def _name_and_value(text: str) -> tuple[str, Any]:
     """Return what one ``--set`` gives: the name of a setting and its value."""
     name, equals, value = text.partition("=")

@@ -24,7 +24,7 @@ from core.prompt_tokens import SPACE_AT_THE_END, ends_in_a_words_space
 from core.settings import Settings
 from core.steps import EngineChanged, Event, Finished, Started, Step
 from core.visible import cell_width, pad
-from tui.cli_settings import decoding_settings, listed_settings
+from tui.cli_settings import decoding_settings, listed_settings, without_effect
 from tui.cli_streams import (
     INTERRUPTED_CODE,
     Progress,
@@ -100,8 +100,10 @@ def run_generate(
     book, preset = open_book(choices)
     settings = decoding_settings(preset, sets, unset=unset, steps=steps, seed=choices.seed)
     text = read_prompt(prompt)
-    if choices.seed is not None and not settings.uses("seed"):
-        note(f"--seed has no effect: preset {preset.name} draws nothing")
+    for sentence in without_effect(
+        settings, sets, steps=steps, seed=choices.seed, assistant=choices.assistant
+    ):
+        note(sentence)
     if choices.model is not None and is_to_fetch(choices.model):
         note(f"{choices.model} is not on this machine; fetching it")
         if not _fetched(choices.model):
