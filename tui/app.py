@@ -41,6 +41,7 @@ from tui.visible import fit, visible_token
 from tui.widgets.preset_list import PresetList
 from tui.widgets.prompt_input import PromptInput
 from tui.widgets.status_line import StatusLine
+from tui.widgets.step_panel import StepPanel
 from tui.widgets.transcript import Transcript
 
 DRAINS_PER_SECOND = 40
@@ -224,6 +225,11 @@ class PlaygroundApp(StepActions, ModelActions, KeyActions, Screenshots):
     @on(PresetList.Picked)
     def _picked(self, event: PresetList.Picked) -> None:
         self.playground.pick(event.preset)
+        self.changed()
+
+    @on(StepPanel.CandidateClicked)
+    def _candidate_clicked(self, event: StepPanel.CandidateClicked) -> None:
+        self.playground.take(event.number)
         self.changed()
 
     @on(Transcript.StepClicked)

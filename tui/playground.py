@@ -221,16 +221,32 @@ class Playground(Runs):
         else:
             selected = session.selected()
             if selected is None or isinstance(selected[1], BeamStep):
-                self.notice = Notice(
-                    f"beams weigh several texts; {self.keys.told('why')} goes on from any beam",
-                    True,
-                )
+                self._say_how_beams_fork()
                 return
             candidates, choose = selected[1].distribution.candidates, self.fork
         if number > len(candidates):
             self.notice = Notice(f"there is no candidate {number} here", is_warning=True)
         else:
             choose(candidates[number - 1])
+
+    def take(self, number: int) -> None:
+        """Go on with candidate ``number`` of those that are shown, by hand or as a fork."""
+        selected = self.session.selected()
+        step = selected[1] if selected is not None else None
+        if self.can_choose:
+            self.choose(number)
+        elif isinstance(step, BeamStep):
+            self._say_how_beams_fork()
+        elif step is not None:
+            candidate = step.distribution.candidates[number - 1]
+            if self.would_repeat(candidate):
+                self.notice = Notice("that is the chosen token: the text would repeat")
+            else:
+                self.fork(candidate)
+
+    def _say_how_beams_fork(self) -> None:
+        sentence = f"beams weigh several texts; {self.keys.told('why')} goes on from any beam"
+        self.notice = Notice(sentence, is_warning=True)
 
     def say_unless(self, sentence: str) -> None:
         """Give a notice, unless there is one that says why already."""

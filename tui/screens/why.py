@@ -32,6 +32,7 @@ from tui.render import DIM, Row, line, lines
 from tui.screens.step_screen import StepScreen
 from tui.visible import visible_prose
 from tui.why_rows import candidate, dice, effects, facts, found, perplexity
+from tui.widgets.candidate_list import CandidateList
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines_view import LinesView
 
@@ -69,7 +70,7 @@ class WhyScreen(StepScreen):
                 yield Static(id="why-text")
                 yield Input(placeholder="/ look up any text or token id", id="why-look-up")
                 yield Static(id="why-found")
-            yield OptionList(id="why-candidates")
+            yield CandidateList(id="why-candidates")
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:

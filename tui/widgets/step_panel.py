@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import time
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.message import Message
 
 from core.session import Session, Turn
 from core.steps import BeamStep, NextToken, Step, TokenStep
@@ -34,11 +36,19 @@ MANY_STEPS = 10
 class StepPanel(Vertical):
     """A header of three lines and a table under it, of candidates or of beams."""
 
+    class CandidateClicked(Message):
+        """A person clicked the ``number``-th candidate or beam of the table, from 1."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's name
         super().__init__(id=id)
         self._drawn: tuple[object, ...] | None = None
         self._drawn_at = 0.0
         self._drawn_count = 0
+        self._candidates = 0
         self.is_behind = False
         """Whether ``show`` has left a step out, which a later call draws."""
 
@@ -66,11 +76,22 @@ class StepPanel(Vertical):
             return
         self._drawn, self._drawn_at, self._drawn_count = drawn, time.monotonic(), position[1]
         if selected is None:
+            self._candidates = 0
             self._show_nothing()
             return
+        step = selected[1]
+        rows = step.hypotheses if isinstance(step, BeamStep) else step.distribution.candidates
+        self._candidates = len(rows)
         header, body = _contents(*selected, width, height)
         self.query_one("#step-header", LinesView).update_rows([_title(*position), *header])
         table.update_rows(body)
+
+    def on_click(self, event: events.Click) -> None:
+        """Tell which candidate was clicked."""
+        table = self.query_one("#step-table", LinesView)
+        number = int(event.screen_y) - table.region.y  # the first row is the heading
+        if table.region.contains_point(event.screen_offset) and 1 <= number <= self._candidates:
+            self.post_message(self.CandidateClicked(number))
 
     def _may_wait(self, session: Session, count: int) -> bool:
         is_live = session.is_running and session.cursor is None
@@ -84,6 +105,7 @@ class StepPanel(Vertical):
         if drawn == self._drawn:
             return
         self._drawn = drawn
+        self._candidates = len(next_token.distribution.candidates)
         last = session.turns[-1]
         number = len(last.steps) + 1 if last.is_open else 1
         mode = session.weighed_for[0].mode if session.weighed_for is not None else ""
