@@ -20,7 +20,7 @@ _CHOICE_NAMES = tuple(f"Choice {number}" for number in range(1, CHOICES + 1))
 _WIDEST_BEAM = 32
 _LEGEND = (
     "Percentages are the model's own, before any setting. A star marks what was chosen, or kept as "
-    "a beam; a plus what a person chose."
+    "a beam; a plus what a person chose. A dot at the beginning is a space."
 )
 _REASONS = {
     "end_of_text": "the model ended the text",
@@ -49,7 +49,8 @@ class MarkdownWriter:
             yield from self._beginning(event)
         elif isinstance(event, TokenStep):
             chosen = visible(event.token.text, keep="")
-            yield _row((str(event.index + 1), chosen, *choices_of_step(event)))
+            cells = (chosen, *choices_of_step(event))
+            yield _row((str(event.index + 1), *map(_with_dots, cells)))
         elif isinstance(event, BeamStep):
             yield from self._beam_rows(event)
         elif isinstance(event, Finished):
@@ -73,7 +74,8 @@ class MarkdownWriter:
         rows = zip(self._beams, event.distributions, strict=False)
         for parent, (text, _) in enumerate(rows):
             beam = f"{parent + 1}: {keep_end(visible(text, keep=''), _WIDEST_BEAM)}".rstrip()
-            yield _row((str(event.index + 1), beam, *choices_of_beam(event, parent)))
+            cells = map(_with_dots, choices_of_beam(event, parent))
+            yield _row((str(event.index + 1), beam, *cells))
         self._beams = [one.text for one in event.hypotheses]
 
 
@@ -111,6 +113,14 @@ def _end(event: Finished) -> Iterator[str]:
     yield f"\n{_LEGEND}\n\n## Text\n\n{_quoted(event.text)}\n"
     why = event.detail or _REASONS[event.reason]
     yield f"{markdown_text(f'{len(event.token_ids)} tokens; {why}.')}\n"
+
+
+_SPACES_OF_A_TOKEN = re.compile(r"^ +(?=[^ (]|$| \()")  # none of them before its probability
+
+
+def _with_dots(cell: str) -> str:
+    """Return a cell with dots for the spaces that its token begins with: a table shows none."""
+    return _SPACES_OF_A_TOKEN.sub(lambda found: "·" * len(found[0]), cell)
 
 
 _MEANS_SOMETHING = re.compile(r"[\\`*_\[\]<>&|~$]")

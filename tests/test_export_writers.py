@@ -169,13 +169,13 @@ def test_markdown_says_once_what_a_class_needs_to_know():
     assert facts["program"].startswith("gpt2-playground ")
     assert "transformers" in facts["program"]
     assert text.count("A beginning. " * 19) == 1
-    assert text.count("beginning") == 20
+    assert text.count("A beginning") == 20
     assert (
         lines.count("| Step | Token | Choice 1 | Choice 2 | Choice 3 | Choice 4 | Choice 5 |") == 1
     )
     (third,) = [line for line in lines if line.startswith("| 3 |")]
-    assert third.startswith("| 3 |  away |")
-    assert third.count(r" away (50.00%)\*") == 1
+    assert third.startswith("| 3 | ·away |")
+    assert third.count(r" ·away (50.00%)\*") == 1
     assert "> &nbsp;far, away\n\n3 tokens; the length asked for was reached.\n" in text
 
 
@@ -191,6 +191,17 @@ def test_markdown_of_beams_has_a_row_for_each_beam_that_was_read():
     assert rows[0] == ["| Step", "Beam"]
     assert [row[0] for row in rows[2:]] == ["| 1", "| 2", "| 2", "| 3", "| 3"]
     assert rows[3][1].startswith("1: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [(" far", "·far"), ("far", "far"), (" ", "·"), ("   ", "···"), ("  a b ", "··a b "), ("", "")],
+)
+def test_the_spaces_that_a_token_begins_with_are_seen(text, cell):
+    (row,) = [line for line in markdown(texts=(text, "b")).splitlines() if line.startswith("| 1 |")]
+
+    assert f"| {cell} (50.00%)" in row
+    assert row.startswith(f"| 1 | {cell} |")
 
 
 HOSTILE = [
