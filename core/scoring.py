@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
@@ -17,7 +18,7 @@ import torch
 from core.decode_state import DecodeState
 from core.decoding import SHOWN_CANDIDATES, not_all_numbers
 from core.errors import PlaygroundError
-from core.models.base import CausalModel
+from core.models.base import CausalModel, ReadsBySteps
 from core.preset_book import Preset
 from core.processors import NamedProcessor, build_processors
 from core.replay import entropy_bits
@@ -109,6 +110,19 @@ def score_tokens(
         scored.append(_scored(logits, document[at], text, codec))
         for judge in judges:
             judge.see(at - len(context), logits, scored[-1].token)
+    again = [one for one in judges if one.forbidden]
+    if again and isinstance(model, ReadsBySteps) and model.is_rounded:
+        # By what rounding does to a piece, no preset is said to forbid what it wrote itself.
+        for judge in again:
+            judge.begin_anew()
+        with closing(model.logits_by_steps(document[:-1], first)) as steps:
+            for index, (one, logits) in enumerate(zip(scored, steps, strict=False)):
+                if is_cancelled():
+                    return ScoredText(context, token_ids, first - len(context), tuple(scored))
+                for judge in again:
+                    judge.see(first - len(context) + index, logits[0].cpu(), one.token)
+                if all(one.forbidden for one in again):
+                    break
     verdicts = tuple(judge.verdict() for judge in judges)
     return ScoredText(context, token_ids, first - len(context), tuple(scored), verdicts, head)
 
@@ -185,6 +199,10 @@ class _Judge:
     stops_after: int | None
     costs: list[float] = field(default_factory=list)
     forbidden: Forbidden | None = None
+
+    def begin_anew(self) -> None:
+        """Forget what was seen."""
+        self.costs, self.forbidden = [], None
 
     def see(self, index: int, logits: torch.Tensor, token: Candidate) -> None:
         """Look at token ``index`` of the text, and at the raw logits that it was chosen from."""

@@ -5,7 +5,7 @@ Must never know of settings, text or user interfaces: token ids go in, logits co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -136,6 +136,24 @@ class RunsOn(Protocol):
             The logits after each of them, shape (count + 1, vocabulary), float32: to the bit those
             that ``decode`` returns one after the other, until the next step writes over them. And
             the ``count`` tokens.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadsBySteps(Protocol):
+    """What a model offers that can read a text as a run does, beside its cache."""
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether logits may depend on how many tokens were read together, by more than float32."""
+        ...
+
+    def logits_by_steps(self, token_ids: Sequence[int], begin: int) -> Generator[torch.Tensor]:
+        """Yield the logits after the first ``begin`` tokens, a prompt, and after each further one.
+
+        They are float32, shape (1, vocabulary), until the next are asked for. The rows are as they
+        were when all have been asked for, or it is closed; until then nothing else may be called.
         """
         ...
 

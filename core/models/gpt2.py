@@ -6,7 +6,7 @@ is one; plain torch runs everything else, long prompts first of all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 import torch
 
@@ -16,14 +16,9 @@ from core.models.gpt2_cache import KeyValueCache
 from core.models.gpt2_compiled import is_wanted
 from core.models.gpt2_config import Gpt2Config
 from core.models.gpt2_native import NativeStep
+from core.models.gpt2_reading import Gpt2Reader
 from core.models.gpt2_torch import TorchStep
 from core.models.gpt2_weights import Gpt2Weights
-
-_LONGEST_NATIVE_PROMPT = 24
-"""Above this, torch's products are quicker than reading float32 weights once for eight tokens."""
-
-_READ_AT_ONCE = 60
-"""How many tokens of a prompt the kernel runs together: twice as many as its tiles hold in int8."""
 
 _MOST_RUN_ON = 64
 _RUN_ON_BYTES = 2**29
@@ -32,9 +27,6 @@ _RUN_ON_BYTES = 2**29
 Meanwhile an app can paint; with fewer, the model would wait for each of its frames. With more, it
 would go on for longer where nobody wants it any more.
 """
-
-_SCORED_AT_ONCE = 64
-"""How many rows of logits there are at once: a row of gpt2-xl's has 0.2 MB."""
 
 
 class Gpt2Model:
@@ -59,7 +51,7 @@ class Gpt2Model:
     ) -> None:
         self._weights = weights
         self._config = config
-        self._cache = self._empty_cache()
+        self._cache = KeyValueCache(config, self.device, weights.cache_dtype)
         self._rows: list[list[int]] = [[]]
         self._is_ahead = False
         obstacle = "torch was asked for"
@@ -70,6 +62,7 @@ class Gpt2Model:
         self._is_int8 = weights.tokens.dtype == torch.int8
         if self._is_int8 and obstacle:
             raise ValueError(f"int8 weights are for the native kernel alone: {obstacle}")
+        self._reader = Gpt2Reader(weights, config, self._native, self._torch)
         self._assistant: Assistant | None = None
         is_cuda = self.device.type == "cuda"
         if capture is None and is_cuda:
@@ -122,12 +115,7 @@ class Gpt2Model:
     def prefill(self, token_ids: Sequence[int]) -> torch.Tensor:
         """See ``CausalModel``."""
         self._check(token_ids)
-        native = self._native
-        if native and (self._reads_natively or len(token_ids) <= _LONGEST_NATIVE_PROMPT):
-            pieces = self._natively(native, self._cache, token_ids, wants_all=False)
-            *_, logits = pieces
-        else:
-            logits = self._torch.read(self._cache, [token_ids])
+        logits = self._reader.read(self._cache, token_ids)
         self._rows[0].extend(token_ids)
         return logits
 
@@ -264,13 +252,16 @@ class Gpt2Model:
 
         They are float32. The text is read anew, beside the rows, which stay as they are.
         """
-        cache = self._empty_cache()
-        if self._native and self._reads_natively:
-            for piece in self._natively(self._native, cache, token_ids, wants_all=True):
-                yield piece.clone()  # the kernel writes the next one over it
-            return
-        for start in range(0, len(token_ids), _SCORED_AT_ONCE):
-            yield self._torch.read_all(cache, token_ids[start : start + _SCORED_AT_ONCE])
+        return self._reader.all_logits(token_ids)
+
+    @property
+    def is_rounded(self) -> bool:
+        """See ``ReadsBySteps``."""
+        return self._reader.is_rounded
+
+    def logits_by_steps(self, token_ids: Sequence[int], begin: int) -> Generator[torch.Tensor]:
+        """See ``ReadsBySteps``."""
+        return self._reader.by_steps(token_ids, begin)
 
     def release_threads(self) -> None:
         """Leave torch one thread between long prompts, where the kernel has threads of its own.
@@ -280,33 +271,6 @@ class Gpt2Model:
         """
         if self._native:
             torch.set_num_threads(1)
-
-    @property
-    def _reads_natively(self) -> bool:
-        """Whether the kernel reads long texts too, where torch would be quicker.
-
-        Keys and values of 16 bit are rounded: were they computed in another order than by steps,
-        some would be rounded otherwise, and what is shown of a token would depend on how it was
-        read. In float32 that makes no difference that anybody sees.
-        """
-        return self._native is not None and self._weights.tokens.dtype != torch.float32
-
-    def _natively(
-        self,
-        native: NativeStep,
-        cache: KeyValueCache,
-        token_ids: Sequence[int],
-        *,
-        wants_all: bool,
-    ) -> Iterator[torch.Tensor]:
-        """Read tokens piece by piece; yield the logits of each piece before the next is read."""
-        cache.make_room(len(token_ids))
-        for start in range(0, len(token_ids), _READ_AT_ONCE):
-            piece = token_ids[start : start + _READ_AT_ONCE]
-            yield native.prefill(cache, piece, wants_all=wants_all)
-
-    def _empty_cache(self) -> KeyValueCache:
-        return KeyValueCache(self._config, self.device, self._weights.cache_dtype)
 
     def _check(self, token_ids: Sequence[int]) -> None:
         """Refuse what would read or write beyond a tensor: the kernel does not look."""

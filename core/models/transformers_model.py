@@ -6,7 +6,7 @@ cache cannot be read on or cut, the text is read anew: slower, but never wrong.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from typing import Any, cast
 
 import torch
@@ -149,6 +149,22 @@ class TransformersModel:
             logits = self._forward([list(token_ids[start : start + at_once])], cache, start)
             for piece in torch.split(logits[0], _SCORED_AT_ONCE):
                 yield piece.float()
+
+    @property
+    def is_rounded(self) -> bool:
+        """See ``ReadsBySteps``."""
+        return self._model.dtype in (torch.bfloat16, torch.float16)
+
+    def logits_by_steps(self, token_ids: Sequence[int], begin: int) -> Generator[torch.Tensor]:
+        """See ``ReadsBySteps``."""
+        kept = self._cache, self._rows
+        self._cache, self._rows = self._forward.new_cache(), [[]]
+        try:
+            yield self.prefill(token_ids[:begin])
+            for token_id in token_ids[begin:]:
+                yield self.decode([token_id])
+        finally:
+            self._cache, self._rows = kept
 
     def _append(self, token_ids: list[list[int]]) -> torch.Tensor:
         """Append as many tokens to each row; return the logits after the last, float32."""
