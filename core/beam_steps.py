@@ -124,6 +124,7 @@ class _HypothesisWriter:
             normalized_score=beam.normalized_score,
             parent=row,
             token=chosen_candidate(weighed, row, token_id, self._run.codec.token_text),
+            is_special=self._run.is_special(token_id),
         )
 
     def _written(self, beam: Beam) -> _BeamText:
@@ -131,6 +132,6 @@ class _HypothesisWriter:
         written = self._grown.get(place)
         if written is None:
             parent = self._live[beam.parent]
-            text, state = self._run.codec.extend(parent.state, beam.token_ids[-1])
+            text, state = self._run.extend(parent.state, beam.token_ids[-1])
             written = self._grown[place] = _BeamText(parent.text + text, state)
         return written

@@ -71,9 +71,9 @@ def _without_end(turn: Turn) -> str:
         return turn.text
     last = turn.steps[-1]
     if not isinstance(last, BeamStep):
-        return turn.text.removesuffix(last.token.text)
+        return turn.text if last.is_special else turn.text.removesuffix(last.token.text)
     ends = [
-        one.token.text
+        "" if one.is_special else one.token.text
         for one in (*last.finished, *last.hypotheses)
         if one.token_ids == finished.token_ids
     ]

@@ -87,12 +87,13 @@ def _token_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
                 reason = "cancelled"
                 break
             token, distribution = chooser.next(token_ids)
-            text, state = run.codec.extend(state, token.token_id)
+            text, state = run.extend(state, token.token_id)
             index = first + len(token_ids)
             token_ids.append(token.token_id)
             texts.append(text)
             elapsed = run.tick()
-            yield TokenStep(index, token, distribution, text, elapsed)
+            is_special = run.is_special(token.token_id)
+            yield TokenStep(index, token, distribution, text, elapsed, is_special=is_special)
             reason = run.stop_rule.reason(token_ids)
     if reason == "by_hand":
         run.write(token_ids)
@@ -153,6 +154,7 @@ def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Ru
         most_tokens=limit,
         state=codec.state_after(context),
         recorder=request.recorder,
+        skip_special_tokens=request.skip_special_tokens,
         forced_tokens=forced_tokens,
     )
     run.write(written)

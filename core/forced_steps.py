@@ -29,7 +29,15 @@ def forced_steps(
         index = len(run.token_ids)
         (text,) = run.write([token_id])
         elapsed = run.tick()
-        yield TokenStep(index, token, weighed.distributions[0], text, elapsed, "person")
+        yield TokenStep(
+            index,
+            token,
+            weighed.distributions[0],
+            text,
+            elapsed,
+            "person",
+            is_special=run.is_special(token_id),
+        )
     run.keep_row()
 
 

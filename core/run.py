@@ -50,6 +50,7 @@ class Run:
     most_tokens: int
     state: DecodeState
     recorder: RunRecorder | None = None
+    skip_special_tokens: bool = True
     forced_tokens: int = 0
     token_ids: tuple[int, ...] = ()
     text: str = ""
@@ -67,12 +68,21 @@ class Run:
         """Put tokens behind what is written; return the text that each adds."""
         texts: list[str] = []
         for token_id in token_ids:
-            text, self.state = self.codec.extend(self.state, token_id)
+            text, self.state = self.extend(self.state, token_id)
             texts.append(text)
         self.token_ids += tuple(token_ids)
         self.text += "".join(texts)
         self.stop_rule = replace(self.stop_rule, context_token_ids=self.context)
         return texts
+
+    def extend(self, state: DecodeState, token_id: int) -> tuple[str, DecodeState]:
+        """Return what a token adds to the text that is asked for; see ``TextCodec.extend``."""
+        skips = self.skip_special_tokens
+        return self.codec.extend(state, token_id, skip_special_tokens=skips)
+
+    def is_special(self, token_id: int) -> bool:
+        """Whether a token is one that marks something, such as the end of a text."""
+        return token_id in self.codec.special_token_ids
 
     def keep_row(self) -> None:
         """Go on from the model's only row, which holds a beginning of ``context``."""

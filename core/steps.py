@@ -98,6 +98,8 @@ class TokenStep:
     ``text`` is what the token adds to the text: empty while a character is still incomplete.
     ``elapsed`` is the time since the run began. ``chosen_by`` says whether a person put the token
     there, by hand or by a fork; its figures are those that the settings found all the same.
+    ``is_special`` is set for a token that marks something, such as the end of the text: unless it
+    was asked for, it has no text there, and is still told by ``token``.
     """
 
     index: int
@@ -106,6 +108,7 @@ class TokenStep:
     text: str
     elapsed: float
     chosen_by: ChosenBy = "settings"
+    is_special: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,8 @@ class Hypothesis:
 
     ``parent`` is the position in the step before the last token (0 for all at the first step).
     ``normalized_score`` is ``score / length ** length_penalty``: it ranks finished beams.
-    ``token`` is the last token, with the probabilities its parent gave it.
+    ``token`` is the last token, with the probabilities its parent gave it; ``is_special`` as for a
+    ``TokenStep``.
     """
 
     token_ids: tuple[int, ...]
@@ -133,6 +137,7 @@ class Hypothesis:
     normalized_score: float
     parent: int
     token: Candidate
+    is_special: bool = False
 
 
 @dataclass(frozen=True, slots=True)

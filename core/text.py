@@ -49,6 +49,9 @@ class TextCodec:
         self._is_byte_level = isinstance(tokenizer.decoder, decoders.ByteLevel)
         # BPEDecoder writes the space between two words only when it sees the second one.
         self._spaces_follow = isinstance(tokenizer.decoder, decoders.BPEDecoder)
+        added = tokenizer.get_added_tokens_decoder()
+        self.special_token_ids = frozenset(one for one, token in added.items() if token.special)
+        """The tokens that ``skip_special_tokens`` leaves out of a text."""
         # At a beginning, some decoders strip a space; this stands there instead of what is unknown.
         self._anchor = () if self._is_byte_level else _plain_token(tokenizer)
 
@@ -117,12 +120,18 @@ class TextCodec:
             self._token_texts[token_id] = text
         return text
 
-    def extend(self, state: DecodeState, token_id: int) -> tuple[str, DecodeState]:
+    def extend(
+        self, state: DecodeState, token_id: int, *, skip_special_tokens: bool = False
+    ) -> tuple[str, DecodeState]:
         """Take one more token where the text stands at ``state``.
+
+        With ``skip_special_tokens`` a special token has no text of its own.
 
         Returns:
             The text that is now whole (maybe empty), and where the text stands now.
         """
+        if skip_special_tokens and token_id in self.special_token_ids:
+            return self.rest(state), self._state_behind(state, token_id)
         known = self._whole.get(token_id) if state is _BEGINNING else None
         if known is not None:
             return known, _BEGINNING

@@ -36,6 +36,7 @@ from tui.cli_options import (
     PromptArgument,
     SeedOption,
     SetOption,
+    SpecialTokensOption,
     StepsOption,
     UnsetOption,
 )
@@ -123,6 +124,7 @@ def generate(
     seed: SeedOption = None,
     steps: StepsOption = None,
     output_format: FormatOption = OutputFormat.TEXT,
+    special_tokens: SpecialTokensOption = False,
     model: ModelOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
@@ -142,6 +144,7 @@ def generate(
         unset=unset or (),
         steps=steps,
         output_format=output_format.value,
+        special_tokens=special_tokens,
     )
 
 

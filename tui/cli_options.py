@@ -178,6 +178,13 @@ StepsOption = Annotated[
         help="Generate at most N tokens, whatever the preset.",
     ),
 ]
+SpecialTokensOption = Annotated[
+    bool,
+    typer.Option(
+        "--special-tokens",
+        help="Spell special tokens out in the text, such as the one that ends it.",
+    ),
+]
 FormatOption = Annotated[
     OutputFormat,
     typer.Option(

@@ -13,6 +13,7 @@ from core.errors import PlaygroundError
 from core.history import History
 from core.history_records import RunFacts
 from core.steps import TokenStep
+from tui.visible import SPECIAL_TOKEN
 
 TokenText = Callable[[int], str]
 
@@ -42,7 +43,8 @@ def joined(texts: Sequence[str]) -> str:
 
 
 def _written(run: RunFacts, token_text: TokenText | None) -> list[str]:
-    texts = [step.text for step in run.steps if isinstance(step, TokenStep)]
+    steps = [step for step in run.steps if isinstance(step, TokenStep)]
+    texts = [step.text + SPECIAL_TOKEN * step.is_special for step in steps]
     if len(texts) == len(run.token_ids):
         return texts
     return _group(run.token_ids, run.text, token_text)

@@ -87,10 +87,12 @@ def run_generate(
     unset: Sequence[str] = (),
     steps: int | None = None,
     output_format: str = "text",
+    special_tokens: bool = False,
 ) -> int:
     """Generate once and write the result; return the exit code.
 
-    A model that was asked for by name and is not here is fetched first.
+    A model that was asked for by name and is not here is fetched first. With ``special_tokens``
+    the text spells those out too.
 
     Raises:
         PlaygroundError: Nothing could be begun: the input, the settings or the model is at fault.
@@ -110,7 +112,13 @@ def run_generate(
             return INTERRUPTED_CODE
     backend = make_backend(choices, choices.model or book.model)
     messages = (Message("user", text),) if preset.chat is not None else ()
-    request = Request("" if messages else text, settings, messages=messages, chat=preset.chat)
+    request = Request(
+        "" if messages else text,
+        settings,
+        messages=messages,
+        chat=preset.chat,
+        skip_special_tokens=not special_tokens,
+    )
     try:
         info = backend.load(_StageNotes())
         _describe(info, preset)

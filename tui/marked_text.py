@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from textual.selection import Selection
 
 from tui.prose import Line, Piece
-from tui.turn_prose import END_OF_TEXT, FAILURE, MARK
+from tui.turn_prose import FAILURE, MARK, SPECIAL
 
-NOT_OF_THE_TEXT = frozenset((MARK, END_OF_TEXT, FAILURE))
+NOT_OF_THE_TEXT = frozenset((MARK, SPECIAL, FAILURE))
 """The kinds of pieces that the app writes for the person who reads."""
 
 

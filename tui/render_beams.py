@@ -8,7 +8,7 @@ from __future__ import annotations
 from core.beam_contest import grew_at
 from core.steps import BeamStep, Hypothesis
 from tui.render import CHOSEN, DIM, NUMBER, Row, token_row
-from tui.visible import fit_tail, visible_prose, visible_token
+from tui.visible import SPECIAL_TOKEN, fit_tail, visible_prose, visible_token
 
 _BEST = "bold " + CHOSEN
 _SCORE_WIDTH = 7
@@ -103,9 +103,10 @@ def _closed_row(sign: str, sign_style: str, one: Hypothesis, remark: str, width:
 
 def _ending(one: Hypothesis, room: int, style: str) -> Row:
     """Return the end of a beam's text with its last token standing out."""
-    token = fit_tail(visible_token(one.token.text), max(1, room))
+    shown = SPECIAL_TOKEN if one.is_special else visible_token(one.token.text)
+    token = fit_tail(shown, max(1, room))
     before = one.text
-    if one.token.text and before.endswith(one.token.text):
+    if one.token.text and not one.is_special and before.endswith(one.token.text):
         before = before[: -len(one.token.text)]
     before = visible_prose(before[-_LONGEST_TAIL:]).replace("\n", "⏎")
     room -= len(token)

@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from core.session import Turn
 from core.steps import BeamStep, Hypothesis, Step, TokenStep
 from tui.prose import Line, Piece, Prose
-from tui.visible import visible_token
+from tui.visible import SPECIAL_TOKEN, visible_token
 
 MARK = "mark"
 PROMPT = "prompt"
 PLAIN = "plain"
-END_OF_TEXT = "end-of-text"
+SPECIAL = "special-token"
 FAILURE = "failure"
-
-END_OF_TEXT_TOKEN = "<|endoftext|>"  # noqa: S105 - the name of a token, no secret
 
 TINT_LIMITS: tuple[float, ...] = (1.0, 2.0, 4.0, 7.0)
 """The surprisals, in bits, at which a token's tint becomes one shade stronger."""
@@ -92,7 +90,9 @@ class TurnProse:
         if self.turn.finished is not None and not self._is_complete:
             self._is_complete = True
             pieces.append(self._unwritten(steps))
-            pieces.extend(self._ending(self._first_step + len(steps) - 1))
+            last = steps[-1] if steps else None
+            is_marked = isinstance(last, TokenStep) and last.is_special
+            pieces.extend(self._ending(self._first_step + len(steps) - 1, is_marked=is_marked))
         return self._prose.append(pieces) if pieces else None
 
     def _unwritten(self, steps: Sequence[Step]) -> Piece:
@@ -133,29 +133,29 @@ class TurnProse:
                 break
         else:
             pieces = [Piece(self.turn.text, PLAIN)]
-        return [*pieces, *self._ending(self._first_step + len(steps) - 1)]
+        is_marked = pieces[-1].kind == SPECIAL
+        return [*pieces, *self._ending(self._first_step + len(steps) - 1, is_marked=is_marked)]
 
-    def _ending(self, last_step: int) -> Iterator[Piece]:
+    def _ending(self, last_step: int, *, is_marked: bool) -> Iterator[Piece]:
         finished = self.turn.finished
         if finished is None:
             return
-        if finished.reason == "end_of_text" and not self.turn.text.endswith(END_OF_TEXT_TOKEN):
-            yield Piece(END_OF_TEXT_TOKEN, END_OF_TEXT, last_step)
+        if finished.reason == "end_of_text" and not is_marked:
+            yield Piece(SPECIAL_TOKEN, SPECIAL, last_step)
         elif finished.reason == "failed":
             yield Piece(f"\n✗ {finished.detail or 'the run failed'}", FAILURE)
 
 
 def token_pieces(steps: Sequence[Step], first_step: int) -> list[Piece]:
     """Return the text of token steps, piece by piece; what a person chose is marked."""
-    return [
-        Piece(
-            step.text,
-            CHOSEN_BY_HAND * (step.chosen_by == "person") + tint(step.token.surprisal),
-            position,
-        )
-        for position, step in enumerate(steps, first_step)
-        if isinstance(step, TokenStep)
-    ]
+    pieces: list[Piece] = []
+    for position, step in enumerate(steps, first_step):
+        if isinstance(step, TokenStep):
+            kind = CHOSEN_BY_HAND * (step.chosen_by == "person") + tint(step.token.surprisal)
+            pieces.append(Piece(step.text, kind, position))
+            if step.is_special:
+                pieces.append(Piece(SPECIAL_TOKEN, SPECIAL, position))
+    return pieces
 
 
 def beam_pieces(steps: Sequence[Step], hypothesis: Hypothesis, first_step: int) -> list[Piece]:
@@ -169,8 +169,11 @@ def beam_pieces(steps: Sequence[Step], hypothesis: Hypothesis, first_step: int) 
         position = len(current.token_ids) - 1
         parent = _parent(steps, current, position)
         put = token_pieces(steps[:position], first_step) if parent is None else []
-        written = sum(len(one.text) for one in put) if parent is None else len(parent.text)
+        texts = (one.text for one in put if one.kind != SPECIAL)
+        written = sum(map(len, texts)) if parent is None else len(parent.text)
         kind = tint(current.token.surprisal)
+        if current.is_special:  # the last piece comes first here
+            pieces.append(Piece(SPECIAL_TOKEN, SPECIAL, first_step + position))
         pieces.append(Piece(current.text[written:], kind, first_step + position))
         if parent is None:
             return [*put, *reversed(pieces)]

@@ -16,6 +16,8 @@ NEWLINE = "⏎"
 SPACE = "·"
 TAB = "⇥"
 ELLIPSIS = "…"
+SPECIAL_TOKEN = "∎"  # noqa: S105 - a sign, no secret
+"""Stands for a special token, which is no text: whatever its name is."""
 
 _KEPT_FORMAT_CHARACTERS = "\u200d"  # joins emoji: taken apart, a family becomes three strangers
 _LONGEST_LABEL = 200

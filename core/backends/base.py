@@ -67,6 +67,9 @@ class Request:
     or more; ``None`` in any other. Such a run has no other limit than the context, and weighs the
     token after its end. ``written_token_ids`` are those that it has written already, behind the
     context; ``drawn`` of them were drawn by the dice of the settings' seed.
+
+    ``skip_special_tokens`` leaves the texts of special tokens out of all texts, as transformers'
+    ``decode()`` does; nothing else depends on it.
     """
 
     prompt: str
@@ -78,6 +81,7 @@ class Request:
     most_drawn: int | None = None
     written_token_ids: tuple[int, ...] = ()
     drawn: int = 0
+    skip_special_tokens: bool = True
     recorder: RunRecorder | None = field(default=None, compare=False, repr=False)
 
 

@@ -41,7 +41,7 @@ async def test_enter_runs_the_prompt_exactly_as_typed():
         await pilot.press(*"Once", "space", "enter")
         await stopped(pilot)
         assert [request.prompt for request in backend.requests] == ["Once "]
-        assert "Once  far, away there lived a cat.<|endoftext|>" in document(pilot)
+        assert "Once  far, away there lived a cat.∎" in document(pilot)
         assert typed(pilot) == ""
 
 

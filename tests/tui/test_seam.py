@@ -65,7 +65,7 @@ async def test_a_further_prompt_is_read_as_it_is_typed(typed):
         for key in typed:
             await pilot.press({"\n": "ctrl+j", " ": "space"}.get(key, key))
         await pilot.pause()
-        assert line.plain == drawn(text[-LONGEST_END:], typed, 100)
+        assert line.plain == drawn(text[-LONGEST_END:] + "∎", typed, 100)  # the text has ended
         assert Content.from_markup(line.border_title).plain == line.plain
         await pilot.press("enter")
         await stopped(pilot)

@@ -12,6 +12,7 @@ from textual.containers import Horizontal
 from tui.playground import Playground
 from tui.render import DIM, line
 from tui.seam import LONGEST_END, seam
+from tui.visible import SPECIAL_TOKEN
 from tui.widgets.lines_view import LinesView
 from tui.widgets.prompt_input import PromptInput
 
@@ -38,6 +39,9 @@ class PromptLine(Horizontal):
         session = playground.session
         goes_on = not session.is_running and playground.preset.chat is None
         end = session.end(LONGEST_END) if goes_on else ""
+        finished = session.turns[-1].finished if end else None
+        if finished is not None and finished.reason == "end_of_text":
+            end += SPECIAL_TOKEN
         if end != self._end:
             self._end = end
             self._draw()

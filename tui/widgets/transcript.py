@@ -26,11 +26,11 @@ from tui.marked_text import marked_text, plain_text
 from tui.prose import Line, Piece
 from tui.turn_prose import (
     CHOSEN_BY_HAND,
-    END_OF_TEXT,
     FAILURE,
     MARK,
     PLAIN,
     PROMPT,
+    SPECIAL,
     TINTS,
     TurnProse,
     View,
@@ -57,7 +57,7 @@ class Transcript(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"transcript--{kind}"
-        for kind in (*TINTS, PLAIN, MARK, PROMPT, END_OF_TEXT, FAILURE, _SELECTED, _CARET)
+        for kind in (*TINTS, PLAIN, MARK, PROMPT, SPECIAL, FAILURE, _SELECTED, _CARET)
     }
 
     class StepClicked(Message):
