@@ -143,6 +143,7 @@ def _computed(
         found[name] = fill
         found["on-" + name] = readable(foreground, (fill,), TEXT_CONTRAST, colours)
     variables = {name: colour.hex for name, colour in found.items()}
+    variables["prompt-style"] = _prompt_style(tints_by_style=tints_by_style)
     for level in range(len(TINT_STYLES)):
         variables[f"tint-{level}-style"] = TINT_STYLES[level] if tints_by_style else "none"
         if tints_by_style:
@@ -186,7 +187,13 @@ def _ansi_variables(*, is_dark: bool) -> dict[str, str]:
     for name in (*fills, *(f"tint-{level}" for level in range(len(TINT_STYLES)))):
         variables |= {name: "transparent", "on-" + name: "ansi_default"}
     variables |= {"selected": hues["accent"], "on-selected": "ansi_black"}
+    variables["prompt-style"] = _prompt_style(tints_by_style=True)
     return variables | {f"tint-{level}-style": style for level, style in enumerate(TINT_STYLES)}
+
+
+def _prompt_style(*, tints_by_style: bool) -> str:
+    """A style for the prompt that none of the tints has."""
+    return "italic" if tints_by_style else "bold"
 
 
 def _luminance(colour: Color) -> float:

@@ -66,6 +66,7 @@ def test_the_more_surprising_the_more_a_tint_stands_out(name, colours):
 def test_too_few_colours_to_tint_with_leave_weights_and_underlines(name):
     found = variables(name, "standard", tints_by_style=True)
     assert tuple(found[f"tint-{level}-style"] for level in range(5)) == TINT_STYLES
+    assert found["prompt-style"] not in TINT_STYLES
     assert len({found[f"tint-{level}"] for level in range(5)}) == 1
 
 
