@@ -100,9 +100,11 @@ def test_a_full_disk_leaves_what_was_there(folder, monkeypatch, writer, when):
     def full(*_arguments, **_options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(
-        file_writing.os, "fdopen", lambda *arguments: FullDisk(real(*arguments), when)
-    )
+    def opened(handle, mode, **options):
+        file = real(handle, mode, **options)
+        return FullDisk(file, when) if mode == "wb" else file
+
+    monkeypatch.setattr(file_writing.os, "fdopen", opened)
     if when == "fsync":
         monkeypatch.setattr(file_writing.os, "fsync", full)
     if when == "link":
