@@ -6,6 +6,7 @@ Must never hold a tensor, and imports the standard library alone. Costs are in b
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,17 @@ from core.steps import Candidate, TokenStep
 
 Scorable = str | tuple[int, ...]
 """A text, or the token ids of a document as they were generated."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenTokens:
+    """A document by its own tokens: all are scored, and presets are asked of what a run wrote.
+
+    That is ``token_ids``, behind ``prompt_token_ids``.
+    """
+
+    prompt_token_ids: tuple[int, ...]
+    token_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +52,8 @@ class Forbidden:
 
     ``index`` is its place in the text, from 0. ``cut_by`` is the setting that removed it;
     ``do_sample`` where greedy takes another: ``instead``, the likeliest token left;
-    ``eos_token_id`` or ``stop_strings`` where the text had ended before it.
+    ``eos_token_id`` or ``stop_strings`` where the text had ended before it, ``max_new_tokens`` or
+    ``max_length`` where it had been as long as it may be.
     """
 
     index: int
@@ -54,9 +67,11 @@ class PresetVerdict:
     """Whether one preset could have written a text, token by token.
 
     ``is_reachable`` is ``None`` for presets that search with beams, of which no single token can
-    tell. ``bits`` is the cost of the tokens before ``forbidden``, or of all; ``tokens`` is how
-    many these are. ``stops_after`` is how many tokens the preset writes at most, where the text
-    has more.
+    tell, unless the text had ended before. ``bits`` is the cost of the tokens before ``forbidden``,
+    or of all; ``tokens`` is how many these are. ``stops_after`` is how many tokens the preset
+    writes at most, where the text has more. ``other_tokens`` is whether the preset might have
+    written the same text by other tokens than those that it was read as: up to the forbidden one
+    it had left another that the text goes on with as well.
     """
 
     preset_name: str
@@ -65,6 +80,7 @@ class PresetVerdict:
     bits: float
     tokens: int
     stops_after: int | None = None
+    other_tokens: bool = False
 
     @property
     def perplexity(self) -> float | None:
@@ -95,8 +111,35 @@ class ScoredText:
 
     @property
     def perplexity(self) -> float | None:
-        """Two to the mean surprisal; ``None`` where no token has a score."""
+        """Two to the mean surprisal, per token; ``None`` where no token has a score."""
         return perplexity_of(self.tokens)
+
+    @property
+    def text(self) -> str:
+        """What was scored, but for bytes at its end that are no whole character."""
+        return self.unscored_text + "".join(one.text for one in self.tokens)
+
+    @property
+    def bits_per_byte(self) -> float | None:
+        """Bits for each byte of UTF-8, as lm-evaluation-harness counts; ``None`` as for words."""
+        size = len(self.text.encode("utf-8", errors="replace"))
+        return self.bits / size if size and not self.unscored else None
+
+    @property
+    def byte_perplexity(self) -> float | None:
+        """Two to the bits for each byte; ``None`` as for words."""
+        bits = self.bits_per_byte
+        return None if bits is None else perplexity(bits, 1)
+
+    @property
+    def word_perplexity(self) -> float | None:
+        r"""Two to the bits for each word; ``None`` where a token has no score.
+
+        Words are what ``re.split(r"\s+", text)`` gives, as in lm-evaluation-harness.
+        """
+        if self.unscored or not self.tokens:
+            return None
+        return perplexity(self.bits, len(re.split(r"\s+", self.text)))
 
     @property
     def greedy_leaves_at(self) -> int | None:

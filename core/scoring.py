@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -18,16 +17,15 @@ import torch
 from core.decode_state import DecodeState
 from core.decoding import SHOWN_CANDIDATES, not_all_numbers
 from core.errors import PlaygroundError
+from core.figures import row_figures
 from core.models.base import CausalModel, ReadsBySteps
 from core.preset_book import Preset
-from core.processors import NamedProcessor, build_processors
 from core.replay import entropy_bits
-from core.scores import Forbidden, PresetVerdict, ScoredText, ScoredToken
-from core.settings import DEFAULT_NEW_TOKENS, Settings
+from core.scores import ScoredText, ScoredToken
 from core.steps import Candidate
-from core.stopping import StopRule
 from core.text import TextCodec
 from core.token_ids import check_token_ids
+from core.verdicts import judge_of, other_readings
 
 
 @runtime_checkable
@@ -67,7 +65,9 @@ def score_text(
     else:
         context = ()
     token_ids = tuple(codec.encode(text, is_beginning=not context))
-    return score_tokens(model, codec, context, token_ids, presets, is_cancelled=is_cancelled)
+    return score_tokens(
+        model, codec, context, token_ids, presets, is_text=True, is_cancelled=is_cancelled
+    )
 
 
 def score_tokens(
@@ -77,10 +77,14 @@ def score_tokens(
     token_ids: tuple[int, ...],
     presets: Sequence[Preset] = (),
     *,
+    prompt_length: int = 0,
+    is_text: bool = False,
     is_cancelled: Callable[[], bool] = lambda: False,
 ) -> ScoredText:
     """Score tokens as they are, such as a prompt's or those of a run; see ``score_text``.
 
+    Presets are asked of the tokens behind the first ``prompt_length``. ``is_text`` is whether the
+    tokens are but one way to read a text: then it is told where another might be judged otherwise.
     Where ``is_cancelled`` says so, the tokens scored until then are returned, without verdicts.
 
     Raises:
@@ -97,7 +101,8 @@ def score_tokens(
         )
     check_token_ids(document, model.vocabulary_size)
     first = max(len(context), 1)
-    judges = [_judge(model, codec, one, context, token_ids) for one in presets]
+    asked = len(context) + prompt_length
+    judges = [judge_of(model, codec, one, document[:asked], document[asked:]) for one in presets]
     scored: list[ScoredToken] = []
     state = codec.state_after(document[:first])
     head = "" if context else codec.extend(DecodeState(), document[0])[0]
@@ -106,24 +111,32 @@ def score_tokens(
             return ScoredText(context, token_ids, first - len(context), tuple(scored))
         if at < first:
             continue
+        before = state
         text, state = codec.extend(state, document[at])
         scored.append(_scored(logits, document[at], text, codec))
+        if at < asked:
+            continue
+        others: tuple[int, ...] = ()
+        if is_text and any(judge.wants_others for judge in judges):
+            others = other_readings(codec, before, document[at:])
         for judge in judges:
-            judge.see(at - len(context), logits, scored[-1].token)
+            judge.see(at - asked, logits, scored[-1].token, others)
     again = [one for one in judges if one.forbidden]
     if again and isinstance(model, ReadsBySteps) and model.is_rounded:
         # By what rounding does to a piece, no preset is said to forbid what it wrote itself.
         for judge in again:
             judge.begin_anew()
-        with closing(model.logits_by_steps(document[:-1], first)) as steps:
-            for index, (one, logits) in enumerate(zip(scored, steps, strict=False)):
+        begin = max(first, asked)
+        with closing(model.logits_by_steps(document[:-1], begin)) as steps:
+            asked_of = zip(scored[begin - first :], steps, strict=False)
+            for at, (one, logits) in enumerate(asked_of, start=begin):
                 if is_cancelled():
                     return ScoredText(context, token_ids, first - len(context), tuple(scored))
                 for judge in again:
-                    judge.see(first - len(context) + index, logits[0].cpu(), one.token)
+                    judge.see(at - asked, logits[0].cpu(), one.token)
                 if all(one.forbidden for one in again):
                     break
-    verdicts = tuple(judge.verdict() for judge in judges)
+    verdicts = tuple(judge.verdict(prompt_length) for judge in judges)
     return ScoredText(context, token_ids, first - len(context), tuple(scored), verdicts, head)
 
 
@@ -143,110 +156,16 @@ def _logits(model: CausalModel, token_ids: Sequence[int]) -> Iterator[torch.Tens
 
 def _scored(logits: torch.Tensor, token_id: int, text: str, codec: TextCodec) -> ScoredToken:
     logprobs = torch.log_softmax(logits, dim=-1)
-    top = torch.topk(logprobs, min(SHOWN_CANDIDATES, len(logprobs)))
-    if math.isnan(top.values[0]):
+    if math.isnan(logprobs.max()):
         raise not_all_numbers()
+    # Of equals the lowest id comes first, as in the steps of a run.
+    (top,) = row_figures(logits[None], min(SHOWN_CANDIDATES, len(logprobs)))
+    shown = zip(top.token_ids, logprobs[list(top.token_ids)].tolist(), strict=True)
     likeliest = tuple(
         Candidate(one, codec.token_text(one), logprob, logprob, rank)
-        for rank, (one, logprob) in enumerate(
-            zip(top.indices.tolist(), top.values.tolist(), strict=True), start=1
-        )
+        for rank, (one, logprob) in enumerate(shown, start=1)
     )
     rank = 1 + int((logits > logits[token_id]).sum())
     logprob = float(logprobs[token_id])
     token = Candidate(token_id, codec.token_text(token_id), logprob, logprob, rank)
     return ScoredToken(token, text, likeliest, entropy_bits(logprobs.exp()))
-
-
-def _judge(
-    model: CausalModel,
-    codec: TextCodec,
-    preset: Preset,
-    context: tuple[int, ...],
-    token_ids: tuple[int, ...],
-) -> _Judge:
-    settings, ends = preset.settings, model.eos_token_ids
-    limit = _longest(settings, len(context))
-    return _Judge(
-        preset,
-        codec,
-        context,
-        token_ids,
-        build_processors(settings, len(context), ends, torch.device("cpu")),
-        StopRule(codec, context, ends, settings.stop_strings, len(token_ids), "length"),
-        stops_after=limit if limit < len(token_ids) else None,
-    )
-
-
-def _longest(settings: Settings, context_length: int) -> int:
-    if settings.max_new_tokens is not None:
-        return settings.max_new_tokens
-    if settings.max_length is not None:
-        return max(0, settings.max_length - context_length)
-    return DEFAULT_NEW_TOKENS
-
-
-@dataclass(slots=True)
-class _Judge:
-    """Follows one preset through a text, up to the first token that it forbids."""
-
-    preset: Preset
-    codec: TextCodec
-    context: tuple[int, ...]
-    token_ids: tuple[int, ...]
-    processors: list[NamedProcessor]
-    stop_rule: StopRule
-    stops_after: int | None
-    costs: list[float] = field(default_factory=list)
-    forbidden: Forbidden | None = None
-
-    def begin_anew(self) -> None:
-        """Forget what was seen."""
-        self.costs, self.forbidden = [], None
-
-    def see(self, index: int, logits: torch.Tensor, token: Candidate) -> None:
-        """Look at token ``index`` of the text, and at the raw logits that it was chosen from."""
-        if self.forbidden is not None or self.preset.settings.num_beams > 1:
-            return
-        cut_by = self._ended_by(index)
-        scores = logits[None]
-        document = torch.tensor([[*self.context, *self.token_ids[:index]]]).long()
-        for processor in self.processors:
-            scores = processor.process(document, scores)
-            if cut_by is None and bool(torch.isneginf(scores[0, token.token_id])):
-                cut_by = processor.name
-        best = int(scores[0].argmax())
-        is_greedy = not self.preset.settings.do_sample
-        if cut_by is None and is_greedy and best != token.token_id:
-            cut_by = "do_sample"
-        final = torch.log_softmax(scores[0], dim=-1)
-        if cut_by is None:
-            self.costs.append(0.0 if is_greedy else -float(final[token.token_id]) / math.log(2))
-            return
-        own = torch.log_softmax(logits, dim=-1)
-        instead = Candidate(
-            best,
-            self.codec.token_text(best),
-            float(own[best]),
-            float(final[best]),
-            1 + int((own > own[best]).sum()),
-        )
-        removed = replace(token, final_logprob=None, cut_by=cut_by)
-        self.forbidden = Forbidden(index, removed, cut_by, instead)
-
-    def _ended_by(self, index: int) -> str | None:
-        """Return what would have ended the text before token ``index``, if anything."""
-        reason = self.stop_rule.reason(self.token_ids[:index]) if index else None
-        return {"end_of_text": "eos_token_id", "stop_string": "stop_strings"}.get(reason or "")
-
-    def verdict(self) -> PresetVerdict:
-        """Return what the whole text showed."""
-        is_beams = self.preset.settings.num_beams > 1
-        return PresetVerdict(
-            self.preset.name,
-            None if is_beams else self.forbidden is None,
-            self.forbidden,
-            math.fsum(self.costs),
-            len(self.costs),
-            self.stops_after,
-        )

@@ -19,7 +19,7 @@ from core.errors import PlaygroundError, unexpected
 from core.models.report_records import ModelReport
 from core.preset_book import Preset
 from core.prompt_tokens import PromptToken
-from core.scores import Scorable, ScoredText
+from core.scores import Scorable, ScoredText, WrittenTokens
 from core.steps import Event, Finished
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class _Run:
 
 @dataclass(slots=True)
 class _Scoring:
-    text: Scorable
+    text: Scorable | WrittenTokens
     presets: Sequence[Preset]
     is_cancelled: Callable[[], bool]
     result: Future[ScoredText] = field(default_factory=Future)
@@ -172,7 +172,7 @@ class GenerationService:
 
     def score(
         self,
-        text: Scorable,
+        text: Scorable | WrittenTokens,
         presets: Sequence[Preset],
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> ScoredText:

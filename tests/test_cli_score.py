@@ -46,6 +46,32 @@ def test_table(cli, file):
     assert "model: demo" in err
 
 
+@pytest.mark.parametrize("preset", ["greedy", "nucleus", "hot"])
+def test_an_exported_run_is_scored_by_its_own_tokens(cli, capfd, tmp_path, preset):
+    prompt = "Colourless green ideas"
+    chosen = ("--model", "demo", "--device", "cpu", "--preset", preset, "--seed", "4")
+    assert run(("generate", prompt, *chosen, "--steps", "20", "--format", "jsonl")) == 0
+    out, _ = capfd.readouterr()
+    file = tmp_path / "run.jsonl"
+    file.write_text(out)
+    code, out, err = cli(str(file), "--format", "jsonl", "--preset", preset)
+    records = [json.loads(line) for line in out.splitlines()]
+    finished = json.loads(file.read_text().splitlines()[-1])
+    assert code == 0
+    assert "an exported run" in err
+    assert records[-1]["token_ids"] == finished["token_ids"]
+    assert records[-2]["reachable"] is True
+    assert records[-2]["other_tokens"] is False
+    code, _, err = cli(str(file), "--prompt", "a")
+    assert (code, "has its own prompt" in err) == (2, True)
+    file.write_text(file.read_text().replace('"text": "', '"text": "never '))
+    code, _, err = cli(str(file))
+    assert (code, "whose tokens are not those of demo" in err) == (2, True)
+    file.write_text(file.read_text().splitlines()[0])
+    code, _, err = cli(str(file))
+    assert (code, "no whole one in it" in err) == (2, True)
+
+
 def test_jsonl_and_chosen_presets(cli, file):
     code, out, _ = cli(file, "--format", "jsonl", "--preset", "sample", "--preset", "nucleus")
     records = [json.loads(line) for line in out.splitlines()]

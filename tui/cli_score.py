@@ -13,23 +13,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.errors import PlaygroundError
 from core.export import json_line
 from core.export_about import about_program
+from core.exported_run import ExportedRun, exported_run
+from core.logits_store import TokenTexts
 from core.preset_book import Preset
 from core.presets import find_presets_file, load_presets
-from core.scores import PresetVerdict, ScoredText, ScoredToken
+from core.scores import PresetVerdict, ScoredText
 from core.steps import Candidate
-from core.visible import cell_width, one_line, pad, visible
+from core.visible import one_line
 from tui.cli_options import DeviceOption, DtypeOption, ModelOption, PresetsOption
 from tui.cli_streams import emit, note
 from tui.headless import Choices
+from tui.score_table import table_lines
 from tui.text_file import prompt_argument, read_standard_input, read_text_file
 
 if TYPE_CHECKING:
     from core.backends.base import Report
     from core.models.loading import LoadedModel
-
-_Row = tuple[str, ...]
 
 
 class ScoreFormat(StrEnum):
@@ -44,7 +46,8 @@ FileArgument = Annotated[
     typer.Argument(
         metavar="FILE",
         show_default=False,
-        help="The text to score, without the one line end at its end. - reads standard input.",
+        help="The text to score, without the one line end at its end. - reads standard input. A"
+        " run that was saved as JSON Lines is scored by its own tokens, behind its prompt.",
     ),
 ]
 ScorePresetOption = Annotated[
@@ -119,16 +122,25 @@ def run_score(
     book = load_presets(find_presets_file(choices.presets))
     asked: tuple[Preset, ...] = tuple(book.named(name) for name in preset_names) or book.presets
     text = read_text(file)
+    exported = exported_run(text, "standard input" if file == "-" else repr(file))
+    if exported is not None and prompt:
+        raise PlaygroundError("an exported run has its own prompt; leave --prompt out")
     from core.models.catalog import default_model, find_model, namesake
 
     name = choices.model or book.model or default_model()
     found = find_model(name)
     loaded = (load or _load)(name, choices.device or "auto", choices.dtype or "auto", _tell)
-    from core.scoring import score_text
+    from core.scoring import score_text, score_tokens
 
     other = namesake(name)
     note(f"model: {name}; {other}" if other else f"model: {name}")
-    scored = score_text(loaded.model, loaded.codec, text, asked, prompt=prompt)
+    if exported is None:
+        scored = score_text(loaded.model, loaded.codec, text, asked, prompt=prompt)
+    else:
+        _check_tokens(exported, loaded.codec, name)
+        note("an exported run: its own tokens are scored, behind what it continued")
+        context, written = exported.context_token_ids, exported.token_ids
+        scored = score_tokens(loaded.model, loaded.codec, context, written, asked)
     about = {
         **about_program(),
         "model": name,
@@ -142,6 +154,16 @@ def run_score(
     for piece in _records(scored, about) if output_format == "jsonl" else table_lines(scored):
         emit(piece)
     return 0
+
+
+def _check_tokens(exported: ExportedRun, codec: TokenTexts, name: str) -> None:
+    for token_id, text in exported.token_texts:
+        if codec.token_text(token_id) != text:
+            wrote = f" by {exported.model_name}" if exported.model_name else ""
+            raise PlaygroundError(
+                f"this run was written{one_line(wrote)}, whose tokens are not those of {name}; give"
+                " --model with the one that wrote it"
+            )
 
 
 def read_text(file: str) -> str:
@@ -167,91 +189,6 @@ def _tell(stage: str, share: float | None = None, /) -> None:
         note(f"loading: {stage}")
 
 
-def table_lines(scored: ScoredText) -> Iterator[str]:
-    """Yield the result as a table for people, line by line with line ends."""
-    rows: list[_Row] = [("TOKEN", "TEXT", "PROBABILITY", "RANK", "BITS", "LIKELIEST")]
-    rows += [
-        _token_row(index, one) for index, one in enumerate(scored.tokens, start=scored.unscored)
-    ]
-    yield from _aligned(rows, right=(0, 2, 3, 4))
-    yield "\n"
-    yield _summary(scored)
-    if scored.verdicts:
-        yield "\n"
-        heading = ("PRESET", "COULD WRITE IT", "TOKENS", "BITS", "PERPLEXITY", "")
-        yield from _aligned([heading, *map(_verdict_row, scored.verdicts)], right=(2, 3, 4))
-
-
-def _token_row(index: int, one: ScoredToken) -> _Row:
-    best = one.likeliest[0]
-    likeliest = "" if one.token.rank == 1 else f"{_shown(best)} {best.probability:.2%}"
-    return (
-        f"{index}",
-        _shown(one.token),
-        f"{one.token.probability:.2%}",
-        f"{one.token.rank:,}",
-        f"{one.bits:.2f}",
-        likeliest,
-    )
-
-
-def _summary(scored: ScoredText) -> str:
-    at = scored.greedy_leaves_at
-    if not scored.tokens:
-        return "no token has a score: nothing stands before the only one\n"
-    line = f"{len(scored.tokens)} tokens, {scored.bits:.2f} bits"
-    line += f", perplexity {scored.perplexity:.2f}; "
-    if at is None:
-        return f"{line}greedy would have written it\n"
-    one = scored.tokens[at - scored.unscored]
-    return f"{line}greedy leaves it at token {at}, with {_shown(one.likeliest[0])}\n"
-
-
-def _verdict_row(verdict: PresetVerdict) -> _Row:
-    if verdict.is_reachable is None:
-        remark = "beams choose among whole texts, not token by token"
-        return (one_line(verdict.preset_name), "unknown", "", "", "", remark)
-    found = verdict.forbidden
-    remarks = []
-    if found is not None:
-        remarks.append(f"token {found.index}, {_shown(found.token)}: {_reason(verdict)}")
-    if verdict.stops_after is not None:
-        remarks.append(f"stops after {verdict.stops_after} tokens")
-    return (
-        one_line(verdict.preset_name),
-        "no" if found else "yes",
-        f"{verdict.tokens}",
-        f"{verdict.bits:.2f}",
-        "" if verdict.perplexity is None else f"{verdict.perplexity:.2f}",
-        "; ".join(remarks),
-    )
-
-
-def _reason(verdict: PresetVerdict) -> str:
-    found = verdict.forbidden
-    if found is None:
-        return ""
-    if found.cut_by == "do_sample":
-        return f"greedy takes {_shown(found.instead)}"
-    if found.cut_by in ("eos_token_id", "stop_strings"):
-        return f"{found.cut_by} ends the text before it"
-    return f"cut by {found.cut_by}"
-
-
-def _shown(candidate: Candidate) -> str:
-    return f"'{visible(candidate.text, keep='')}'"
-
-
-def _aligned(rows: Sequence[_Row], right: Sequence[int]) -> Iterator[str]:
-    widths = [max(cell_width(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = [
-            " " * (width - cell_width(cell)) + cell if column in right else pad(cell, width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield "  ".join(cells).rstrip() + "\n"
-
-
 def _records(scored: ScoredText, about: Mapping[str, Any]) -> Iterator[str]:
     for index, one in enumerate(scored.tokens, start=scored.unscored):
         yield json_line(
@@ -275,6 +212,9 @@ def _records(scored: ScoredText, about: Mapping[str, Any]) -> Iterator[str]:
             "tokens": len(scored.tokens),
             "bits": _number(scored.bits),
             "perplexity": _number(scored.perplexity),
+            "word_perplexity": _number(scored.word_perplexity),
+            "byte_perplexity": _number(scored.byte_perplexity),
+            "bits_per_byte": _number(scored.bits_per_byte),
             "greedy_leaves_at": scored.greedy_leaves_at,
         }
     )
@@ -298,6 +238,7 @@ def _verdict(verdict: PresetVerdict) -> dict[str, Any]:
         "bits": _number(verdict.bits),
         "perplexity": _number(verdict.perplexity),
         "stops_after": verdict.stops_after,
+        "other_tokens": verdict.other_tokens,
     }
 
 

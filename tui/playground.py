@@ -13,7 +13,7 @@ from core.preset_book import Preset
 from core.preset_writer import save_preset
 from core.presets import load_presets
 from core.prompt_tokens import PromptToken
-from core.scores import Scorable, ScoredText
+from core.scores import Scorable, ScoredText, WrittenTokens
 from core.session import Fork
 from core.settings import Settings
 from core.steps import BeamStep, Candidate, Hypothesis, TokenStep
@@ -32,7 +32,7 @@ class Playground(Runs):
         """
         return self.model.prompt_tokens(text, is_beginning=not self.session.turns)
 
-    def score(self, text: Scorable, is_cancelled: Callable[[], bool]) -> ScoredText:
+    def score(self, text: Scorable | WrittenTokens, is_cancelled: Callable[[], bool]) -> ScoredText:
         """Score ``text`` under the model and all presets; any thread may call it, but waits.
 
         Raises:

@@ -25,6 +25,8 @@ from tui.visible import fit, visible_token
 _YES = "bold $text-success"
 _NO = "bold $text-error"
 _LONGEST_TOKEN = 24
+_LENGTHS = ("max_new_tokens", "max_length")
+_ENDS = ("eos_token_id", "stop_strings", *_LENGTHS)
 
 
 class Columns(NamedTuple):
@@ -171,12 +173,12 @@ def token_row(scored: ScoredText, step: int, width: int) -> Row:
 def _remark(verdict: PresetVerdict) -> Row:
     found = verdict.forbidden
     if found is not None:
+        if verdict.stops_after == verdict.tokens and found.cut_by in _LENGTHS:
+            return [(f"stops after {verdict.stops_after:,} ({found.cut_by})", "$text-warning")]
         why = "takes " + _short(found.instead) if _is_greedy(verdict) else found.cut_by
         return [(f"{found.index + 1:,} ", DIM), (_short(found.token), CHOSEN), (f" {why}", NUMBER)]
     if verdict.is_reachable is None:
         return [("weighs whole texts", DIM)]
-    if verdict.stops_after is not None:
-        return [(f"but stops after {verdict.stops_after:,}", "$text-warning")]
     return []
 
 
@@ -195,14 +197,19 @@ def _sentence(verdict: PresetVerdict, scored: ScoredText) -> Row:
             (", not ", NUMBER),
             (_short(found.token), CHOSEN),
         ]
+    elif found.cut_by in _ENDS:
+        row = [(f"had ended before token {found.index + 1:,}, by {found.cut_by}", NUMBER)]
     else:
         row = [
             (f"forbids token {found.index + 1:,}, ", NUMBER),
             (_short(found.token), CHOSEN),
             (f": {found.cut_by} removes rank {found.token.rank:,}", NUMBER),
         ]
-    if verdict.stops_after is not None:
+    is_told = found is not None and found.cut_by in _LENGTHS
+    if verdict.stops_after is not None and not is_told:
         row.append((f"; it stops after {token_count(verdict.stops_after)}", "$text-warning"))
+    if verdict.other_tokens:
+        row.append(("; the same text in other tokens might pass", "$text-warning"))
     return row
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from textual.message import Message
 
-from core.scores import ScoredText
+from core.scores import ScoredText, WrittenTokens
 from core.steps import BeamStep
 from tui.app_part import AppPart
 from tui.runs import Notice
@@ -164,15 +164,18 @@ class StepActions(AppPart):
         self.push_screen(ScoreScreen(self.playground.score, self.playground.book.presets))
 
     def action_score_document(self) -> None:
-        """Score the document: what each token of prompt and continuation cost."""
+        """Score the document: what each token cost, and who could have written the last run."""
         from tui.screens.score import ScoreScreen
 
         playground = self.playground
-        document, token_ids = playground.session.text, playground.session.token_ids
+        session = playground.session
+        document, written = session.text, session.turns[-1].token_ids
+        prompt = session.token_ids[: len(session.token_ids) - len(written)]
 
         def score(text: str, is_cancelled: Callable[[], bool]) -> ScoredText:
             # The document's own tokens need not be those that its text would be encoded to.
-            return playground.score(token_ids if text == document else text, is_cancelled)
+            tokens = WrittenTokens(prompt, written)
+            return playground.score(tokens if text == document else text, is_cancelled)
 
         self.push_screen(ScoreScreen(score, playground.book.presets, document))
 

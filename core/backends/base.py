@@ -15,7 +15,7 @@ from core.models.catalog import ModelOrigin
 from core.models.report_records import ModelReport
 from core.preset_book import Preset
 from core.prompt_tokens import PromptToken
-from core.scores import Scorable, ScoredText
+from core.scores import Scorable, ScoredText, WrittenTokens
 from core.settings import Settings
 from core.steps import Event
 
@@ -120,11 +120,15 @@ class Backend(Protocol):
         ...
 
     def score(
-        self, text: Scorable, presets: Sequence[Preset], is_cancelled: Callable[[], bool]
+        self,
+        text: Scorable | WrittenTokens,
+        presets: Sequence[Preset],
+        is_cancelled: Callable[[], bool],
     ) -> ScoredText:
         """Score a text or a document by itself, and ask of each preset if it could write it.
 
-        Token ids are scored as they are, without the token that an empty prompt begins with.
+        Token ids are scored as they are, without the token that an empty prompt begins with. Of
+        ``WrittenTokens``, presets are asked of what a run wrote behind its prompt.
 
         What is generated afterwards is the same as without it. Where ``is_cancelled`` says so, the
         tokens scored until then are returned, without verdicts.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from core.models.report_records import ModelReport
     from core.preset_book import Preset
     from core.prompt_tokens import PromptToken
-    from core.scores import Scorable, ScoredText
+    from core.scores import Scorable, ScoredText, WrittenTokens
 
 _BUILDING = threading.Lock()
 """Held while transformers builds a module: it changes torch's default dtype for the whole process
@@ -151,12 +151,16 @@ class LocalBackend:
         return self._chat
 
     def score(
-        self, text: Scorable, presets: Sequence[Preset], is_cancelled: Callable[[], bool]
+        self,
+        text: Scorable | WrittenTokens,
+        presets: Sequence[Preset],
+        is_cancelled: Callable[[], bool],
     ) -> ScoredText:
         """See ``Backend``."""
         loaded = self._ready()
         from core.models.confined import confined
         from core.out_of_memory import guarded_scoring
+        from core.scores import WrittenTokens
         from core.scoring import score_text, score_tokens
 
         model, codec = loaded.model, loaded.codec
@@ -164,7 +168,17 @@ class LocalBackend:
         def score() -> ScoredText:
             if isinstance(text, str):
                 return score_text(model, codec, text, presets, is_cancelled=is_cancelled)
-            return score_tokens(model, codec, (), text, presets, is_cancelled=is_cancelled)
+            written = text if isinstance(text, WrittenTokens) else WrittenTokens((), text)
+            prompt = written.prompt_token_ids
+            return score_tokens(
+                model,
+                codec,
+                (),
+                prompt + written.token_ids,
+                presets,
+                prompt_length=len(prompt),
+                is_cancelled=is_cancelled,
+            )
 
         with confined().while_wanted(is_cancelled):
             return guarded_scoring(model, score)

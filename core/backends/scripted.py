@@ -17,7 +17,7 @@ from core.errors import PlaygroundError
 from core.models.report_records import Facts, ModelReport, ModuleNode, Totals
 from core.preset_book import Preset
 from core.prompt_tokens import PromptToken
-from core.scores import Scorable, ScoredText
+from core.scores import Scorable, ScoredText, WrittenTokens
 from core.steps import (
     BeamStep,
     Candidate,
@@ -119,9 +119,14 @@ class ScriptedBackend:
             yield self._finished("length" if is_whole else "end_of_text", written, texts)
 
     def score(
-        self, text: Scorable, presets: Sequence[Preset], is_cancelled: Callable[[], bool]
+        self,
+        text: Scorable | WrittenTokens,
+        presets: Sequence[Preset],
+        is_cancelled: Callable[[], bool],
     ) -> ScoredText:
         """Score the text by the rule of ``scripted_score``."""
+        if isinstance(text, WrittenTokens):
+            text = text.prompt_token_ids + text.token_ids
         words = text if isinstance(text, str) else " ".join(map(str, text))
         return scripted_score(self.prompt_tokens(words, is_beginning=True), presets)
 

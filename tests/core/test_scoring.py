@@ -158,6 +158,159 @@ def test_a_text_longer_than_the_preset_writes(demo):
     presets = [preset("short", max_new_tokens=3), preset("whole", max_length=12), preset("default")]
     scored = score_text(demo.model, demo.codec, "there was a cat. " * 20, presets, prompt=PROMPT)
     assert [one.stops_after for one in scored.verdicts] == [3, 5, 20]
+    assert [one.is_reachable for one in scored.verdicts] == [False] * 3
+
+
+LIMITS = {
+    "max_new_tokens": ({"max_new_tokens": 4}, 4),
+    "max_length": ({"max_length": 9}, 4),
+    "the default": ({}, 20),
+}
+
+
+@pytest.mark.parametrize("limits", LIMITS)
+@pytest.mark.parametrize("beams", [{}, {"num_beams": 2}], ids=["sampling", "beams"])
+def test_a_text_that_exceeds_a_limit_is_out_of_reach_and_by_what(limits, beams):
+    """Behind a prompt of five tokens; one token less, and nothing is in the way."""
+    mapping, longest = LIMITS[limits]
+    context, text = (1, 2, 3, 4, 5), (6,) * (longest + 1)
+    model = TransformersModel(tiny_gpt2(3, eos_token_id=None))
+    asked = [preset(do_sample=True, top_k=0, **mapping, **beams)]
+    (verdict,) = score_tokens(model, byte_codec(), context, text, asked).verdicts
+    name = "max_length" if limits == "max_length" else "max_new_tokens"
+    assert verdict.is_reachable is False
+    assert (verdict.forbidden.index, verdict.forbidden.cut_by) == (longest, name)
+    assert verdict.stops_after == longest
+    assert verdict.perplexity is None
+    (verdict,) = score_tokens(model, byte_codec(), context, text[:-1], asked).verdicts
+    assert verdict.is_reachable is (None if beams else True)
+    assert verdict.stops_after is verdict.forbidden is None
+
+
+def test_a_text_that_ends_too_early_or_goes_on_behind_its_end():
+    """Each of what ends a text, behind a prompt, also where a beam search is asked."""
+    end = 0
+    model = TransformersModel(tiny_gpt2(3, eos_token_id=end))
+    sampling = {"do_sample": True, "top_k": 0, "max_new_tokens": 20}
+    presets = [
+        preset("free", **sampling),
+        preset("held open", min_new_tokens=3, **sampling),
+        preset("beams", num_beams=2, max_new_tokens=20),
+    ]
+
+    def told(text):
+        scored = score_tokens(model, byte_codec(), (7, 8), text, presets)
+        return [
+            (one.forbidden.index, one.forbidden.cut_by) if one.forbidden else None
+            for one in scored.verdicts
+        ]
+
+    assert told((1, 2, end)) == [None, (2, "min_new_tokens"), None]
+    assert told((1, 2, 3, end)) == [None, None, None]
+    assert told((1, 2, 3, end, 4)) == [(4, "eos_token_id")] * 3
+
+
+def test_what_would_have_been_picked_instead_has_its_own_rank():
+    """A penalty lets another than the likeliest win: it is told with the model's own rank."""
+    asked = [preset(repetition_penalty=1e6, max_new_tokens=9)]
+    context = tuple(range(12))
+    ranks = set()
+    for seed in range(4):
+        model = TransformersModel(tiny_gpt2(seed, eos_token_id=None))
+        logits = model.module(torch.tensor([context])).logits[0, -1].float()
+        for token_id in range(24):
+            (verdict,) = score_tokens(model, byte_codec(), context, (token_id,), asked).verdicts
+            if verdict.forbidden is not None:
+                instead = verdict.forbidden.instead
+                assert instead.rank == 1 + int((logits > logits[instead.token_id]).sum())
+                ranks.add(instead.rank)
+    assert max(ranks) > 1
+
+
+def test_other_tokens_of_the_same_text_are_told_only_where_there_are_some(demo):
+    """Of bytes alone there is one reading; words can be read in parts."""
+    text, greedy = "the cat sat", [preset("greedy", max_new_tokens=40)]
+    wide = [preset("wide", do_sample=True, top_k=3, max_new_tokens=40)]
+    module = tiny_gpt2(1, vocab_size=256, eos_token_id=None)
+    (by_bytes,) = score_text(TransformersModel(module), byte_codec(), text, greedy).verdicts
+    assert by_bytes.is_reachable is False
+    assert not by_bytes.other_tokens
+    run = run_ours(demo.model, demo.codec, Settings(max_new_tokens=12), prompt="Once upon a time")
+    words = run.started.context_token_ids, run.finished.token_ids
+    spelled = demo.codec.encode("".join(demo.codec.decode(words[1])), is_beginning=False)
+    assert tuple(spelled) == words[1]
+    letters = [
+        one
+        for letter in demo.codec.decode(words[1])
+        for one in demo.codec.encode(letter, is_beginning=False)
+    ]
+    (verdict,) = score_tokens(
+        demo.model, demo.codec, words[0], tuple(letters), greedy, is_text=True
+    ).verdicts
+    assert verdict.is_reachable is False
+    assert verdict.other_tokens  # greedy goes on with a whole word, which begins the same text
+    (by_ids,) = score_tokens(demo.model, demo.codec, words[0], tuple(letters), greedy).verdicts
+    assert not by_ids.other_tokens
+    (ended,) = score_text(demo.model, demo.codec, "the cat. " * 40, wide, prompt="a").verdicts
+    assert ended.is_reachable is False
+
+
+@pytest.mark.parametrize("name", ["greedy", "nucleus", "hot", "beam"])
+def test_a_run_is_scored_by_its_own_tokens(demo, name):
+    """Whatever its text would be read as; what stood before it is no part of what is asked."""
+    chosen = {
+        "greedy": Settings(max_new_tokens=25),
+        "nucleus": Settings(do_sample=True, top_k=0, top_p=0.8, max_new_tokens=25, seed=1),
+        "hot": Settings(do_sample=True, top_k=0, temperature=1.7, max_new_tokens=25, seed=2),
+        "beam": Settings(num_beams=3, max_new_tokens=25),
+    }[name]
+    run = run_ours(demo.model, demo.codec, chosen, prompt="Colourless green ideas sleep")
+    prompt, written = run.started.context_token_ids, run.finished.token_ids
+    scored = score_tokens(
+        demo.model,
+        demo.codec,
+        (),
+        prompt + written,
+        [Preset(name, "", "", chosen)],
+        prompt_length=len(prompt),
+    )
+    assert scored.token_ids == prompt + written
+    assert scored.verdicts[0].is_reachable is (None if name == "beam" else True)
+    assert scored.verdicts[0].stops_after is None
+
+
+def test_perplexities_as_lm_evaluation_harness_counts_them(demo):
+    text = "There was a cat  who lived\nin a naïve 世界."
+    scored = score_text(demo.model, demo.codec, text)
+    nats = -sum(one.token.logprob for one in scored.tokens)
+    assert scored.text == text
+    assert scored.word_perplexity == pytest.approx(math.exp(nats / 10))
+    assert scored.byte_perplexity == pytest.approx(math.exp(nats / len(text.encode())))
+    assert scored.bits_per_byte == pytest.approx(nats / len(text.encode()) / math.log(2))
+    module = tiny_gpt2(1, vocab_size=256)
+    module.generation_config.bos_token_id = None  # then the first token has no score
+    partly = score_text(TransformersModel(module), byte_codec(), "abc")
+    assert partly.word_perplexity is partly.byte_perplexity is partly.bits_per_byte is None
+
+
+def test_equal_scores_are_in_the_order_of_a_run():
+    """Of equally likely tokens the lowest id comes first, as greedy takes it."""
+
+    class Level(StepByStep):
+        context_size, vocabulary_size, eos_token_ids, bos_token_id = 9, 24, (), 0
+
+        def rewind(self, length, row=0):
+            return 0
+
+        def prefill(self, token_ids):
+            return torch.zeros(1, 24)
+
+        decode = prefill
+
+    scored = score_tokens(Level(None), byte_codec(), (0,), (0, 1), [preset(max_new_tokens=5)])
+    assert [one.token_id for one in scored.tokens[0].likeliest] == [0, 1, 2, 3, 4]
+    assert scored.greedy_leaves_at == 1
+    assert scored.verdicts[0].forbidden.index == 1
 
 
 def test_nothing_follows_what_ends_a_text(demo):
