@@ -6,13 +6,19 @@ Must never drop a character silently: what cannot be shown is written as ``\x1b`
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from wcwidth import wcwidth
 
 _HARMFUL = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # C0 and C1 controls: cursor moves, colours, bells
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # these reorder the text around them
     "\u2028\u2029"  # line ends that only some programs see
+    # Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties.txt, drawn as nothing: a text
+    # can hide in them. And the annotation characters, which are not drawn either.
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
     "\ud800-\udfff"  # halves of characters, which no file can hold
     "]"
 )
@@ -20,7 +26,7 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def visible(text: str, keep: str = "\n\t") -> str:
-    r"""Return ``text`` with control characters spelled out, except those in ``keep``.
+    r"""Return ``text`` with control and unseen characters spelled out, except those in ``keep``.
 
     Escape codes (``\x1b``) become readable text, so that no terminal obeys them. A backslash stays
     as it is: the result is for reading, not for turning back.
@@ -28,7 +34,7 @@ def visible(text: str, keep: str = "\n\t") -> str:
 
     def spelled(match: re.Match[str]) -> str:
         character = match.group()
-        return character if character in keep else _spelled(character)
+        return character if character in keep else spelled_out(character)
 
     return _HARMFUL.sub(spelled, text)
 
@@ -71,14 +77,15 @@ def keep_end(text: str, width: int) -> str:
     return "…" + text[start:]
 
 
-def _cells(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def _spelled(character: str) -> str:
+def spelled_out(character: str) -> str:
+    r"""Return the code of ``character`` as Python writes it, such as ``\u202e``."""
     if character in _SHORT:
         return _SHORT[character]
     code = ord(character)
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def _cells(character: str) -> int:
+    return max(0, wcwidth(character))

@@ -10,7 +10,8 @@ from core.visible import cell_width, keep_end, one_line, pad, visible
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("plain é 日本 \U0001f469\u200d\U0001f33e", "plain é 日本 \U0001f469\u200d\U0001f33e"),
+        ("plain é 日本 \U0001f469", "plain é 日本 \U0001f469"),
+        ("\U0001f469\u200d\U0001f33e", "\U0001f469\\u200d\U0001f33e"),
         ("\x1b[2J", "\\x1b[2J"),
         ("\x07\x7f\x9b\r", "\\x07\\x7f\\x9b\\r"),
         ("a\n\tb", "a\n\tb"),

@@ -1,16 +1,19 @@
 """Text from a model made safe and legible: what would act on a terminal is spelled out instead.
 
-Must never return a control character, a lone surrogate or a mark that changes the reading
-direction, and never interprets markup. Plain text in, plain text out.
+Must never return a control character, a lone surrogate, a mark that changes the reading direction,
+what is not seen or what has no known width, and never interprets markup. Plain text in, plain text
+out.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from rich.cells import cell_len
+from wcwidth import wcwidth
 
-from core.visible import visible
+from core.visible import spelled_out, visible
 
 NEWLINE = "⏎"
 SPACE = "·"
@@ -19,15 +22,17 @@ ELLIPSIS = "…"
 SPECIAL_TOKEN = "∎"  # noqa: S105 - a sign, no secret
 """Stands for a special token, which is no text: whatever its name is."""
 
-_KEPT_FORMAT_CHARACTERS = "\u200d"  # joins emoji: taken apart, a family becomes three strangers
+_WIDER_THAN_TOLD = re.compile("[\u2e3a\u2e3b\ua9c5\ufdfa-\ufdfd\U00012000-\U0001254f]")
+"""Ligatures, long dashes and cuneiform: a cell or two by every table, many in ink."""
+
 _LONGEST_LABEL = 200
 
 
 def visible_prose(text: str) -> str:
     """Return ``text`` as it may stand in running prose: newlines stay, tabs become spaces."""
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
-    return visible(text, keep="\n\t").replace("\t", "    ")
+    return visible(text, keep="\n\t").replace("\t", "    ").translate(_DRAWN)
 
 
 def visible_token(text: str) -> str:
@@ -37,7 +42,8 @@ def visible_token(text: str) -> str:
     if not text:
         return "∅"
     shown = visible(text, keep="\n\t").replace("\n", NEWLINE).replace("\t", TAB)
-    shown = "".join(_spelled_out(character) for character in shown).replace(" ", SPACE)
+    shown = "".join(" " if one.isspace() else one for one in shown.translate(_DRAWN))
+    shown = shown.replace(" ", SPACE)
     return "◌" + shown if cell_len(shown[0]) == 0 else shown
 
 
@@ -79,11 +85,23 @@ def _missing(text: str, width: int) -> int:
     return width - cell_len(_head(text, width))
 
 
-def _spelled_out(character: str) -> str:
-    """Return ``character``, or its code where it would take no space or have no shape."""
-    if character.isprintable() or character in _KEPT_FORMAT_CHARACTERS:
-        return character
-    if unicodedata.category(character) == "Zs":
-        return " "
-    code = ord(character)
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+class _Drawn(dict[int, str]):
+    """For ``str.translate``: what is drawn for a character, looked at when it first comes."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        self[code] = character if _has_known_width(character) else spelled_out(character)
+        return self[code]
+
+
+def _has_known_width(character: str) -> bool:
+    """Whether the layout, which measures as rich does, and terminals take it for equally wide."""
+    if character.isascii():
+        return True
+    category, width = unicodedata.category(character), wcwidth(character)
+    if category in ("Co", "Cn") or _WIDER_THAN_TOLD.match(character):
+        return False
+    return cell_len(character) == width and (width > 0 or category != "Cf")
+
+
+_DRAWN = _Drawn()
