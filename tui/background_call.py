@@ -37,6 +37,15 @@ class BackgroundCall(Generic[Result]):
         """Whether ``result`` can be had."""
         return bool(self._results) or self._error is not None
 
+    def wait(self, seconds: float) -> bool:
+        """Wait until the call is done, at most ``seconds``; return whether it is.
+
+        Only for what is done at once but where a model's own files hold it up.
+        """
+        if not self.is_done:
+            self._thread.join(seconds)
+        return self.is_done
+
     def result(self) -> Result:
         """Return what the call returned; ask only when it ``is_done``.
 

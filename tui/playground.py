@@ -6,6 +6,7 @@ Must never touch a widget: it is told what a person did, and says what changed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from core.beam_contest import ParentBeam, text_beyond
 from core.errors import PlaygroundError
@@ -17,8 +18,12 @@ from core.scores import Scorable, ScoredText, WrittenTokens
 from core.session import Fork
 from core.settings import Settings
 from core.steps import BeamStep, Candidate, Hypothesis, TokenStep
+from tui.background_call import BackgroundCall
 from tui.key_name import key_name
 from tui.runs import CHANGED, Notice, Runs
+
+_SPELLING = 0.5
+"""How long, in seconds, it is waited whether a text can be spelled; later, the run itself tells."""
 
 
 class Playground(Runs):
@@ -152,7 +157,10 @@ class Playground(Runs):
         if not self.is_free_to_branch():
             raise PlaygroundError("wait until the run is over, or stop it with Esc")
         # What cannot be spelled is told while the document is still whole.
-        self.model.prompt_tokens(text, is_beginning=False)
+        read = partial(self.model.prompt_tokens, text, is_beginning=False)
+        call = BackgroundCall(read, "the text cannot stand there")
+        if call.wait(_SPELLING):
+            call.result()
         step = selected[1]
         fork = Fork(step.index + 1, "", step.token.text)
         self._branch(self.session.position, None, fork, text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -234,3 +235,32 @@ async def test_the_known_sentence_under_the_tokenizer_of_gpt2():
         texts, ids = rows(pilot).split("\n")
         assert texts.split() == ["A", "·long", "·long", "·time", "·ago", ",", "·"]
         assert ids.split() == ["32", "890", "890", "640", "2084", "11", "220"]
+
+
+class HeldUp(ScriptedBackend):
+    """Reads no text before the test lets it, however short: as where a model's files compute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_read = threading.Event()
+        self.threads: list[int] = []
+
+    def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
+        self.threads.append(threading.get_ident())
+        self.may_read.wait(10)
+        return super().prompt_tokens(text, is_beginning=is_beginning)
+
+
+async def test_a_short_text_that_is_not_read_in_time_holds_up_nobody():
+    backend = HeldUp()
+    async with make_app(backend).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        began = time.monotonic()
+        await pilot.press(*"one", "space", *"two")
+        await until(pilot, lambda: app_of(pilot).main.prompt.text == "one two")
+        assert time.monotonic() - began < 5
+        assert count(pilot) == "… tokens"
+        backend.may_read.set()
+        await until(pilot, lambda: count(pilot) == "2 tokens")
+    assert backend.threads
+    assert threading.get_ident() not in backend.threads

@@ -32,6 +32,10 @@ MOST_CHARACTERS = 500_000
 """Longer texts fit into no context, and are not read."""
 
 _PAUSE = 0.2
+
+_READING = 0.1
+"""How long, in seconds, a short text is waited for: many times what it takes."""
+
 _ENDLESS = "…"
 
 
@@ -110,14 +114,30 @@ class PromptTokens(Vertical):
             self._show((), "" if not text else "the model is being loaded")
         elif len(text) > MOST_CHARACTERS:
             self._show((), f"longer than {MOST_CHARACTERS:,} characters: not read", _ENDLESS)
-        elif len(text) <= READ_AT_ONCE:
-            try:
-                self._show(playground.prompt_tokens(text))
-            except PlaygroundError as error:
-                self._show((), str(error))
-        else:
+        elif len(text) > READ_AT_ONCE or self._call is not None or not self._reads(playground):
             self._wait()
         return True
+
+    def _reads(self, playground: Playground) -> bool:
+        """Begin to read; return whether that has ended already, as where nothing holds it up."""
+        call = self._call_for(playground)
+        if call.wait(_READING):
+            self._call = None
+            self._take(call)
+            return True
+        return False
+
+    def _call_for(self, playground: Playground) -> BackgroundCall[tuple[PromptToken, ...]]:
+        self._called_for = self._asked
+        read = partial(playground.prompt_tokens, self._asked.text)
+        self._call = BackgroundCall(read, "the prompt's tokens could not be found")
+        return self._call
+
+    def _take(self, call: BackgroundCall[tuple[PromptToken, ...]]) -> None:
+        try:
+            self._show(call.result())
+        except PlaygroundError as error:
+            self._show((), str(error))
 
     def _wait(self) -> None:
         self._show(self._tokens, "reading…", _ENDLESS + " tokens")
@@ -133,14 +153,9 @@ class PromptTokens(Vertical):
         self._call = None
         if call is not None and self._called_for == self._asked:
             self._pause_timer()
-            try:
-                self._show(call.result())
-            except PlaygroundError as error:
-                self._show((), str(error))
+            self._take(call)
         elif playground is not None:
-            self._called_for = self._asked
-            read = partial(playground.prompt_tokens, self._asked.text)
-            self._call = BackgroundCall(read, "the prompt's tokens could not be found")
+            self._call_for(playground)
 
     def _pause_timer(self) -> None:
         if self._timer is not None:
