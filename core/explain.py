@@ -14,6 +14,7 @@ import torch
 
 from core.errors import PlaygroundError
 from core.logits_store import RecordedRun, RecordedStep, TokenTexts
+from core.readable import number
 from core.recording import recorded_logits
 from core.replay import Applied, SettingEffect, apply_settings, entropy_bits
 from core.settings import Settings
@@ -149,11 +150,12 @@ def kept_step(run: RecordedRun, index: int) -> RecordedStep:
         PlaygroundError: There is no such step, or its logits are no longer kept.
     """
     if not 0 <= index < len(run.steps):
-        raise PlaygroundError(f"there is no step {index}; this run has {len(run.steps):,}")
+        raise PlaygroundError(f"there is no step {number(index)}; this run has {len(run.steps):,}")
     step = run.steps[index]
     if step is None:
         raise PlaygroundError(
-            f"the logits of step {index} were dropped to save memory; run it again to explain it"
+            f"the logits of step {number(index)} were dropped to save memory; run it again to"
+            " explain it"
         )
     return step
 

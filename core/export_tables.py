@@ -12,6 +12,7 @@ import io
 import math
 from collections.abc import Iterable, Iterator
 
+from core.readable import percent
 from core.steps import (
     BeamStep,
     Candidate,
@@ -189,7 +190,7 @@ def choices_of_step(step: TokenStep) -> list[str]:
 
 
 def _choice(one: Candidate) -> str:
-    return f"{visible(one.text, keep='')} ({one.probability:.2%})"
+    return f"{visible(one.text, keep='')} ({percent(one.probability, 2)})"
 
 
 def _finite(value: float) -> float | str:

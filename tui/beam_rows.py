@@ -16,9 +16,11 @@ from core.beam_contest import (
     place_of_winner,
     tokens_in_common,
 )
+from core.readable import decimal, percent
 from core.session import Turn
 from core.steps import BeamStep
 from core.visible import pad
+from tui.parting import parted
 from tui.render import (
     CHOSEN,
     CHOSEN_BAR,
@@ -29,10 +31,10 @@ from tui.render import (
     Row,
     bar,
     cut_name,
-    percent,
+    row_width,
     shorten,
 )
-from tui.render_beams import beam_header, beam_list
+from tui.render_beams import beam_header, beam_list, beam_text
 from tui.visible import fit, fit_tail, visible_prose, visible_token
 
 _TITLE = "bold $text-primary"
@@ -85,14 +87,23 @@ def _lead(step: BeamStep, previous: BeamStep | None) -> list[Row]:
     return [[("the lead changed: ", "$text-warning"), (where, NUMBER)]]
 
 
-def parent_row(parent: ParentBeam, width: int) -> Row:
-    """Return the headline of a beam's contenders: its rank, its score, the end of its text."""
-    if parent.hypothesis is None:
-        return [("the prompt", _TITLE), (" · every beam begins here", DIM)]
-    row: Row = [(f"beam {parent.rank}", _TITLE), (f"  Σ {parent.score:.2f}  ", NUMBER)]
-    text = visible_prose(parent.hypothesis.text).replace("\n", "⏎")
-    text = text or visible_token(parent.hypothesis.token.text)  # but a part of a character so far
-    return [*row, (fit_tail(text, max(0, width - sum(len(part) for part, _ in row))), DIM)]
+def parent_rows(parents: Sequence[ParentBeam], width: int) -> list[Row]:
+    """Return the headline of each beam's contenders: its rank, its score, and its text.
+
+    Of the first, that is the end; of each other, what it has from where it parts from the first.
+    """
+    starts: list[Row] = []
+    for one in parents:
+        if one.hypothesis is None:
+            return [[("the prompt", _TITLE), (" · every beam begins here", DIM)]]
+        score = f"  Σ {decimal(one.score)}  "
+        starts.append([(f"beam {one.rank}", _TITLE), (score, NUMBER)])
+    texts = [beam_text(one.hypothesis) for one in parents if one.hypothesis is not None]
+    rooms = [max(1, width - row_width(start)) for start in starts]
+    shown = parted(texts, rooms)
+    if texts:
+        shown[0] = fit_tail(texts[0], rooms[0])
+    return [[*start, (text, DIM)] for start, text in zip(starts, shown, strict=True)]
 
 
 def contender_row(one: Contender, width: int) -> Row:
@@ -107,7 +118,7 @@ def contender_row(one: Contender, width: int) -> Row:
     style = "bold " + CHOSEN if leads else (NUMBER if is_kept else DIM)
     shade = CHOSEN_BAR if leads else (RAW_BAR if is_kept else CUT_BAR)
     token = one.candidate
-    total = "" if one.score is None else f"{one.score:.2f}"
+    total = "" if one.score is None else decimal(one.score)
     row: Row = [
         ("▸ " if leads else "  ", CHOSEN),
         (pad(fit(visible_token(token.text), token_width), token_width + 1), style),
@@ -135,7 +146,7 @@ def contest_rows(
 ) -> list[tuple[Row, ParentBeam, Contender | None]]:
     """Return every beam's headline and contenders, each row with what it stands for."""
     rows: list[tuple[Row, ParentBeam, Contender | None]] = []
-    for parent in parents:
-        rows.append((parent_row(parent, width), parent, None))
+    for parent, headline in zip(parents, parent_rows(parents, width), strict=True):
+        rows.append((headline, parent, None))
         rows += [(contender_row(one, width), parent, one) for one in parent.contenders]
     return rows

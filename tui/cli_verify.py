@@ -21,6 +21,7 @@ from core.known_answers import (
     known_answers,
 )
 from core.models.catalog import DEMO, PREFERRED, model_folder, namesake
+from core.readable import number
 from core.visible import cell_width, one_line, pad
 from tui.cli_options import DeviceOption
 from tui.cli_streams import complain, emit, note
@@ -127,7 +128,7 @@ class _Stages:
 
 def _step_rows(result: KnownAnswersResult) -> Iterator[_Row]:
     for index, step in enumerate(result.steps):
-        yield (f"{index}", one_line(step.expected_input), "", "", "", "")
+        yield (number(index), one_line(step.expected_input), "", "", "", "")
         if not step.has_input:
             ours = "the end of the text" if step.input is None else one_line(step.input)
             yield ("", f"but here: {ours}", "", "", "", "differs")

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.history_records import Comparison, RunFacts, TreeRow
+from core.readable import number, token_count
 from core.visible import one_line
 from tui.document_text import joined
 from tui.history_rows import title
 from tui.prose import Piece
 from tui.render import CHOSEN, DIM, NUMBER, Row
-from tui.token_rows import token_count
 from tui.turn_prose import MARK, PLAIN
 from tui.visible import fit
 
@@ -32,7 +32,7 @@ def common_title(common: int) -> str:
     """Return what stands over the common beginning."""
     if not common:
         return "nothing in common"
-    return f"in common: {token_count(common)} · they part at token {common + 1:,}"
+    return f"in common: {token_count(common)} · they part at token {number(common)}"
 
 
 def common_pieces(texts: Sequence[str]) -> list[Piece]:

@@ -21,6 +21,7 @@ from core.model_list import is_to_fetch
 from core.models.own_settings import not_used
 from core.presets import Preset, PresetBook, find_presets_file, load_presets
 from core.prompt_tokens import SPACE_AT_THE_END, ends_in_a_words_space
+from core.readable import length, number
 from core.settings import Settings
 from core.steps import EngineChanged, Event, Finished, Started, Step
 from core.visible import cell_width, pad
@@ -210,6 +211,7 @@ def _run(backend: Backend, request: Request, writer: Writer) -> int:
     progress = Progress()
     started: Started | None = None
     finished: Finished | None = None
+    steps = 0
     try:
         with cancel_on_interrupt() as cancelled:
             for event in backend.generate(request, cancelled.is_set):
@@ -221,6 +223,8 @@ def _run(backend: Backend, request: Request, writer: Writer) -> int:
                     complain(f"the engine is another one now: {event.engine}")
                 elif isinstance(event, Finished):
                     finished = event
+                else:
+                    steps += 1
                 progress.show(_progress(event, started))
     except PlaygroundError as error:
         if started is None:
@@ -228,23 +232,25 @@ def _run(backend: Backend, request: Request, writer: Writer) -> int:
         raise RunFailed(str(error)) from None
     finally:
         progress.show("")
-    return _exit_code(request.settings, started, finished)
+    return _exit_code(request.settings, started, steps, finished)
 
 
 def _progress(event: Event, started: Started | None) -> str:
     if started is None or not isinstance(event, Step):
         return ""
-    return f"step {event.index + 1} of {started.max_new_tokens}"
+    return f"step {number(event.index)} of {started.max_new_tokens:,}"
 
 
-def _exit_code(settings: Settings, started: Started | None, finished: Finished | None) -> int:
+def _exit_code(
+    settings: Settings, started: Started | None, steps: int, finished: Finished | None
+) -> int:
     if finished is None:
         raise RunFailed("the run ended without saying why")
     if finished.reason == "failed":
         complain(f"the run failed: {finished.detail or 'no reason was given'}")
         return 1
     parts = [f"finished: {finished.detail or _REASONS[finished.reason]}"]
-    parts.append(f"{len(finished.token_ids)} tokens")
+    parts.append(length(len(finished.token_ids), steps))
     parts.append(f"{finished.tokens_per_second:.1f} tokens/s")
     if finished.drafted_tokens:
         parts.append(f"{finished.accepted_share:.0%} of the drafts accepted")

@@ -11,11 +11,11 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from core.history_records import ROOT, Node, RunFacts, TreeRow
+from core.readable import length, number
 from core.steps import FinishReason
 from core.visible import one_line
 from tui.prose import Piece, Prose
 from tui.render import CHOSEN, DIM, NUMBER, Row, settings_summary, shorten
-from tui.token_rows import token_count
 from tui.visible import fit, visible_prose, visible_token
 
 EMPTY_DOCUMENT = "the empty document"
@@ -152,7 +152,7 @@ def details(row: TreeRow, width: int, height: int) -> list[Row]:
     facts: Row = [
         (one_line(run.preset_name), PROMPT),
         (f" · {one_line(run.model.name)} · ", DIM),
-        (token_count(len(run.token_ids)), NUMBER),
+        (length(len(run.token_ids), len(run.steps) or len(run.token_ids)), NUMBER),
         (f" · {_REASONS[run.reason]}", DIM),
     ]
     if run.settings.do_sample:
@@ -178,7 +178,7 @@ def place(row: TreeRow) -> str:
     if branch.begins_conversation:
         return f"begins a conversation after run {branch.parent}"
     what = "leaves" if row.is_fork else "goes on after"
-    at = f" at step {row.step:,}" if row.is_fork else ""
+    at = f" at step {number(row.step - 1)}" if row.is_fork else ""
     return f"{what} run {branch.parent}{at}"
 
 
@@ -199,7 +199,7 @@ def _label(row: TreeRow, width: int) -> Row:
     if row.name:
         parts.append((one_line(row.name) + "  ", _NAME))
     if row.is_fork:
-        parts.append((f"fork {row.step:,} ", _FORK))
+        parts.append((f"fork {number(row.step - 1)} ", _FORK))
         if branch.inserted_text + run.put_there:
             put = branch.inserted_text + run.put_there
             parts.append((_put_there(put, width // 2), _FORK))

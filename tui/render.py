@@ -12,6 +12,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from textual.content import Content, Span
 
+from core.readable import bits, percent, share_of_rest
 from core.steps import Candidate, Distribution, TokenStep
 from tui.visible import fit, visible_token
 
@@ -78,16 +79,6 @@ def shorten(row: Row, width: int) -> Row:
         shortened.append((text, style))
         width -= length
     return shortened
-
-
-def percent(probability: float) -> str:
-    """Return a probability for a person: never a bare 0% for what can happen."""
-    value = probability * 100
-    if value >= 99.95:
-        return "100%" if probability >= 1.0 - 1e-9 else ">99.9%"
-    if 0 < value < 0.05:
-        return "<0.1%"
-    return f"{value:.1f}%"
 
 
 def short_count(number: int) -> str:
@@ -201,14 +192,9 @@ def _rest_row(distribution: Distribution, outside: Candidate | None, columns: Co
     return [
         (fit("  the rest", 2 + columns.token) + " ", "italic " + DIM),
         (bar(raw, columns.bar), REST_BAR),
-        (f" {percent(raw):>{_RAW_WIDTH}} ", DIM),
-        (f"{_rest(final) if distribution.kept > left else '–':>{_FINAL_WIDTH}}", DIM),
+        (f" {share_of_rest(raw):>{_RAW_WIDTH}} ", DIM),
+        (f"{share_of_rest(final) if distribution.kept > left else '–':>{_FINAL_WIDTH}}", DIM),
     ]
-
-
-def _rest(final: float) -> str:
-    """Return the share of tokens that are left: a sum of rounded ones may make it 0."""
-    return percent(max(final, 1e-9))
 
 
 def final_rest(distribution: Distribution) -> float:
@@ -226,9 +212,9 @@ def step_header(step: TokenStep, mode: str, width: int) -> list[Row]:
     rank: Row = [(f"  rank {token.rank:,}", NUMBER)]
     costs: Row = [
         ("surprisal ", DIM),
-        (f"{max(0.0, token.surprisal):.2f}", NUMBER),
+        (bits(token.surprisal), NUMBER),
         (" · entropy ", DIM),
-        (f"{max(0.0, step.distribution.entropy):.2f}", NUMBER),
+        (bits(step.distribution.entropy), NUMBER),
     ]
     return [
         token_row(token.text, [*([*rank, (why, DIM)] for why in _whys(step, mode)), rank], width),
@@ -259,7 +245,7 @@ def row_width(row: Row) -> int:
 def choice_header(distribution: Distribution, mode: str, width: int) -> list[Row]:
     """Return what there is to know before a token is chosen, in two lines."""
     how = "draws from" if mode == "sample" else "takes the likeliest of"
-    entropy: Row = [("entropy ", DIM), (f"{max(0.0, distribution.entropy):.2f}", NUMBER)]
+    entropy: Row = [("entropy ", DIM), (bits(distribution.entropy), NUMBER)]
     return [
         shorten([("Enter ", CHOSEN), (f"{how} {distribution.kept:,}", NUMBER)], width),
         fitting([[*entropy, (" bits", DIM)], entropy], width),

@@ -5,15 +5,18 @@ Must never hold state or look at a widget, and never puts model text through mar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.beam_contest import grew_at
+from core.readable import decimal
 from core.steps import BeamStep, Hypothesis
-from tui.render import CHOSEN, DIM, NUMBER, Row, token_row
-from tui.visible import SPECIAL_TOKEN, fit_tail, visible_prose, visible_token
+from tui.parting import parted, shared
+from tui.render import CHOSEN, DIM, NUMBER, Row, row_width, token_row
+from tui.visible import NEWLINE, SPECIAL_TOKEN, fit_tail, visible_prose, visible_token
 
 _BEST = "bold " + CHOSEN
 _SCORE_WIDTH = 7
 _PARENT_WIDTH = 4
-_LONGEST_TAIL = 120
 
 
 def beam_header(step: BeamStep, length_penalty: float, width: int) -> list[Row]:
@@ -25,10 +28,10 @@ def beam_header(step: BeamStep, length_penalty: float, width: int) -> list[Row]:
     ]
     if best is None:
         return [first]
-    leads: Row = [(" leads, Σ ", DIM), (f"{best.score:.2f}", NUMBER)]
+    leads: Row = [(" leads, Σ ", DIM), (decimal(best.score), NUMBER)]
     rests = [leads]
     if length_penalty:
-        rests.insert(0, [*leads, (f" · score {best.normalized_score:.2f}", DIM)])
+        rests.insert(0, [*leads, (f" · score {decimal(best.normalized_score)}", DIM)])
     return [first, token_row(best.token.text, rests, width)]
 
 
@@ -42,29 +45,74 @@ def beam_list(
 ) -> list[Row]:
     """Return the ranked beams, then finished and dropped ones as far as ``height`` allows.
 
-    Where the search ``is_over`` and not all have room, the finished ones come first: the winner is
-    among them.
+    What all have in common stands once above them, and of each what it has from where it parts from
+    the first. Where the search ``is_over`` and not all have room, the finished ones come first: the
+    winner is among them.
     """
-    rows: list[Row] = [[("  # Σ log p  from ending", DIM)]]
+    live, ended = step.hypotheses, step.finished
+    if live == ended:  # at the last step none lives on: those that have ended stand for them
+        live = ()
+    dropped = tuple(one.hypothesis for one in step.dropped)
     parents = _parent_count(previous)
-    live = [
-        _live_row(rank, one, parents if grew_at(step, one) else 1, width)
-        for rank, one in enumerate(step.hypotheses[: max(1, height)])
+    starts = [
+        *(
+            _live_start(rank, one, parents if grew_at(step, one) else 1)
+            for rank, one in enumerate(live)
+        ),
+        *(_closed_start("✓", "$text-success", one) for one in ended),
+        *(_closed_start("✗", "$text-error", one) for one in dropped),
     ]
-    ended = [
-        _closed_row("✓", "$text-success", one, f"score {one.normalized_score:.2f}", width)
-        for one in step.finished[:height]
+    remarks = [
+        *("" for _ in live),
+        *(f"score {decimal(one.normalized_score)}" for one in ended),
+        *(one.reason for one in step.dropped),
     ]
-    dropped = [
-        _closed_row("✗", "$text-error", one.hypothesis, one.reason, width)
-        for one in step.dropped[:height]
+    beams = (*live, *ended, *dropped)
+    spaces = [max(1, width - row_width(start)) for start in starts]
+    told = [_remark(one, space) for one, space in zip(remarks, spaces, strict=True)]
+    rooms = [max(1, space - row_width(one)) for space, one in zip(spaces, told, strict=True)]
+    texts = [beam_text(one) for one in beams]
+    shown = parted(texts, rooms)
+    bodies = [
+        [*start, *ending(one, text, NUMBER if place else _BEST), *remark]
+        for place, (start, one, text, remark) in enumerate(
+            zip(starts, beams, shown, told, strict=True)
+        )
     ]
-    groups = [(live, len(step.hypotheses), "live"), (ended, len(step.finished), "finished")]
-    if is_over and len(step.hypotheses) + len(step.finished) > height - 1:
+    rows: list[Row] = [[("  # Σ log p  from text", DIM)], *common_row(texts, width)]
+    ends = len(live), len(live) + len(ended)
+    groups = [
+        (bodies[: ends[0]], len(live), "live"),
+        (bodies[ends[0] : ends[1]], len(ended), "finished"),
+    ]
+    if is_over and len(live) + len(ended) > height - len(rows):
         groups.reverse()
-    for shown, total, name in (*groups, (dropped, len(step.dropped), "dropped")):
-        rows.extend(_within(shown, total, height - len(rows), name))
+    for some, total, name in (*groups, (bodies[ends[1] :], len(dropped), "dropped")):
+        rows.extend(_within(some, total, height - len(rows), name))
     return rows
+
+
+def beam_text(one: Hypothesis) -> str:
+    """Return a beam's text in one line; of a part of a character, what it stands for."""
+    text = visible_prose(one.text).replace("\n", NEWLINE)
+    return text + SPECIAL_TOKEN if one.is_special else text or visible_token(one.token.text)
+
+
+def common_row(texts: Sequence[str], width: int) -> list[Row]:
+    """Return a row with what all ``texts`` have in common, none where that is nothing."""
+    common = texts[0][: shared(texts)] if texts else ""
+    name = "  all: "
+    return [[(name, DIM), (fit_tail(common, width - len(name)), DIM)]] if common else []
+
+
+def ending(one: Hypothesis, shown: str, style: str) -> Row:
+    """Return what is ``shown`` of a beam's text, with its last token standing out."""
+    if one.is_special and shown.endswith(SPECIAL_TOKEN):
+        return [(shown.removesuffix(SPECIAL_TOKEN), DIM), (SPECIAL_TOKEN, style)]
+    token = visible_prose(one.token.text).replace("\n", NEWLINE)
+    if token and shown.endswith(token):
+        return [(shown[: -len(token)], DIM), (visible_token(one.token.text), style)]
+    return [(shown, style)]
 
 
 def _parent_count(previous: BeamStep | None) -> int:
@@ -81,33 +129,20 @@ def _within(rows: list[Row], total: int, room: int, name: str) -> list[Row]:
     return [*rows[: room - 1], [(f"  … {hidden} more {name}", DIM)]]
 
 
-def _live_row(rank: int, one: Hypothesis, parents: int, width: int) -> Row:
+def _live_start(rank: int, one: Hypothesis, parents: int) -> Row:
     moved = parents > 1 and one.parent != rank
-    style = _BEST if rank == 0 else NUMBER
-    row: Row = [
+    return [
         ("▸" if rank == 0 else " ", CHOSEN),
         (f"{rank + 1:>2} ", DIM),
-        (f"{one.score:>{_SCORE_WIDTH}.2f} ", NUMBER),
+        (f"{decimal(one.score):>{_SCORE_WIDTH}} ", NUMBER),
         (f"{f'←{one.parent + 1}' if moved else '':<{_PARENT_WIDTH}}", "$text-warning"),
     ]
-    return [*row, *_ending(one, width - sum(len(text) for text, _ in row), style)]
 
 
-def _closed_row(sign: str, sign_style: str, one: Hypothesis, remark: str, width: int) -> Row:
-    row: Row = [(f"{sign} ", sign_style), (f"{one.score:>{_SCORE_WIDTH + 2}.2f} ", DIM)]
+def _closed_start(sign: str, sign_style: str, one: Hypothesis) -> Row:
+    return [(f"{sign} ", sign_style), (f"{decimal(one.score):>{_SCORE_WIDTH + 2}} ", DIM)]
+
+
+def _remark(remark: str, room: int) -> Row:
     remark = visible_prose(remark).replace("\n", " ")
-    room = width - sum(len(text) for text, _ in row)
-    remark = " " + fit_tail(remark, max(0, room // 2)) if remark else ""
-    return [*row, *_ending(one, room - len(remark), DIM), (remark, "italic " + DIM)]
-
-
-def _ending(one: Hypothesis, room: int, style: str) -> Row:
-    """Return the end of a beam's text with its last token standing out."""
-    shown = SPECIAL_TOKEN if one.is_special else visible_token(one.token.text)
-    token = fit_tail(shown, max(1, room))
-    before = one.text
-    if one.token.text and not one.is_special and before.endswith(one.token.text):
-        before = before[: -len(one.token.text)]
-    before = visible_prose(before[-_LONGEST_TAIL:]).replace("\n", "⏎")
-    room -= len(token)
-    return [(fit_tail(before, room) if room > 1 else "", DIM), (token, style)]
+    return [(" " + fit_tail(remark, max(0, room // 2)), "italic " + DIM)] if remark else []

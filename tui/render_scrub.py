@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from core.decode_state import DecodeState
 from core.logits_store import TokenTexts
+from core.readable import number, percent
 from tui.prose import Line, Piece
-from tui.render import CHOSEN, CHOSEN_BAR, CUT_BAR, DIM, NUMBER, Part, Row, bar, cut_name, percent
+from tui.render import CHOSEN, CHOSEN_BAR, CUT_BAR, DIM, NUMBER, Part, Row, bar, cut_name
 from tui.scrub_look import Compared, Look
 from tui.visible import NEWLINE, fit, visible_prose, visible_token
 
@@ -169,7 +170,7 @@ def _summary(scrubbed: Scrubbed, differ: str, *, is_own: bool) -> Row:
             (f" of {_counted(count, 'step')} {differ}, ", NUMBER),
             (f"{scrubbed.cut:,}", "bold"),
             (f" token{'' if scrubbed.cut == 1 else 's'} cut; ", NUMBER),
-            (f"first at step {divergence + 1:,}", f"bold {PICK}"),
+            (f"first at step {number(divergence)}", f"bold {PICK}"),
         ]
     elif is_own:
         row.append(("the run's own settings: ←→ changes one and shows what it would do", NUMBER))
@@ -191,7 +192,7 @@ def step_rows(
 
     ``look`` is of another step, or ``None``, while this one is being computed.
     """
-    row: Row = [(f"step {index + 1:,}", "bold"), (f" of {count:,}", DIM)]
+    row: Row = [(f"step {number(index)}", "bold"), (f" of {count:,}", DIM)]
     if look is None or look.index != index:
         return [row, [("…", DIM)]]
     row += _certainty(look)

@@ -13,12 +13,12 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from core.preset_book import Preset
+from core.readable import bits, number, percent, token_count
 from core.scores import PresetVerdict, ScoredText
 from core.steps import Candidate
 from core.visible import one_line
 from tui.prose import Piece
-from tui.render import CHOSEN, DIM, NUMBER, Row, percent, settings_summary, shorten
-from tui.token_rows import token_count
+from tui.render import CHOSEN, DIM, NUMBER, Row, settings_summary, shorten
 from tui.turn_prose import PLAIN, tint
 from tui.visible import fit, visible_token
 
@@ -94,7 +94,7 @@ def summary_row(scored: ScoredText, width: int) -> Row:
     return shorten(
         [
             *row,
-            (f"greedy leaves at {at + 1:,}: ", DIM),
+            (f"greedy leaves at {number(at)}: ", DIM),
             (_short(one.likeliest[0]), CHOSEN),
             (" for ", DIM),
             (_short(one.token), NUMBER),
@@ -153,13 +153,13 @@ def token_row(scored: ScoredText, step: int, width: int) -> Row:
     one = scored.tokens[step]
     best = one.likeliest[0]
     row: Row = [
-        (f"token {step + 1 + scored.unscored:,} ", DIM),
+        (f"token {number(step + scored.unscored)} ", DIM),
         (_short(one.token), "bold " + CHOSEN),
         (f" {percent(one.token.probability)}", NUMBER),
         (" · rank ", DIM),
         (f"{one.token.rank:,}", NUMBER),
         (" · ", DIM),
-        (f"{max(0.0, one.bits):.2f} bits", NUMBER),
+        (f"{bits(one.bits)} bits", NUMBER),
     ]
     if one.token.token_id != best.token_id:
         row += [
@@ -176,7 +176,11 @@ def _remark(verdict: PresetVerdict) -> Row:
         if verdict.stops_after == verdict.tokens and found.cut_by in _LENGTHS:
             return [(f"stops after {verdict.stops_after:,} ({found.cut_by})", "$text-warning")]
         why = "takes " + _short(found.instead) if _is_greedy(verdict) else found.cut_by
-        return [(f"{found.index + 1:,} ", DIM), (_short(found.token), CHOSEN), (f" {why}", NUMBER)]
+        return [
+            (f"{number(found.index)} ", DIM),
+            (_short(found.token), CHOSEN),
+            (f" {why}", NUMBER),
+        ]
     if verdict.is_reachable is None:
         return [("weighs whole texts", DIM)]
     return []
@@ -192,7 +196,7 @@ def _sentence(verdict: PresetVerdict, scored: ScoredText) -> Row:
             row.append((f", at {_number(verdict.bits / verdict.tokens)} bits a token", DIM))
     elif _is_greedy(verdict):
         row = [
-            (f"leaves it at token {found.index + 1:,}: it takes ", NUMBER),
+            (f"leaves it at token {number(found.index)}: it takes ", NUMBER),
             (_short(found.instead), CHOSEN),
             (", not ", NUMBER),
             (_short(found.token), CHOSEN),
@@ -201,7 +205,7 @@ def _sentence(verdict: PresetVerdict, scored: ScoredText) -> Row:
         row = [(f"had ended before token {found.index + 1:,}, by {found.cut_by}", NUMBER)]
     else:
         row = [
-            (f"forbids token {found.index + 1:,}, ", NUMBER),
+            (f"forbids token {number(found.index)}, ", NUMBER),
             (_short(found.token), CHOSEN),
             (f": {found.cut_by} removes rank {found.token.rank:,}", NUMBER),
         ]
@@ -225,7 +229,7 @@ def _short(candidate: Candidate) -> str:
 def _number(value: float | None) -> str:
     if value is None:
         return "–"
-    return f"{max(0.0, value):,.1f}" if math.isfinite(value) else "∞"
+    return bits(value) if math.isfinite(value) else "∞"
 
 
 def preset_named(presets: Sequence[Preset], name: str) -> Preset | None:

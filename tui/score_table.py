@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from core.readable import bits, decimal, number, percent, token_count
 from core.scores import PresetVerdict, ScoredText, ScoredToken
 from core.steps import Candidate
 from core.visible import cell_width, one_line, pad, visible
@@ -31,13 +32,13 @@ def table_lines(scored: ScoredText) -> Iterator[str]:
 
 def _token_row(index: int, one: ScoredToken) -> _Row:
     best = one.likeliest[0]
-    likeliest = "" if one.token.rank == 1 else f"{_shown(best)} {best.probability:.2%}"
+    likeliest = "" if one.token.rank == 1 else f"{_shown(best)} {percent(best.probability, 2)}"
     return (
-        f"{index}",
+        number(index),
         _shown(one.token),
-        f"{one.token.probability:.2%}",
+        percent(one.token.probability, 2),
         f"{one.token.rank:,}",
-        f"{one.bits:.2f}",
+        bits(one.bits),
         likeliest,
     )
 
@@ -46,17 +47,17 @@ def _summary(scored: ScoredText) -> str:
     at = scored.greedy_leaves_at
     if not scored.tokens:
         return "no token has a score: nothing stands before the only one\n"
-    line = f"{len(scored.tokens)} tokens, {scored.bits:.2f} bits"
-    line += f", perplexity {scored.perplexity:.2f} per token; "
+    line = f"{token_count(len(scored.tokens))}, {bits(scored.bits)} bits"
+    line += f", perplexity {decimal(scored.perplexity or 0.0)} per token; "
     if at is None:
         line += "greedy would have written it\n"
     else:
         one = scored.tokens[at - scored.unscored]
-        line += f"greedy leaves it at token {at}, with {_shown(one.likeliest[0])}\n"
+        line += f"greedy leaves it at token {number(at)}, with {_shown(one.likeliest[0])}\n"
     if scored.word_perplexity is None:
         return line + "the first token has no score: nothing stands before it\n"
     return (
-        f"{line}perplexity {scored.word_perplexity:,.2f} per word and"
+        f"{line}perplexity {decimal(scored.word_perplexity)} per word and"
         f" {scored.byte_perplexity:.3f} per byte, {scored.bits_per_byte:.3f} bits per byte\n"
     )
 
@@ -68,17 +69,17 @@ def _verdict_row(verdict: PresetVerdict) -> _Row:
     found = verdict.forbidden
     remarks = []
     if found is not None:
-        remarks.append(f"token {found.index}, {_shown(found.token)}: {_reason(verdict)}")
+        remarks.append(f"token {number(found.index)}, {_shown(found.token)}: {_reason(verdict)}")
     if verdict.stops_after is not None:
-        remarks.append(f"stops after {verdict.stops_after} tokens")
+        remarks.append(f"stops after {token_count(verdict.stops_after)}")
     if verdict.other_tokens:
         remarks.append("the same text in other tokens might pass")
     return (
         one_line(verdict.preset_name),
         "no" if found else "yes",
-        f"{verdict.tokens}",
-        f"{verdict.bits:.2f}",
-        "" if verdict.perplexity is None else f"{verdict.perplexity:.2f}",
+        f"{verdict.tokens:,}",
+        bits(verdict.bits),
+        "" if verdict.perplexity is None else decimal(verdict.perplexity),
         "; ".join(remarks),
     )
 

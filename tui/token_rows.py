@@ -72,11 +72,6 @@ def token_rows(tokens: Sequence[PromptToken], width: int, at: int) -> TokenRows:
     return TokenRows(rows, cursor_row)
 
 
-def token_count(count: int) -> str:
-    """Return a count of tokens in words."""
-    return "1 token" if count == 1 else f"{count:,} tokens"
-
-
 def _box(token: PromptToken, width: int) -> tuple[str, str]:
     """Return the two lines of a token's box, equally wide."""
     text, token_id = visible_token(token.text), str(token.token_id)

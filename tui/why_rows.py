@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from core.dice import Draw, Finisher
 from core.explain import Explanation
 from core.logits_store import StoreFacts
+from core.readable import bits, decimal, number, percent, share_of_rest
 from core.replay import SettingEffect
 from core.scores import perplexity_of_steps
 from core.session import Session
@@ -26,7 +27,6 @@ from tui.render import (
     Row,
     bar,
     cut_name,
-    percent,
     shorten,
 )
 from tui.visible import fit, visible_prose, visible_token
@@ -56,27 +56,30 @@ def facts(explanation: Explanation) -> list[Row]:
         ],
         [
             ("final ", DIM),
-            (percent(token.final_probability), NUMBER),
-            (f" · rank {final_rank:,}" if final_rank is not None else " · cut", NUMBER),
+            (percent(token.final_probability) if final_rank is not None else "cut", NUMBER),
+            (f" · rank {final_rank:,}" if final_rank is not None else "", NUMBER),
             (f" of {explanation.kept:,} left", DIM),
         ],
-        [("surprisal ", DIM), (f"{token.surprisal:.2f}", NUMBER), (" bits", DIM)],
+        [("surprisal ", DIM), (bits(token.surprisal), NUMBER), (" bits", DIM)],
         [
             ("entropy ", DIM),
-            (f"{explanation.entropy:.2f}", NUMBER),
+            (bits(explanation.entropy), NUMBER),
             (" bits, final ", DIM),
-            (f"{explanation.final_entropy:.2f}", NUMBER),
+            (bits(explanation.final_entropy), NUMBER),
         ],
     ]
 
 
 def title(what: str, session: Session, store: StoreFacts) -> Row:
     """Return what is explained, which step of how many, and what is no longer recorded."""
-    count = session.step_count()
     selected = session.selected()
-    preset = visible_prose(selected[0].preset_name) if selected is not None else ""
-    row: Row = [(f" {what}", "bold " + CHOSEN), (f"  step {session.position + 1:,}", "bold")]
-    row += [(f" of {count:,}", DIM), (f" · {preset}", NUMBER), ("  ← →", CHOSEN)]
+    if selected is None:
+        return [(f" {what}", "bold " + CHOSEN)]
+    turn, step = selected
+    name = f" of run {turn.node_id}" if turn.node_id else ""
+    row: Row = [(f" {what}", "bold " + CHOSEN), (f"  step {number(step.index)}", "bold")]
+    row += [(f" of {len(turn.steps):,}{name}", DIM)]
+    row += [(f" · {visible_prose(turn.preset_name)}", NUMBER), ("  ← →", CHOSEN)]
     row.append((" another step", DIM))
     if store.sentence:
         row.append((f" · {store.sentence}", DIM))
@@ -88,7 +91,7 @@ def perplexity(session: Session) -> Row:
     selected = session.selected()
     steps = selected[0].steps if selected is not None else []
     value = perplexity_of_steps([step for step in steps if isinstance(step, TokenStep)])
-    return [("perplexity of the run ", DIM), ("–" if value is None else f"{value:,.2f}", NUMBER)]
+    return [("perplexity of the run ", DIM), ("–" if value is None else decimal(value), NUMBER)]
 
 
 def effects(explanation: Explanation, settings: Settings) -> list[Row]:
@@ -109,8 +112,9 @@ def _value(settings: Settings, name: str) -> str:
 
 def _did(effect: SettingEffect) -> str:
     if not effect.removed:
-        return f"removed none · entropy {effect.entropy:.2f}"
-    return f"removed {effect.removed:,} with {percent(effect.removed_mass)}, left {effect.kept:,}"
+        return f"removed none · entropy {bits(effect.entropy)}"
+    mass = share_of_rest(effect.removed_mass)
+    return f"removed {effect.removed:,} with {mass}, left {effect.kept:,}"
 
 
 def dice(draw: Draw | None, *, was_sampled: bool, is_forced: bool = False) -> list[Row]:

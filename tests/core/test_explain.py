@@ -136,9 +136,9 @@ def test_what_is_no_longer_kept_is_said():
     recorder = store.recorder("run")
     recorder.begin(run_of([], []).start)
     recorder.add(record_step(torch.zeros(1, 9), 0))
-    with pytest.raises(PlaygroundError, match="step 0 were dropped to save memory"):
+    with pytest.raises(PlaygroundError, match="step 1 were dropped to save memory"):
         explain(store.run("run"), 0)
-    with pytest.raises(PlaygroundError, match="no step 1; this run has 1"):
+    with pytest.raises(PlaygroundError, match="no step 2; this run has 1"):
         explain(store.run("run"), 1)
 
 

@@ -18,7 +18,7 @@ from tests.tui.helpers import (
 from tests.tui.screen_app import shown
 from tests.tui.tale import TaleBackend
 from tests.tui.test_app_pictures import settled
-from tui.beam_rows import parent_row
+from tui.beam_rows import parent_rows
 from tui.screens.beams import BeamsScreen
 from tui.screens.why import WhyScreen
 
@@ -145,5 +145,5 @@ def test_picture(snap_compare, size, is_light):
 
 def test_a_beam_of_half_a_character_is_shown():
     half = Hypothesis((1,), "", -1.0, -1.0, 0, Candidate(1, "\\xe4", -1.0, -1.0, 1))
-    row = parent_row(ParentBeam(1, half, ()), 60)
+    (row,) = parent_rows([ParentBeam(1, half, ())], 60)
     assert "".join(text for text, _ in row) == "beam 1  Σ -1.00  \\xe4"

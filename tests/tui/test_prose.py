@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from core.readable import percent
 from core.steps import BeamStep, Candidate, Distribution, Hypothesis, TokenStep
 from tui.prose import Piece, Prose
-from tui.render import bar, candidate_table, final_rest, percent, step_header
+from tui.render import bar, candidate_table, final_rest, step_header
 from tui.render_beams import beam_list
 from tui.turn_prose import tint
 from tui.visible import fit, fit_tail, visible_prose, visible_token
@@ -92,7 +93,7 @@ def test_labels_fit_exactly(text, width):
 @pytest.mark.parametrize(
     ("probability", "text"),
     [
-        (0.0, "0.0%"),
+        (0.0, "0%"),
         (1e-9, "<0.1%"),
         (0.09, "9.0%"),
         (0.412, "41.2%"),
@@ -205,5 +206,5 @@ def test_the_winner_is_in_the_panel_when_a_search_of_many_beams_is_over():
         return ["".join(text for text, _ in row) for row in shown]
 
     assert not any("✓" in row for row in rows(is_over=False))
-    assert "✓" in rows(is_over=True)[1]
+    assert "✓" in rows(is_over=True)[2]
     assert rows(is_over=True)[-1].endswith("more live")

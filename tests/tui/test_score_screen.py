@@ -97,8 +97,9 @@ async def test_a_typed_text_is_scored_elsewhere_and_shown():
         await until(pilot, lambda: "perplexity" in shown(pilot))
         assert scores.texts == ["I sat\na"]
         assert threading.get_ident() not in scores.threads
-        assert "3 tokens · 5.0 bits · perplexity 3.2 · greedy leaves at 2: ·the for ·sat" in shown(
-            pilot
+        assert (
+            "3 tokens · 5.00 bits · perplexity 3.17 · greedy leaves at 2: ·the for ·sat"
+            in shown(pilot)
         )
 
 
@@ -123,11 +124,11 @@ async def test_every_preset_answers_and_its_forbidden_token_is_marked():
         await scored(pilot)
         rows = pilot.app.opened.query_one(RowPicker).plain.splitlines()
         assert [" ".join(row.split()) for row in rows] == [
-            "greedy ✗ no 1 of 6 1.0 – 2 ·sat takes ·the",
+            "greedy ✗ no 1 of 6 1.00 – 2 ·sat takes ·the",
             "beam ? beams weighs whole texts",
-            "nucleus ✗ no 4 of 6 7.0 – 5 ·grey top_p",
-            "odd ✓ yes 6 14.0 5.0",
-            "keyless ✗ no 1 of 6 1.0 – 2 ·sat takes ·the",
+            "nucleus ✗ no 4 of 6 7.00 – 5 ·grey top_p",
+            "odd ✓ yes 6 14.00 5.04",
+            "keyless ✗ no 1 of 6 1.00 – 2 ·sat takes ·the",
         ]
         assert (picked(pilot), text_of(pilot).marked_text) == ("greedy", " sat")
         assert "greedy leaves it at token 2: it takes ·the, not ·sat" in shown(pilot)
@@ -140,7 +141,7 @@ async def test_every_preset_answers_and_its_forbidden_token_is_marked():
         assert "nucleus forbids token 5, ·grey: top_p removes rank 4" in shown(pilot)
         assert "top_p 0.9" in shown(pilot)
         await pilot.press("down")
-        assert "odd could have written it, at 2.3 bits a token" in shown(pilot)
+        assert "odd could have written it, at 2.33 bits a token" in shown(pilot)
 
 
 async def test_one_looks_at_every_token():

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from core.prompt_tokens import PromptToken
-from tui.token_rows import MOST_SHOWN, token_at, token_count, token_rows
+from core.readable import token_count
+from tui.token_rows import MOST_SHOWN, token_at, token_rows
 
 HOSTILE = ("[/b]", "\x1b[2J", "\x9b2J", "\u202egnp", "\ud83d", "\u0301", "", " ", "漢字", "a" * 500)
 

@@ -17,10 +17,11 @@ from textual.timer import Timer
 from core.backends.base import ModelInfo
 from core.errors import PlaygroundError
 from core.prompt_tokens import PromptToken
+from core.readable import token_count
 from tui.background_call import BackgroundCall
 from tui.playground import Playground
 from tui.render import DIM
-from tui.token_rows import token_at, token_count, token_rows
+from tui.token_rows import token_at, token_rows
 from tui.visible import visible_prose
 from tui.widgets.prompt_input import PromptInput
 from tui.widgets.rows_view import RowsView

@@ -8,6 +8,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from core.backends.base import ModelInfo
+from core.readable import decimal, length, number
 from core.session import Turn
 from core.steps import Finished, TokenStep
 from tui.hand_rows import hand_row
@@ -109,7 +110,7 @@ def _running(turn: Turn, *, is_stopping: bool) -> Row:
         last = turn.steps[-1]
         has_limit = turn.started is not None and not turn.is_by_hand
         limit = f" of {turn.started.max_new_tokens:,}" if has_limit and turn.started else ""
-        parts.append((f" · step {last.index + 1:,}{limit}", DIM))
+        parts.append((f" · step {number(last.index)}{limit}", DIM))
         if last.elapsed > 0:
             unit = "tok/s" if isinstance(last, TokenStep) else "steps/s"
             parts.append((f" · {(last.index + 1) / last.elapsed:,.0f} {unit}", NUMBER))
@@ -126,12 +127,11 @@ def _finished(turn: Turn, finished: Finished) -> Row:
     if finished.detail:
         parts.append((f": {visible_prose(finished.detail)}", NUMBER))
     parts.append((f" · {visible_prose(turn.preset_name)}", DIM))
-    count = len(finished.token_ids)
-    parts.append((f" · {count:,} token{'' if count == 1 else 's'}", DIM))
+    parts.append((f" · {length(len(finished.token_ids), len(turn.steps))}", DIM))
     if finished.tokens_per_second > 0 and not turn.is_by_hand:
         parts.append((f" · {finished.tokens_per_second:,.0f} tok/s", DIM))
     if finished.drafted_tokens:
         parts.append((f" · {finished.accepted_share:.0%} of drafts accepted", DIM))
     if finished.score is not None:
-        parts.append((f" · score {finished.score:.2f}", DIM))
+        parts.append((f" · score {decimal(finished.score)}", DIM))
     return parts

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
+from core.readable import number
 from core.session import Session, Turn
 from core.steps import BeamStep, NextToken, Step, TokenStep
 from tui.render import (
@@ -107,9 +108,13 @@ class StepPanel(Vertical):
         self._drawn = drawn
         self._candidates = len(next_token.distribution.candidates)
         last = session.turns[-1]
-        number = len(last.steps) + 1 if last.is_open else 1
+        index = len(last.steps) if last.is_open else 0
         mode = session.weighed_for[0].mode if session.weighed_for is not None else ""
-        title: Row = [(f"step {number:,}", "bold"), (" · ", DIM), ("✋ yours to choose", CHOSEN)]
+        title: Row = [
+            (f"step {number(index)}", "bold"),
+            (" · ", DIM),
+            ("✋ yours to choose", CHOSEN),
+        ]
         header = choice_header(next_token.distribution, mode, width)
         self.query_one("#step-header", LinesView).update_rows([title, *header])
         table = choice_table(next_token.distribution, width)
@@ -132,15 +137,17 @@ class StepPanel(Vertical):
 
 
 def _position(session: Session) -> tuple[int, int, str]:
-    """Return which step is shown, of how many, and whether it is the live one."""
-    count = session.step_count()
-    if session.cursor is not None:
-        return session.cursor + 1, count, "looking back"
-    return count, count, "live" if session.is_running else ""
+    """Return which step of its run is shown, of how many, and whether it is the live one."""
+    selected = session.selected()
+    if selected is None:
+        return 0, 0, ""
+    turn, step = selected
+    state = "live" if session.is_running else ""
+    return step.index, len(turn.steps), "looking back" if session.cursor is not None else state
 
 
-def _title(number: int, count: int, state: str) -> Row:
-    parts: Row = [(f"step {number:,}", "bold")]
+def _title(index: int, count: int, state: str) -> Row:
+    parts: Row = [(f"step {number(index)}", "bold")]
     if state != "live":
         parts.append((f" of {count:,}", DIM))
     if state:

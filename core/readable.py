@@ -1,0 +1,51 @@
+"""Numbers as people read them: one function for each kind, so that a figure is the same everywhere.
+
+Steps are counted from 1 within the run that took them, tokens of a text from 1 at its beginning, by
+the app, the tree and the command line; what programs read (``index``) begins at 0. Must never be
+used for what programs read.
+"""
+
+from __future__ import annotations
+
+
+def percent(probability: float, places: int = 1) -> str:
+    """Return a probability, 0 to 1, in percent: 0 is what cannot be, 100 what must."""
+    value = probability * 100
+    least = 10.0**-places
+    if value >= 100 - least / 2:
+        return "100%" if probability >= 1.0 - 1e-9 else f">{100 - least:.{places}f}%"
+    if value <= 0:
+        return "0%"
+    return f"<{least:.{places}f}%" if value < least / 2 else f"{value:.{places}f}%"
+
+
+def share_of_rest(probability: float, places: int = 1) -> str:
+    """Return the share of tokens that are there: a sum of rounded shares may leave them nothing."""
+    return percent(max(probability, 1e-9), places)
+
+
+def decimal(value: float, places: int = 2) -> str:
+    """Return a number with ``places`` decimals, without a sign where all that is shown is 0."""
+    text = f"{value:,.{places}f}"
+    return text.removeprefix("-") if not any(digit in text for digit in "123456789") else text
+
+
+def bits(value: float) -> str:
+    """Return a surprisal or an entropy, in bits; one that rounding has put below 0 is 0."""
+    return decimal(max(0.0, value))
+
+
+def number(index: int) -> str:
+    """Return the number of a step or token whose index from 0 is given."""
+    return f"{index + 1:,}"
+
+
+def token_count(count: int) -> str:
+    """Return a count of tokens in words."""
+    return "1 token" if count == 1 else f"{count:,} tokens"
+
+
+def length(tokens: int, steps: int) -> str:
+    """Return how long a run's text is, with its steps where a search took others than it has."""
+    told = token_count(tokens)
+    return told if steps == tokens else f"{told} in {steps:,} step{'' if steps == 1 else 's'}"

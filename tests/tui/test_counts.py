@@ -1,0 +1,56 @@
+"""A step has one number, and a text one count of tokens, wherever they are told."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.tui.helpers import app_of, panel, ready, run_to_end, status, stopped, until
+from tests.tui.screen_app import shown
+from tui.screens.history import HistoryScreen
+
+SIZE = (120, 40)
+
+
+def told(pilot):
+    """The number of the selected step, and of how many, as the page that explains it has them."""
+    title = app_of(pilot).screen.query_one("#why-title").plain
+    return re.search(r"step ([\d,]+) of ([\d,]+)", title).groups()
+
+
+@pytest.mark.parametrize("preset", ["f1", "f2", "f3"])
+async def test_the_panel_the_page_and_the_tree_count_alike(app, preset):
+    async with app.run_test(size=SIZE) as pilot:
+        await run_to_end(pilot, "Once upon a time")
+        await pilot.press(preset)
+        await run_to_end(pilot, "And then the old king")
+        turn = app.playground.session.turns[1]
+        await pilot.press("end", "left", "left", "left")
+        in_panel = re.search(r"step ([\d,]+) of ([\d,]+)", panel(pilot)).groups()
+        assert in_panel == (str(len(turn.steps) - 3), str(len(turn.steps)))
+        await pilot.press("f9")
+        await pilot.pause(0.2)
+        assert told(pilot) == in_panel
+        assert "of run 2" in app.screen.query_one("#why-title").plain
+        await pilot.press("down", "enter")
+        await stopped(pilot)
+        await pilot.press("ctrl+b")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await pilot.pause()
+        assert f"fork {in_panel[0]} " in shown(pilot)
+        assert f"leaves run 2 at step {in_panel[0]}" in shown(pilot)
+
+
+@pytest.mark.parametrize("preset", ["f1", "f2", "f3"])
+async def test_the_status_counts_the_tokens_that_the_panel_counts_as_steps(app, preset):
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        for prompt in ("Once upon a time", "And then"):
+            await pilot.press(preset)
+            await run_to_end(pilot, prompt)
+            turn = app.playground.session.turns[-1]
+            tokens, steps = len(turn.token_ids), len(turn.steps)
+            assert f"step {steps} of {steps}" in panel(pilot)
+            expected = f"{tokens} tokens" + (f" in {steps} steps" if steps != tokens else " ·")
+            assert expected in status(pilot)
