@@ -54,3 +54,23 @@ async def test_the_status_counts_the_tokens_that_the_panel_counts_as_steps(app, 
             assert f"step {steps} of {steps}" in panel(pilot)
             expected = f"{tokens} tokens" + (f" in {steps} steps" if steps != tokens else " ·")
             assert expected in status(pilot)
+
+
+def test_the_command_line_and_the_app_number_a_scored_texts_tokens_alike():
+    from core.backends.scripted import ScriptedBackend
+    from core.backends.scripted_scores import scripted_score
+    from tests.tui.helpers import BOOK
+    from tui.score_rows import summary_row, token_row
+    from tui.score_table import table_lines
+
+    tokens = ScriptedBackend().prompt_tokens("I sat as a grey cat", is_beginning=True)
+    scored = scripted_score(tokens, BOOK.presets)
+    table = "".join(table_lines(scored))
+    left = re.search(r"greedy leaves it at token (\d+)", table).group(1)
+    told_by_app = "".join(text for text, _ in summary_row(scored, 200))
+    assert f"greedy leaves at {left}:" in told_by_app
+    for step, row in enumerate(table.splitlines()[1 : 1 + len(scored.tokens)]):
+        number = row.split()[0]
+        assert "".join(text for text, _ in token_row(scored, step, 200)).startswith(
+            f"token {number} "
+        )
