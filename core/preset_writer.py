@@ -10,13 +10,14 @@ import os
 import stat
 from pathlib import Path
 
+from core.bounded_file import read_bytes
 from core.errors import PlaygroundError
 from core.file_writing import folder_locked, written_aside
 from core.keys import INDISTINCT_KEYS, RESERVED_KEYS
 from core.preset_book import Preset, PresetBook, PresetsError
 from core.preset_yaml import with_preset
 from core.presets import load_presets, own_presets_file, packaged_presets_files
-from core.presets_reader import name_fault
+from core.presets_reader import MOST_BYTES, name_fault
 from core.settings import Settings
 from core.visible import one_line, visible
 
@@ -81,7 +82,7 @@ def _free_key(book: PresetBook) -> str:
 def _add(source: Path, target: Path, name: str, description: str, settings: Settings) -> None:
     _check_file(source)
     book = load_presets(source)
-    before = source.read_bytes()
+    before = read_bytes(source, MOST_BYTES)
     if any(preset.name == name for preset in book.presets):
         raise PlaygroundError(
             f"there is a preset {name!r} in {_shown(source)} already; give another name"
@@ -99,7 +100,7 @@ def _add(source: Path, target: Path, name: str, description: str, settings: Sett
     with written_aside(target, mark + text.encode(), mode) as written:
         _check_written(written, target, book, preset)
         # An editor takes no lock.
-        if (target.read_bytes() if os.path.lexists(target) else None) != (
+        if (read_bytes(target, MOST_BYTES) if os.path.lexists(target) else None) != (
             before if is_there else None
         ):
             raise PlaygroundError(f"{_shown(target)} was changed meanwhile; save again")

@@ -19,7 +19,8 @@ from core.settings import SETTING_NAMES, Settings, SettingsError, settings_from_
 from core.visible import visible
 from core.yaml_nodes import Entry, Located, YamlError, parse_yaml
 
-_MOST_BYTES = 100_000
+MOST_BYTES = 100_000
+"""How large a presets file may be."""
 _LONGEST_NAME = 24
 _LONGEST_DESCRIPTION = 200
 _LONGEST_MODEL = 1000
@@ -64,7 +65,7 @@ def _error(path: Path, line: int, message: str, preset: str | None = None) -> Pr
 
 def _read_text(path: Path) -> str:
     try:
-        data = read_bytes(path, _MOST_BYTES)
+        data = read_bytes(path, MOST_BYTES)
     except FileError as error:
         sentence = f"cannot read presets from {path}: it {error.fault}"
         raise PresetsError(visible(sentence, keep="")) from None

@@ -94,7 +94,8 @@ def main() -> None:
     sys.modules["torch"] = None  # type: ignore[assignment]
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_AS, (_MOST_ADDRESSES, resource.RLIM_INFINITY))
+        most = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (_MOST_ADDRESSES, most))
     import transformers.models.auto.tokenization_auto  # noqa: F401 - before any time is measured
 
     _say(answers, {"answer": "ready"})
@@ -121,7 +122,9 @@ def _limit(seconds: float) -> None:
     """
     used = resource.getrusage(resource.RUSAGE_SELF)
     until = int(used.ru_utime + used.ru_stime + seconds) + 2
-    resource.setrlimit(resource.RLIMIT_CPU, (until, resource.RLIM_INFINITY))
+    most = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    if most == resource.RLIM_INFINITY or until < most:
+        resource.setrlimit(resource.RLIMIT_CPU, (until, most))
 
 
 def _say(answers: TextIO, answer: dict[str, Any]) -> None:
