@@ -109,12 +109,12 @@ def run_rates(
     results: Results,
     options: argparse.Namespace,
     ways: Sequence[Way],
-    generate: EagerGenerate,
+    generates: Sequence[EagerGenerate],
 ) -> None:
     """Measure every mode every way, in turns."""
     contenders: list[Contender] = list(ways)
-    contenders.append(generate)
-    modes = generate.modes
+    contenders += generates
+    modes = generates[0].modes
     rates: dict[str, dict[str, list[float]]] = {mode: {} for mode in modes}
     for round_number in range(options.rounds + 1):  # the first one warms up
         if round_number > 1 and not results.has_time(60, f"rounds from {round_number} on"):
@@ -176,6 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=540.0)
     parser.add_argument("--out", type=Path, default=Path("build/bench"))
     options = parser.parse_args(arguments)
+    torch.backends.cuda.enable_cudnn_sdp(enabled=False)  # as the app has it
     results = Results(options.out, options.seconds)
     results.put("machine", machine(options.device))
     with tempfile.TemporaryDirectory() as folder:
@@ -194,7 +195,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results.put("model", {"name": options.model, "dtype": options.dtype, "bytes": weights})
     results.put("ready", ready)
     with results.part("rates"):
-        run_rates(results, options, ways, EagerGenerate(module, options.device))
+        both = [EagerGenerate(module, options.device, has_cudnn=one) for one in (True, False)]
+        run_rates(results, options, ways, both)
     with results.part("kernels"):
         run_kernels(results, options, models)
     with results.part("contexts"):

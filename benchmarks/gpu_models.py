@@ -159,7 +159,19 @@ class Way:
 
 
 class EagerGenerate(Generate):
-    """transformers' ``generate()`` over a module that is here already."""
+    """transformers' ``generate()`` over a module that is here already.
 
-    def __init__(self, module: Any, device: str) -> None:  # noqa: ANN401
-        self.module, self.device = module, device
+    ``has_cudnn`` says whether torch may choose cuDNN's attention, which plans anew for each length.
+    """
+
+    def __init__(self, module: Any, device: str, *, has_cudnn: bool) -> None:  # noqa: ANN401
+        self.module, self.device, self._has_cudnn = module, device, has_cudnn
+        self.name = "generate()" if has_cudnn else "generate() without cuDNN's attention"
+
+    def run(self, mode: str, prompt: list[int], steps: int) -> Timing:
+        """See ``Contender``."""
+        torch.backends.cuda.enable_cudnn_sdp(self._has_cudnn)
+        try:
+            return super().run(mode, prompt, steps)
+        finally:
+            torch.backends.cuda.enable_cudnn_sdp(enabled=False)  # as the app has it

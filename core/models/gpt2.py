@@ -34,8 +34,8 @@ class Gpt2Model:
 
     With ``is_native`` false, plain torch runs them, whatever there is; else ``threads``, as many as
     torch has if nobody says, run them in the kernel. ``capture`` records steps as
-    graphs, and ``is_compiled`` has them compiled before; on a GPU both are the rule. ``report`` is
-    told what is being prepared.
+    graphs, as is the rule on a GPU, and ``is_compiled`` has them compiled before, as is done there
+    where it was asked for. ``report`` is told what is being prepared.
     """
 
     def __init__(

@@ -23,7 +23,8 @@ from core.models.gpt2_weights import Gpt2Weights, LayerWeights
 from core.models.products import product
 
 SWITCH = "GPT2_PLAYGROUND_COMPILE"
-"""Set to 0, this environment variable keeps torch from compiling."""
+"""Set to 1, this environment variable has torch compile while a model is loaded: a minute or more
+at first, some seconds once inductor's cache holds the kernels. Nobody waits who has not asked."""
 
 OPTIONS: dict[str, Any] = {"coordinate_descent_tuning": True, "assert_indirect_indexing": False}
 """Inductor's. Tiles of kernels are tried out: else products with one row are slow. Positions and
@@ -34,8 +35,8 @@ _NAMES = tuple(field.name for field in fields(LayerWeights))
 
 
 def is_wanted() -> bool:
-    """Whether the person has left compiling on."""
-    return os.environ.get(SWITCH) != "0"
+    """Whether the person has asked for it."""
+    return os.environ.get(SWITCH) == "1"
 
 
 def compiled_layers(weights: Gpt2Weights, config: Gpt2Config) -> Layers:

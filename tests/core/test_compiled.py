@@ -88,7 +88,10 @@ def test_what_cannot_be_compiled_is_recorded_as_it_is(module, monkeypatch):
 def test_nothing_is_compiled_where_nobody_asked(module, monkeypatch):
     monkeypatch.setattr("core.models.recorded_step.compiled_layers", None)
     assert recorded(module).kernel == "CUDA graph"
-    monkeypatch.setenv(gpt2_compiled.SWITCH, "0")
-    assert not gpt2_compiled.is_wanted()
+    for value in ("0", ""):
+        monkeypatch.setenv(gpt2_compiled.SWITCH, value)
+        assert not gpt2_compiled.is_wanted()
     monkeypatch.delenv(gpt2_compiled.SWITCH)
+    assert not gpt2_compiled.is_wanted()  # the first token of a GPU does not wait for a compiler
+    monkeypatch.setenv(gpt2_compiled.SWITCH, "1")
     assert gpt2_compiled.is_wanted()
