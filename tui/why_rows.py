@@ -6,6 +6,7 @@ Must never hold state or look at a widget, and never puts model text through mar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from core.dice import Draw, Finisher
 from core.explain import Explanation
@@ -34,6 +35,8 @@ from tui.visible import fit, visible_prose, visible_token
 _TITLE = "bold $text-primary"
 _WIDE = 62
 """The cells from which on a candidate's row has room for a long token and a long bar."""
+_PICKS = 16
+"""The cells that are left to the presets that pick a candidate."""
 _MEDIUM = 48
 """The cells from which on it has room for any bar."""
 
@@ -149,14 +152,37 @@ def _finisher(one: Finisher) -> Row:
     return [(visible_token(one.text), NUMBER), (f" {percent(one.probability)}", DIM)]
 
 
+class _Columns(NamedTuple):
+    """The cells of a candidate's columns: rank, token, bar and final probability."""
+
+    rank: int
+    token: int
+    bar: int
+    final: int
+
+
+def _columns(width: int) -> _Columns:
+    """Return the columns for rows of ``width`` cells; what is to spare goes to token and bar."""
+    if width < _MEDIUM:
+        return _Columns(3, 9, 0, 6)
+    if width < _WIDE:
+        return _Columns(4, 12, 5, 8)
+    spare = max(0, width - _WIDE - _PICKS)
+    return _Columns(4, min(30, 18 + spare // 4), min(60, 10 + spare * 3 // 4), 8)
+
+
+def candidate_head(width: int) -> str:
+    """Return the headings of the columns of ``candidate``."""
+    columns = _columns(width)
+    return (
+        f"{'#':>{columns.rank}}   {'token':<{columns.token + 1}}{'':{columns.bar}}"
+        f" {'raw':>6} {'final':>{columns.final}} picks"
+    )
+
+
 def candidate(one: Candidate, picked_by: Sequence[str], width: int, *, is_chosen: bool) -> Row:
     """Return a candidate's row: rank, token, probabilities, and the presets that would pick it."""
-    rank_width, token_width, bar_width, final_width = (3, 9, 0, 6)
-    if width >= _MEDIUM:
-        rank_width, token_width, bar_width, final_width = (4, 12, 5, 8)
-    is_wide = width >= _WIDE
-    if is_wide:
-        token_width, bar_width = 18, 10
+    rank_width, token_width, bar_width, final_width = _columns(width)
     is_cut = one.final_logprob is None
     style = "bold " + CHOSEN if is_chosen else (DIM if is_cut else NUMBER)
     shade = CHOSEN_BAR if is_chosen else (CUT_BAR if is_cut else RAW_BAR)

@@ -204,3 +204,22 @@ async def test_the_characters_behind_the_menus_key_are_never_typed():
         await ready(pilot)
         await pilot.press("ctrl+x", *"Zz%ö", "space", "ctrl+x")
         assert not app_of(pilot).main.prompt.text
+
+
+FRAMES = "#why-body, #history-details, #score-input, #inspector-report, #score-presets, #score-text"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40)])
+@pytest.mark.parametrize("page", set(OPENED_BY) - {"models"})
+async def test_no_page_is_short_of_the_screens_right_edge(page, size):
+    keys, kind = OPENED_BY[page]
+    app = make_app(ScriptedBackend(), "beam" if "beams" in page else "greedy")
+    async with app.run_test(size=size) as pilot:
+        await run_to_end(pilot, "Once")
+        await pilot.press(*keys)
+        await until(pilot, lambda: isinstance(app.screen, kind))
+        await pilot.pause()
+        frames = [one.region for one in app.screen.query(FRAMES) if one.region.width]
+        if page != "the inspector":
+            assert frames
+        assert all(region.right == size[0] for region in frames)

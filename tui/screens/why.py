@@ -11,7 +11,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -31,7 +31,7 @@ from tui.playground import Playground
 from tui.render import DIM, Row, line, lines
 from tui.screens.step_screen import StepScreen
 from tui.visible import visible_prose
-from tui.why_rows import candidate, dice, effects, facts, found, perplexity
+from tui.why_rows import candidate, candidate_head, dice, effects, facts, found, perplexity
 from tui.widgets.candidate_list import CandidateList
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines_view import LinesView
@@ -66,9 +66,10 @@ class WhyScreen(StepScreen):
         """Lay the page out: the facts on the left, every candidate on the right."""
         yield LinesView(id="why-title")
         with Horizontal(id="why-body"):
-            with VerticalScroll(id="why-facts", can_focus=False):
-                yield Static(id="why-text")
-                yield Input(placeholder="/ look up any text or token id", id="why-look-up")
+            with Vertical(id="why-facts"):
+                with VerticalScroll(id="why-scroll", can_focus=False):
+                    yield Static(id="why-text")
+                yield Input(placeholder="/ any text or token id", id="why-look-up")
                 yield Static(id="why-found")
             yield CandidateList(id="why-candidates")
         yield KeyBar(id="keys")
@@ -76,7 +77,6 @@ class WhyScreen(StepScreen):
     def on_mount(self) -> None:
         """Explain the selected step."""
         options = self.query_one(OptionList)
-        options.border_title = "candidates: raw, final, who picks it"
         options.border_subtitle = _HINT
         self.query_one("#why-facts").border_title = "why"
         options.focus()
@@ -126,6 +126,9 @@ class WhyScreen(StepScreen):
         known = ghosts is not None and index < len(ghosts.steps)
         picked = ghosts.at(index) if ghosts is not None and known else {}
         options = self.query_one(OptionList)
+        width = options.scrollable_content_region.width
+        # The title begins a cell behind where the rows do.
+        options.border_title = candidate_head(width)[1:].rstrip()
         before = options.highlighted
         options.clear_options()
         options.add_options(
@@ -134,7 +137,7 @@ class WhyScreen(StepScreen):
                     candidate(
                         one,
                         [self._mark(name) for name in picked.get(one.token_id, ())],
-                        options.size.width,
+                        width,
                         is_chosen=one.token_id == chosen,
                     )
                 )

@@ -1,0 +1,55 @@
+"""What stands in columns: under its heading, as wide as there is room, never into one another."""
+
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+
+from core.backends.scripted import ScriptedBackend
+from core.steps import Candidate
+from tests.tui.helpers import app_of, make_app, ready
+from tests.tui.test_scrub import Opened
+from tui.screens.help import HelpScreen, HelpText
+from tui.why_rows import candidate, candidate_head
+
+
+@pytest.mark.parametrize("width", [34, 47, 48, 61, 62, 90, 150])
+def test_a_candidates_figures_stand_under_their_headings(width):
+    one = Candidate(5, " far", -0.5, -0.25, 1)
+    row = "".join(text for text, _ in candidate(one, ["F1"], width, is_chosen=True))
+    head = candidate_head(width)
+    assert cell_len(row) <= width
+    assert head.index("token") == row.index("·far")
+    assert head.index("raw") + 3 == row.index("%") + 1
+    assert head.index("final") + 5 == row.rindex("%") + 1
+    assert head.index("picks") == row.index("F1")
+
+
+def test_a_wide_page_has_wide_bars():
+    one = Candidate(5, " far", -0.01, -0.01, 1)
+    rows = ["".join(text for text, _ in candidate(one, [], w, is_chosen=True)) for w in (80, 150)]
+    assert rows[1].count("█") > 3 * rows[0].count("█")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_the_scrub_page_reaches_the_right_edge(size):
+    opened = Opened()
+    async with make_app(ScriptedBackend()).run_test(size=size) as pilot:
+        await opened.open(pilot)
+        assert opened.screen.query_one("#scrub-side").region.right == size[0]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_in_the_help_a_name_never_runs_into_its_meaning(size):
+    names = ["a" * length for length in range(1, 40)] + ["世界" * 9]
+    sections = [("Names", [(name, "MEANING") for name in names])]
+    async with make_app(ScriptedBackend()).run_test(size=size) as pilot:
+        await ready(pilot)
+        await app_of(pilot).push_screen(HelpScreen("help", sections))
+        told = str(app_of(pilot).screen.query_one(HelpText).content)
+        assert told.count("MEANING") == len(names)
+        assert all(
+            line.split("MEANING")[0].endswith("  ")
+            for line in told.splitlines()
+            if "MEANING" in line
+        )
