@@ -237,6 +237,29 @@ class Playground(Runs):
         else:
             choose(candidates[number - 1])
 
+    def weighed(self, count: int) -> tuple[Candidate, ...]:
+        """Return ``count`` candidates of the selected step, or as many as are known.
+
+        Its record has five. While a run goes on there are no more: to read what was recorded would
+        take time from it.
+        """
+        selected = self.session.selected()
+        step = selected[1] if selected is not None else None
+        if not isinstance(step, TokenStep):
+            return ()
+        told = step.distribution.candidates
+        recorded = self.branches.recorded()
+        if recorded is None or self.session.is_running or count <= len(told):
+            return told
+        from core.explain import explain
+
+        try:
+            rows = explain(*recorded, rows=count).rows
+        except PlaygroundError:  # no longer kept
+            return told
+        known = {one.token_id for one in told}
+        return (*told, *(one for one in rows if one.token_id not in known))[:count]
+
     def take(self, number: int) -> None:
         """Go on with candidate ``number`` of those that are shown, by hand or as a fork."""
         selected = self.session.selected()
@@ -246,7 +269,7 @@ class Playground(Runs):
         elif isinstance(step, BeamStep):
             self._say_how_beams_fork()
         elif step is not None:
-            candidate = step.distribution.candidates[number - 1]
+            candidate = self.weighed(number)[number - 1]
             if self.would_repeat(candidate):
                 self.notice = Notice("that is the chosen token: the text would repeat")
             else:

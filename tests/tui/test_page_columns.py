@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from core.backends.scripted import ScriptedBackend
 from core.steps import Candidate
-from tests.tui.helpers import app_of, make_app, ready
+from tests.tui.helpers import app_of, make_app, ready, run_to_end, until
 from tests.tui.test_scrub import Opened
 from tui.screens.help import HelpScreen, HelpText
 from tui.why_rows import candidate, candidate_head
@@ -53,3 +53,25 @@ async def test_in_the_help_a_name_never_runs_into_its_meaning(size):
             for line in told.splitlines()
             if "MEANING" in line
         )
+
+
+async def test_a_high_and_wide_screen_shows_more_candidates_which_can_be_taken(app):
+    """With those of the record first, and the rest what is left beside all of them."""
+    async with app.run_test(size=(200, 60)) as pilot:
+        await run_to_end(pilot, "Once")
+        five = app.playground.session.selected()[1].distribution.candidates
+        height = app.main.query_one("#step-table").size.height
+        many = app.playground.weighed(height - 3)
+        assert many[:5] == five
+        assert len(many) == height - 3 > 15
+        assert [one.rank for one in many] == list(range(1, len(many) + 1))
+        rows = app.main.query_one("#step-table").plain.splitlines()
+        assert sum("%" in row for row in rows[1:]) == len(many) + 1
+        place = app.main.query_one("#step-table").region.offset
+        await pilot.click(offset=(place.x + 3, place.y + 12))
+        await until(pilot, lambda: len(app.playground.branches.history.nodes) == 2)
+        chosen = app.playground.session.turns[-1].token_ids
+        assert many[11].token_id in chosen or many[11].token_id in app.playground.session.token_ids
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert len(app.main.query_one("#step-table").plain.splitlines()) == 8

@@ -147,7 +147,7 @@ class MainScreen(Screen[None]):
         """Bring every widget but the status and the gauge up to date, as far as it changed."""
         self._paint_document(playground)
         panel = self.query_one(StepPanel)
-        panel.show(playground.session)
+        panel.show(playground.session, playground.weighed)
         self.is_behind = panel.is_behind
         self._follow(playground.book)
         self.query_one(PresetList).show(playground.book, playground.preset)

@@ -6,6 +6,8 @@ Must never keep a step of its own: it draws the one that it is given.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 
 from textual import events
 from textual.app import ComposeResult
@@ -14,7 +16,7 @@ from textual.message import Message
 
 from core.readable import number
 from core.session import Session, Turn
-from core.steps import BeamStep, NextToken, Step, TokenStep
+from core.steps import BeamStep, Candidate, NextToken, Step, TokenStep
 from tui.render import (
     CHOSEN,
     DIM,
@@ -29,6 +31,11 @@ from tui.widgets.lines_view import LinesView
 
 READABLE = 0.1
 """In seconds: numbers that change sooner cannot be read, and a fast model would wait for them."""
+
+_ROWS_BESIDE = 3
+"""The heading, a chosen token that is not among those listed, and the rest."""
+
+Weighed = Callable[[int], tuple[Candidate, ...]]
 
 MANY_STEPS = 10
 """As many since the last drawing are what a fast model writes; of fewer, each is shown."""
@@ -59,8 +66,11 @@ class StepPanel(Vertical):
         yield LinesView(id="step-header")
         yield LinesView(id="step-table")
 
-    def show(self, session: Session) -> None:
-        """Draw the session's selected step; of a fast run, ten a second."""
+    def show(self, session: Session, weighed: Weighed) -> None:
+        """Draw the session's selected step; of a fast run, ten a second.
+
+        ``weighed`` gives a number of its candidates, for a table that has room for more than five.
+        """
         table = self.query_one("#step-table", LinesView)
         width, height = table.size
         selected = session.selected()
@@ -71,7 +81,7 @@ class StepPanel(Vertical):
             return
         position = _position(session)
         step_id = id(selected[1]) if selected is not None else None
-        drawn = (step_id, width, height, *position)
+        drawn = (step_id, width, height, session.is_running, *position)
         self.is_behind = self._may_wait(session, position[1])
         if drawn == self._drawn or self.is_behind:
             return
@@ -80,10 +90,13 @@ class StepPanel(Vertical):
             self._candidates = 0
             self._show_nothing()
             return
-        step = selected[1]
+        turn, step = selected
+        if isinstance(step, TokenStep):
+            candidates = weighed(height - _ROWS_BESIDE)
+            step = replace(step, distribution=replace(step.distribution, candidates=candidates))
         rows = step.hypotheses if isinstance(step, BeamStep) else step.distribution.candidates
         self._candidates = len(rows)
-        header, body = _contents(*selected, width, height)
+        header, body = _contents(turn, step, width, height)
         self.query_one("#step-header", LinesView).update_rows([_title(*position), *header])
         table.update_rows(body)
 
