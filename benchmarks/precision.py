@@ -1,7 +1,7 @@
 """What fewer bits change in what a model says: ``python -m benchmarks.precision``.
 
-Each dtype reads the same text, which float32 writes greedily, and its logits are compared step by
-step. Must never time anything.
+Each dtype reads the same text, which float32 writes greedily or draws at a temperature, and its
+logits are compared step by step. Must never time anything.
 """
 
 from __future__ import annotations
@@ -57,9 +57,13 @@ class Difference:
 
 
 def compare(
-    exact: LoadedModel, others: dict[str, LoadedModel], steps: int
+    exact: LoadedModel, others: dict[str, LoadedModel], steps: int, temperature: float = 0.0
 ) -> dict[str, Difference]:
-    """Let ``exact`` write ``steps`` tokens after each opening; the others read them."""
+    """Let ``exact`` write ``steps`` tokens after each opening; the others read them.
+
+    It draws them at ``temperature``, or takes the likeliest where that is 0.
+    """
+    generator = torch.Generator().manual_seed(0)
     differences = {dtype: Difference() for dtype in others}
     for opening in OPENINGS:
         token_ids = exact.codec.encode(opening, is_beginning=True)
@@ -67,6 +71,9 @@ def compare(
         seen = {dtype: one.model.prefill(token_ids) for dtype, one in others.items()}
         for _ in range(steps):
             choice = int(logits[0].argmax())
+            if temperature:
+                chances = torch.softmax(logits[0] / temperature, dim=-1)
+                choice = int(torch.multinomial(chances, 1, generator=generator))
             for dtype, one in others.items():
                 differences[dtype].see(logits[0], seen[dtype][0])
                 seen[dtype] = one.model.decode([choice])
@@ -82,13 +89,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", default=DEMO)
     parser.add_argument("--dtypes", nargs="+", default=list(DTYPES))
     parser.add_argument("--steps", type=int, default=500, help="tokens after each opening")
+    parser.add_argument(
+        "--temperature", type=float, default=0.0, help="of what is drawn; 0: greedy"
+    )
     options = parser.parse_args(arguments)
 
     def load(dtype: str) -> LoadedModel:
         return load_model(options.model, "cpu", dtype, lambda stage, share=None: None)
 
     others = {dtype: load(dtype) for dtype in options.dtypes}
-    differences = compare(load("float32"), others, options.steps)
+    differences = compare(load("float32"), others, options.steps, options.temperature)
     print(
         "| dtype | same first choice | worst top-five probability | mean log-probability | worst |"
     )

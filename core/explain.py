@@ -99,7 +99,15 @@ def look_up(
     return _candidate(applied, token_id, run.start.texts)
 
 
-def tokens_of(texts: TokenTexts, text: str) -> tuple[int, ...]:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A token that a person may mean: the first of the ``length`` that a text is read as."""
+
+    token_id: int
+    length: int
+
+
+def tokens_of(texts: TokenTexts, text: str) -> tuple[Reading, ...]:
     """Return the tokens that a person may mean by ``text`` in a look-up box, without repetition.
 
     The first token of the text as typed, then of the text behind a space; where the text is a
@@ -111,18 +119,20 @@ def tokens_of(texts: TokenTexts, text: str) -> tuple[int, ...]:
     if not text:
         raise PlaygroundError("type a token's text or its id")
     spellings = [text] if text.startswith(" ") else [text, f" {text}"]
-    found: list[int] = []
+    found: dict[int, int] = {}
     complaint: PlaygroundError | None = None
     for one in spellings:
         try:
-            found += texts.encode(one, is_beginning=False)[:1]
+            ids = texts.encode(one, is_beginning=False)
+            if ids:
+                found[ids[0]] = min(len(ids), found.get(ids[0], len(ids)))
         except PlaygroundError as error:  # a tokenizer may know the word alone, and no spaces
             complaint = complaint or error
     if text.isascii() and text.isdigit() and len(text) < 10:
-        found.append(int(text))
+        found[int(text)] = 1
     if not found and complaint is not None:
         raise complaint
-    return tuple(dict.fromkeys(found))
+    return tuple(Reading(token_id, length) for token_id, length in found.items())
 
 
 def applied_settings(

@@ -158,7 +158,7 @@ def _beam_step(event: BeamStep) -> dict[str, Any]:
         "hypotheses": [_hypothesis(one) for one in event.hypotheses],
         "finished": [_hypothesis(one) for one in event.finished],
         "dropped": [{**_hypothesis(one.hypothesis), "reason": one.reason} for one in event.dropped],
-        "distributions": [_distribution(one) for one in event.distributions],
+        "distributions": [_distribution(one, _FINAL_SCORE) for one in event.distributions],
     }
 
 
@@ -180,20 +180,25 @@ def _finished(event: Finished) -> dict[str, Any]:
     return record
 
 
-def _candidate(candidate: Candidate) -> dict[str, Any]:
+_FINAL_LOGPROB = "final_logprob"
+_FINAL_SCORE = "final_score"
+"""Of beams: what is added to a beam's sum. The settings leave it as no probability."""
+
+
+def _candidate(candidate: Candidate, final_name: str = _FINAL_LOGPROB) -> dict[str, Any]:
     return {
         "token_id": candidate.token_id,
         "text": candidate.text,
         "logprob": _number(candidate.logprob),
-        "final_logprob": _number(candidate.final_logprob),
+        final_name: _number(candidate.final_logprob),
         "rank": candidate.rank,
         "cut_by": candidate.cut_by,
     }
 
 
-def _distribution(distribution: Distribution) -> dict[str, Any]:
+def _distribution(distribution: Distribution, final_name: str = _FINAL_LOGPROB) -> dict[str, Any]:
     return {
-        "candidates": [_candidate(one) for one in distribution.candidates],
+        "candidates": [_candidate(one, final_name) for one in distribution.candidates],
         "entropy": _number(distribution.entropy),
         "kept": distribution.kept,
     }
@@ -206,7 +211,7 @@ def _hypothesis(hypothesis: Hypothesis) -> dict[str, Any]:
         "score": _number(hypothesis.score),
         "normalized_score": _number(hypothesis.normalized_score),
         "parent": hypothesis.parent,
-        "token": _candidate(hypothesis.token),
+        "token": _candidate(hypothesis.token, _FINAL_SCORE),
     }
 
 

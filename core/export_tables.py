@@ -19,6 +19,7 @@ from core.steps import (
     ChosenBy,
     Distribution,
     Event,
+    Finished,
     Hypothesis,
     Started,
     TokenStep,
@@ -86,25 +87,31 @@ class TableWriter:
 class CsvWriter:
     """One row a step: the chosen token and the five likeliest; for beams, one row a beam.
 
-    Empty where there is no value: ``beam``, ``parent`` and ``score`` without beams, a probability
-    that is no number.
+    Empty where there is no value: ``beam``, ``parent`` and ``score`` without beams, ``parent`` of
+    what had ended before, a probability that is no number. ``final_probability`` is what a token
+    is chosen by; beams have ``final_score`` in its place, what is added to a beam's sum, which the
+    settings leave as no probability.
     """
 
     def __init__(self) -> None:
+        self._has_header = False
         self._buffer = io.StringIO()
         self._csv = csv.writer(self._buffer, lineterminator="\n")
 
     def write(self, event: Event) -> Iterator[str]:
-        """Yield the header when a run starts, then the rows of each step."""
-        if isinstance(event, Started):
-            yield self._line(_csv_header())
-        elif isinstance(event, TokenStep):
+        """Yield the header with the first step, or the end, and the rows of each step."""
+        if isinstance(event, TokenStep | BeamStep | Finished) and not self._has_header:
+            self._has_header = True
+            yield self._line(_csv_header(_FINAL_OF[isinstance(event, BeamStep)]))
+        if isinstance(event, TokenStep):
             cells = _csv_cells(event.token, event.distribution, event.chosen_by)
             yield self._line([event.index, "", "", "", *cells])
         elif isinstance(event, BeamStep):
             for beam, one in enumerate(event.hypotheses):
-                cells = _csv_cells(one.token, _weighed_by_parent(event, one))
-                yield self._line([event.index, beam, one.parent, _finite(one.score), *cells])
+                weighed = _weighed_by_parent(event, one)
+                parent = one.parent if weighed is not None else ""
+                cells = _csv_cells(one.token, weighed, is_beam=True)
+                yield self._line([event.index, beam, parent, _finite(one.score), *cells])
 
     def _line(self, cells: Iterable[object]) -> str:
         self._buffer.seek(0)
@@ -113,33 +120,42 @@ class CsvWriter:
         return self._buffer.getvalue()
 
 
-def _csv_header() -> list[str]:
+_FINAL_OF = ("final_probability", "final_score")
+"""What the last figure of a token is called, without beams and with them."""
+
+
+def _csv_header(final: str) -> list[str]:
     names = ["index", "beam", "parent", "score", "token_id", "text"]
-    names += ["probability", "final_probability", "rank", "chosen_by", "entropy", "kept"]
+    names += ["probability", final, "rank", "chosen_by", "entropy", "kept"]
     for number in range(1, CHOICES + 1):
-        of_choice = ("token_id", "text", "probability", "final_probability", "cut_by")
+        of_choice = ("token_id", "text", "probability", final, "cut_by")
         names += [f"choice_{number}_{name}" for name in of_choice]
     return names
 
 
 def _csv_cells(
-    token: Candidate, distribution: Distribution | None, chosen_by: ChosenBy = "settings"
+    token: Candidate,
+    distribution: Distribution | None,
+    chosen_by: ChosenBy = "settings",
+    *,
+    is_beam: bool = False,
 ) -> list[object]:
-    cells = [*_csv_candidate(token), token.rank, chosen_by]
+    cells = [*_csv_candidate(token, is_beam=is_beam), token.rank, chosen_by]
     if distribution is None:
         return [*cells, *[""] * (2 + 5 * CHOICES)]
     cells += [_finite(distribution.entropy), distribution.kept]
     for candidate in distribution.candidates[:CHOICES]:
-        cells += [*_csv_candidate(candidate), candidate.cut_by or ""]
+        cells += [*_csv_candidate(candidate, is_beam=is_beam), candidate.cut_by or ""]
     return cells + [""] * 5 * max(0, CHOICES - len(distribution.candidates))
 
 
-def _csv_candidate(candidate: Candidate) -> list[object]:
+def _csv_candidate(candidate: Candidate, *, is_beam: bool) -> list[object]:
+    final = candidate.final_logprob if is_beam else candidate.final_probability
     return [
         candidate.token_id,
         visible(candidate.text, keep=""),
         _finite(candidate.probability),
-        _finite(candidate.final_probability),
+        "" if final is None else _finite(final),
     ]
 
 

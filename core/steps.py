@@ -29,7 +29,8 @@ class Candidate:
     r"""One token that the model weighed at a step.
 
     ``logprob`` is the model's own, before any setting. ``final_logprob`` is what the decoder chose
-    from, ``None`` when a setting removed the token; ``cut_by`` then names that setting.
+    from, ``None`` when a setting removed the token; ``cut_by`` then names that setting. In a beam
+    search it is what is added to the beam's sum: the settings leave it as no probability.
     ``text`` is the token by itself: bytes that are not whole characters stand as ``\xe4``.
     """
 

@@ -45,13 +45,21 @@ BOTH_RECORD = {"candidates": [FAR_RECORD, CUT_RECORD], "entropy": 1.5, "kept": 1
 STARTED = Started((1, 2), (2,), 3, 1024, 7)
 STEP = TokenStep(0, FAR, BOTH, " far", 0.01)
 HYPOTHESIS = Hypothesis((5,), " far", -0.7, -0.35, 0, FAR)
+
+
+def scored(record):
+    """A token's record in a beam search, whose last figure is no log-probability."""
+    names = {"final_logprob": "final_score"}
+    return {names.get(name, name): value for name, value in record.items()}
+
+
 HYPOTHESIS_RECORD = {
     "token_ids": [5],
     "text": " far",
     "score": -0.7,
     "normalized_score": -0.35,
     "parent": 0,
-    "token": FAR_RECORD,
+    "token": scored(FAR_RECORD),
 }
 
 
@@ -91,7 +99,7 @@ def test_a_beam_step():
         "hypotheses": [HYPOTHESIS_RECORD],
         "finished": [HYPOTHESIS_RECORD],
         "dropped": [{**HYPOTHESIS_RECORD, "reason": "outscored"}],
-        "distributions": [BOTH_RECORD],
+        "distributions": [{**BOTH_RECORD, "candidates": [scored(FAR_RECORD), scored(CUT_RECORD)]}],
     }
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from core.backends.base import ModelInfo, Request
 from core.backends.scripted import ScriptedBackend
+from core.engine import generate
 from core.export import FORMATS, JsonlWriter, event_record, make_writer
 from core.export_about import about_run
 from core.settings import Settings
@@ -307,6 +308,35 @@ def test_csv_of_beams_has_a_row_a_beam():
     assert float(rows[0]["score"]) == pytest.approx(-1.0)
 
 
+@pytest.mark.parametrize("drawn", [{}, {"do_sample": True, "top_k": 0, "top_p": 0.6}], ids=str)
+def test_no_figure_of_beams_is_called_a_probability_that_is_none(drawn, demo):
+    """What the settings leave of a beam's tokens does not sum to 1: it is added to a score."""
+    settings = Settings(num_beams=3, max_new_tokens=3, repetition_penalty=0.5, seed=1, **drawn)
+    events = list(generate(demo.model, demo.codec, Request("Once upon", settings), lambda: False))
+    for name in ("csv", "jsonl"):
+        writer = make_writer(name, "Once upon")
+        told = "".join(piece for event in events for piece in writer.write(event))
+        assert "final_score" in told
+        assert "final_prob" not in told
+        assert "final_logprob" not in told
+    rows = list(
+        csv.DictReader(
+            "".join(
+                piece
+                for writer in [make_writer("csv", "")]
+                for event in events
+                for piece in writer.write(event)
+            ).splitlines()
+        )
+    )
+    steps = [event for event in events if isinstance(event, BeamStep)]
+    first = [row for row in rows if row["index"] == "0"]
+    assert len(first) == len(steps[0].hypotheses) >= 2
+    for row, beam in zip(first, steps[0].hypotheses, strict=True):
+        assert float(row["final_score"]) == pytest.approx(float(row["score"]), abs=1e-5)
+        assert float(row["final_score"]) == beam.token.final_logprob
+
+
 def test_csv_of_a_beam_that_ended_earlier_shows_no_choices_of_others():
     writer = make_writer("csv", "")
     header = "".join(writer.write(STARTED))
@@ -315,6 +345,7 @@ def test_csv_of_a_beam_that_ended_earlier_shows_no_choices_of_others():
 
     assert None not in cells
     assert (cells["text"], cells["entropy"], cells["choice_1_text"]) == (" far", "", "")
+    assert cells["parent"] == ""  # it is one of another step
 
 
 @pytest.mark.parametrize("text", ["a\nb", 'a"b', "a,b", "a\r\n", "\x1b[2J", "\u2028", "\udc80"])

@@ -215,13 +215,15 @@ def key_ranges(keys: Sequence[str]) -> str:
     return " ".join(told)
 
 
-def found(candidates: Sequence[Candidate]) -> list[Row]:
-    """Return what was looked up."""
+def found(candidates: Sequence[tuple[Candidate, int]]) -> list[Row]:
+    """Return what was looked up: tokens, each the first of so many that a text is read as."""
     rows: list[Row] = []
-    for one in candidates:
+    for one, length in candidates:
         is_cut = one.final_logprob is None
         final = f"cut by {one.cut_by}" if is_cut else f"final {percent(one.final_probability)}"
         rows.append([(visible_token(one.text), "bold"), (f"  id {one.token_id}", DIM)])
+        if length > 1:
+            rows.append([(f"  first of {length:,} tokens; t scores a whole text", "$text-warning")])
         rows.append(
             [
                 (f"  #{one.rank:,} · raw {_small(one.probability)} · ", NUMBER),

@@ -11,7 +11,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from core.errors import PlaygroundError
-from core.explain import explain, look_up, tokens_of
+from core.explain import Reading, explain, look_up, tokens_of
 from core.logits_store import LogitsStore
 from core.models.transformers_model import TransformersModel
 from core.recording import record_step
@@ -113,7 +113,8 @@ def test_200_rows_and_no_more():
 
 def test_look_up_by_text_and_id():
     run = run_of([HALVES], [0])
-    assert tokens_of(Letters(), "c") == (2,)
+    assert tokens_of(Letters(), "c") == (Reading(2, 1),)
+    assert tokens_of(Letters(), "cab") == (Reading(2, 3),)  # weighed by its first token: told
     assert look_up(run, 0, 2).rank == 3
     with pytest.raises(PlaygroundError, match="no token 5; this vocabulary has 0 to 4"):
         look_up(run, 0, 5)
@@ -124,11 +125,11 @@ def test_look_up_by_text_and_id():
 
 
 def test_a_text_is_looked_up_with_and_without_its_space(demo):
-    spellings = tokens_of(demo.codec, "the")
+    spellings = [one.token_id for one in tokens_of(demo.codec, "the")]
     assert [demo.codec.token_text(one) for one in spellings][-1].startswith(" t")
     assert len(spellings) == len(set(spellings)) >= 2
-    assert tokens_of(demo.codec, "12")[-1] == 12
-    assert 10**9 not in tokens_of(demo.codec, "1000000000")
+    assert tokens_of(demo.codec, "12")[-1] == Reading(12, 1)
+    assert 10**9 not in [one.token_id for one in tokens_of(demo.codec, "1000000000")]
 
 
 def test_what_is_no_longer_kept_is_said():

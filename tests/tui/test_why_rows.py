@@ -40,7 +40,7 @@ def test_keys_in_a_row_are_told_as_a_range(keys, told):
 
 def test_harmful_tokens_are_spelled_out():
     assert "[b]\\x1b" in text(candidate(CUT, [], 80, is_chosen=False))
-    assert "cut by top_p" in "".join(map(text, found([CUT])))
+    assert "cut by top_p" in "".join(map(text, found([(CUT, 1)])))
 
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60)])

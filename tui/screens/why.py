@@ -207,8 +207,8 @@ class WhyScreen(StepScreen):
             return
         run, index = recorded
         try:
-            token_ids = tokens_of(run.start.texts, event.value)
-            rows = found([look_up(run, index, token_id) for token_id in token_ids])
+            readings = tokens_of(run.start.texts, event.value)
+            rows = found([(look_up(run, index, one.token_id), one.length) for one in readings])
         except PlaygroundError as error:
             rows = [[(visible_prose(str(error)), "$text-error")]]
         self.query_one("#why-found", Static).update(lines(rows))
