@@ -25,6 +25,7 @@ from core.history_records import (
 )
 from core.settings import Settings
 from core.token_ids import common_length
+from core.visible import is_label
 from core.visits import Place, Visits
 
 
@@ -192,7 +193,7 @@ class History:
         """
         self.node(node_id)
         name = name.strip()
-        if len(name) > LONGEST_NAME or not name.isprintable():
+        if len(name) > LONGEST_NAME or not is_label(name):
             raise PlaygroundError(
                 f"a name is one line of at most {LONGEST_NAME} characters, without control codes"
             )

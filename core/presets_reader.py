@@ -16,7 +16,7 @@ from core.chat import ChatFormat
 from core.keys import ALLOWED_KEYS, normalized_key
 from core.preset_book import Preset, PresetBook, PresetsError
 from core.settings import SETTING_NAMES, Settings, SettingsError, settings_from_mapping
-from core.visible import visible
+from core.visible import is_label, visible
 from core.yaml_nodes import Entry, Located, YamlError, parse_yaml
 
 MOST_BYTES = 100_000
@@ -224,7 +224,7 @@ def _fault(text: str, longest: int) -> str:
     """Return what keeps ``text`` from being shown on one line, or nothing."""
     if len(text) > longest:
         return f"is longer than {longest} characters"
-    harmful = next((character for character in text if not character.isprintable()), None)
+    harmful = next((character for character in text if not is_label(character)), None)
     return "" if harmful is None else f"holds the character {harmful!a}, which is not allowed"
 
 
@@ -237,7 +237,7 @@ def _chat_fault(texts: object) -> str:
     if any(not one.strip() for one in texts):
         return "must not be empty; leave it out for its default"
     characters = (character for one in texts for character in one)
-    harmful = next((one for one in characters if not one.isprintable() and one not in "\n\t"), "")
+    harmful = next((one for one in characters if not is_label(one) and one not in "\n\t"), "")
     return f"holds the character {harmful!a}, which is not allowed" if harmful else ""
 
 

@@ -6,6 +6,7 @@ Must never drop a character silently: what cannot be shown is written as ``\x1b`
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from wcwidth import wcwidth
 
@@ -37,6 +38,14 @@ def visible(text: str, keep: str = "\n\t") -> str:
         return character if character in keep else spelled_out(character)
 
     return _HARMFUL.sub(spelled, text)
+
+
+def is_label(text: str) -> bool:
+    """Whether ``text`` can be a name: no control character, line end or change of direction."""
+    joiners = "\u200c\u200d"
+    return all(
+        one.isprintable() or one in joiners or unicodedata.category(one) == "Zs" for one in text
+    )
 
 
 def one_line(text: str, limit: int = 400) -> str:

@@ -37,6 +37,7 @@ from tui.screenshot import Screenshots
 from tui.step_actions import StepActions
 from tui.terminal_driver import driver_for
 from tui.themes import INK, PAPER, readable_variables
+from tui.typed_text import as_text
 from tui.visible import fit, visible_token
 from tui.widgets.preset_list import PresetList
 from tui.widgets.prompt_input import PromptInput
@@ -145,6 +146,8 @@ class PlaygroundApp(StepActions, ModelActions, KeyActions, Screenshots):
 
         A notice is for who did the last thing: with the next key it goes.
         """
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            event = as_text(event)
         is_input = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
         if is_input and self.playground.notice is not None:
             self.playground.notice = None

@@ -126,12 +126,12 @@ async def test_a_paste_of_several_lines_stays_whole():
         await ready(pilot)
         app_of(pilot).main.prompt.post_message(events.Paste("def f():\r\n\treturn 1\x1b[2J\n"))
         await pilot.pause()
-        assert typed(pilot) == "def f():\n\treturn 1\\x1b[2J\n"
+        assert typed(pilot) == "def f():\n\treturn 1\x1b[2J\n"
         assert app_of(pilot).main.prompt.size.height == 3
         assert not backend.requests
         await pilot.press("enter")
         await until(pilot, lambda: len(backend.requests) == 1)
-        assert backend.requests[0].prompt == "def f():\n\treturn 1\\x1b[2J\n"
+        assert backend.requests[0].prompt == "def f():\n\treturn 1\x1b[2J\n"
 
 
 async def test_a_paste_of_5000_characters_is_not_lost():

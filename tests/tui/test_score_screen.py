@@ -209,7 +209,7 @@ async def test_a_file_is_scored_as_it_is(tmp_path):
         pilot.app.screen.query_one(Input).value = str(file)
         await pilot.press("enter")
         await until(pilot, lambda: pilot.app.opened.is_current)
-        assert "\\x1b[31msat\\r" in pilot.app.opened.query_one(ScoreInput).text
+        assert "\x1b[31msat\na" in pilot.app.opened.query_one(ScoreInput).text
         check_harmless(pilot, SIZE[0])
         await pilot.press("enter")
         await until(pilot, lambda: "perplexity" in shown(pilot))

@@ -18,7 +18,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from core.errors import PlaygroundError
+from tui.stand_ins import exact
 from tui.visible import visible_prose
+from tui.widgets.exact_line import ExactLine
 
 
 class InputScreen(ModalScreen[bool]):
@@ -46,14 +48,14 @@ class InputScreen(ModalScreen[bool]):
         with Vertical(id="input-box") as box:
             box.border_title = Content(visible_prose(self._title))
             box.border_subtitle = Content(f"Enter {self._accept} · Esc closes")
-            yield Input(self._value, placeholder=self._hint, id="input-line")
+            yield ExactLine(self._value, placeholder=self._hint, id="input-line")
             yield Static(id="input-refusal")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         try:
-            self._take(event.value)
+            self._take(exact(event.value))
         except PlaygroundError as error:
             refusal = self.query_one("#input-refusal", Static)
             refusal.update(Content(f"✗ {visible_prose(str(error))}"))

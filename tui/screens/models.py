@@ -21,7 +21,9 @@ from core.visible import pad
 from tui.actions.bindings import bindings
 from tui.actions.pages import PAGES
 from tui.render import DIM, NUMBER, Row, line, short_count
+from tui.stand_ins import exact
 from tui.visible import fit, visible_prose
+from tui.widgets.exact_line import ExactLine
 
 _NAME_WIDTH = 34
 
@@ -48,9 +50,8 @@ class ModelsScreen(ModalScreen[str | None]):
             box.border_title = "models"
             box.border_subtitle = "↑ ↓ Enter picks · or type a name · Esc closes"
             yield OptionList(Option("looking…", disabled=True), id="model-list")
-            yield Input(
+            yield ExactLine(
                 placeholder="a name on the hub, or a folder",
-                select_on_focus=False,  # what was typed on the list would go with the next key
                 id="model-name",
             )
 
@@ -92,7 +93,7 @@ class ModelsScreen(ModalScreen[str | None]):
 
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
-        name = event.value.strip()
+        name = exact(event.value).strip()
         if name:
             self.dismiss(name)
 

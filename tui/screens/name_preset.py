@@ -19,7 +19,9 @@ from textual.widgets import Input, Static
 from core.errors import PlaygroundError
 from core.settings import Settings
 from tui.render import settings_summary
+from tui.stand_ins import exact
 from tui.visible import visible_prose
+from tui.widgets.exact_line import ExactLine
 
 
 class NamePresetScreen(ModalScreen[str | None]):
@@ -41,7 +43,7 @@ class NamePresetScreen(ModalScreen[str | None]):
             box.border_subtitle = "Enter saves · Esc not now"
             values = settings_summary(list(self._settings.to_mapping().items()))
             yield Static(Content(visible_prose(values or "the defaults of transformers")))
-            yield Input(placeholder="a name, up to 24 characters", id="name-preset-name")
+            yield ExactLine(placeholder="a name, up to 24 characters", id="name-preset-name")
             yield Static(id="name-preset-fault")
 
     @on(Input.Submitted)
@@ -49,7 +51,7 @@ class NamePresetScreen(ModalScreen[str | None]):
         if not self.is_current:
             return  # Enter was pressed twice
         try:
-            self.dismiss(self._save(event.value.strip(), self._settings))
+            self.dismiss(self._save(exact(event.value).strip(), self._settings))
         except PlaygroundError as error:
             fault = self.query_one("#name-preset-fault", Static)
             fault.display = True

@@ -30,9 +30,11 @@ from tui.key_name import key_name
 from tui.playground import Playground
 from tui.render import DIM, Row, line, lines
 from tui.screens.step_screen import StepScreen
+from tui.stand_ins import exact
 from tui.visible import visible_prose
 from tui.why_rows import candidate, candidate_head, dice, effects, facts, found, perplexity
 from tui.widgets.candidate_list import CandidateList
+from tui.widgets.exact_line import ExactLine
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines_view import LinesView
 
@@ -69,7 +71,7 @@ class WhyScreen(StepScreen):
             with Vertical(id="why-facts"):
                 with VerticalScroll(id="why-scroll", can_focus=False):
                     yield Static(id="why-text")
-                yield Input(placeholder="/ any text or token id", id="why-look-up")
+                yield ExactLine(placeholder="/ any text or token id", id="why-look-up")
                 yield Static(id="why-found")
             yield CandidateList(id="why-candidates")
         yield KeyBar(id="keys")
@@ -207,7 +209,7 @@ class WhyScreen(StepScreen):
             return
         run, index = recorded
         try:
-            readings = tokens_of(run.start.texts, event.value)
+            readings = tokens_of(run.start.texts, exact(event.value))
             rows = found([(look_up(run, index, one.token_id), one.length) for one in readings])
         except PlaygroundError as error:
             rows = [[(visible_prose(str(error)), "$text-error")]]

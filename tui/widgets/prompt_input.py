@@ -12,9 +12,8 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import TextArea
 
-from core.visible import visible
+from tui.widgets.exact_area import ExactArea
 
 _ONLY_WITH_TEXT = frozenset(
     ("cursor_left", "cursor_right", "cursor_line_start", "cursor_line_end", "cursor_page")
@@ -25,7 +24,7 @@ _EDITS = frozenset(("undo", "redo"))
 _NEVER = frozenset(("cursor_page_up", "cursor_page_down"))
 
 
-class PromptInput(TextArea):
+class PromptInput(ExactArea):
     """Several lines of text; while it is empty, the arrow keys belong to the steps."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -182,10 +181,3 @@ class PromptInput(TextArea):
         else:
             self._position = position
             self.put(self.prompts[position])
-
-    async def _on_paste(self, event: events.Paste) -> None:
-        """Insert a paste of any length, with control characters spelled out."""
-        event.prevent_default()
-        event.stop()
-        text = visible(event.text.replace("\r\n", "\n").replace("\r", "\n"))
-        self.replace(text, *self.selection)

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
-from textual.widgets import TextArea
 
-from core.visible import visible
+from tui.widgets.exact_area import ExactArea
 
 _HINT = (
     "Paste or type any text here, or get a file with ctrl+g.\n\n"
@@ -20,7 +18,7 @@ _HINT = (
 )
 
 
-class ScoreInput(TextArea):
+class ScoreInput(ExactArea):
     """Several lines of text; as in the prompt, Enter is the page's and ctrl+j begins a new line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -37,22 +35,18 @@ class ScoreInput(TextArea):
     @property
     def exact_text(self) -> str:
         """The text as it stands, or as it stood in its file while nobody has changed it."""
-        return self._file_text if self.text == visible(self._file_text) else self.text
+        return self._file_text if self.text == _lines(self._file_text) else self.text
 
     def put(self, text: str) -> None:
         """Replace what stands here by the text of a file."""
         self._file_text = text
-        self.text = visible(text)
+        self.text = text
 
     def action_newline(self) -> None:
         """Begin a new line."""
         if not self.read_only:
             self.insert("\n")
 
-    async def _on_paste(self, event: events.Paste) -> None:
-        """Insert a paste of any length, with control characters spelled out."""
-        event.prevent_default()
-        event.stop()
-        if not self.read_only:
-            text = visible(event.text.replace("\r\n", "\n").replace("\r", "\n"))
-            self.replace(text, *self.selection)
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
