@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from core.export_tables import CHOICES, choices_of_beam, choices_of_step
+from core.readable import token_count
 from core.settings import Settings
-from core.steps import BeamStep, Event, Finished, Started, TokenStep
+from core.steps import BeamStep, Event, Finished, FinishReason, Started, TokenStep
 from core.visible import keep_end, visible
 
 _CHOICE_NAMES = tuple(f"Choice {number}" for number in range(1, CHOICES + 1))
@@ -22,11 +23,12 @@ _LEGEND = (
     "Percentages are the model's own, before any setting. A star marks what was chosen, or kept as "
     "a beam; a plus what a person chose. A dot at the beginning is a space."
 )
-_REASONS = {
+_REASONS: dict[FinishReason, str] = {
     "end_of_text": "the model ended the text",
     "length": "the length asked for was reached",
     "context_full": "the context was full",
     "stop_string": "a stop string came",
+    "by_hand": "it was written by hand",
     "cancelled": "it was stopped",
     "failed": "it failed",
 }
@@ -112,7 +114,7 @@ def _value(value: Any) -> str:  # noqa: ANN401 - whatever a setting is
 def _end(event: Finished) -> Iterator[str]:
     yield f"\n{_LEGEND}\n\n## Text\n\n{_quoted(event.text)}\n"
     why = event.detail or _REASONS[event.reason]
-    yield f"{markdown_text(f'{len(event.token_ids)} tokens; {why}.')}\n"
+    yield f"{markdown_text(f'{token_count(len(event.token_ids))}; {why}.')}\n"
 
 
 _SPACES_OF_A_TOKEN = re.compile(r"^ +(?=[^ (]|$| \()")  # none of them before its probability

@@ -6,6 +6,7 @@ import csv
 import itertools
 import json
 import math
+from typing import get_args
 
 import pytest
 
@@ -20,7 +21,9 @@ from core.steps import (
     Candidate,
     Distribution,
     Finished,
+    FinishReason,
     Hypothesis,
+    NextToken,
     Started,
     TokenStep,
 )
@@ -417,3 +420,11 @@ def test_every_format_tells_what_a_person_chose(place):
         (chosen,) = [one for one in texts[name].splitlines() if ")+" in one]
         assert f"({token.probability:.2%})+" in chosen
         assert ")*" not in chosen
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("reason", get_args(FinishReason))
+def test_every_format_says_why_a_run_ended(name, reason):
+    writer = make_writer(name, "Once")
+    ran = (STARTED, STEP, NextToken(BOTH), Finished(reason, (5,), " far", 1.0))
+    assert "".join(part for event in ran for part in writer.write(event))

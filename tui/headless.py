@@ -42,6 +42,7 @@ _REASONS = {
     "length": "the length asked for",
     "context_full": "the context is full",
     "stop_string": "a stop string",
+    "by_hand": "written by hand",
     "cancelled": "stopped",
     "failed": "failed",
 }

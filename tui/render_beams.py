@@ -102,7 +102,9 @@ def common_row(texts: Sequence[str], width: int) -> list[Row]:
     """Return a row with what all ``texts`` have in common, none where that is nothing."""
     common = texts[0][: shared(texts)] if texts else ""
     name = "  all: "
-    return [[(name, DIM), (fit_tail(common, width - len(name)), DIM)]] if common else []
+    if not common.strip():
+        return []
+    return [[(name, DIM), (fit_tail(common, width - len(name)), DIM)]]
 
 
 def ending(one: Hypothesis, shown: str, style: str) -> Row:

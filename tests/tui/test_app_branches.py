@@ -21,6 +21,7 @@ from tests.tui.helpers import (
     stopped,
     until,
 )
+from tui.run_file import save_run
 from tui.screens.comparison import ComparisonScreen
 from tui.screens.dialog import DialogScreen
 from tui.screens.help import HelpScreen
@@ -264,6 +265,25 @@ async def test_undo_by_hand_takes_back_one_choice(app):
         assert document(pilot).count("──") == 2
         await pilot.press("ctrl+z", "ctrl+y", "ctrl+z", "ctrl+z")
         assert nodes[0].run.token_ids == whole[len(texts[0]) :]
+
+
+@pytest.mark.parametrize("suffix", ["md", "jsonl", "csv", "txt"])
+async def test_a_run_by_hand_is_saved_like_any_other(app, suffix, tmp_path):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("ctrl+r")
+        await run_prompt(pilot, "Once upon a time")
+        await offered(pilot)
+        for key in ("2", "enter"):
+            await pilot.press(key)
+            await offered(pilot)
+        session = app.playground.session
+        saved = save_run(str(tmp_path / f"run.{suffix}"), session, session.turns[-1]).read_text()
+        step = session.turns[-1].steps[0]
+        assert step.text.strip() in saved
+        assert {"md": "%)+", "jsonl": '"chosen_by": "person"', "csv": ",person,", "txt": ""}[
+            suffix
+        ] in saved
 
 
 async def test_a_run_by_hand_draws_as_the_preset_would_under_its_seed(app):
