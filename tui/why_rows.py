@@ -223,7 +223,7 @@ def found(candidates: Sequence[tuple[Candidate, int]]) -> list[Row]:
         final = f"cut by {one.cut_by}" if is_cut else f"final {percent(one.final_probability)}"
         rows.append([(visible_token(one.text), "bold"), (f"  id {one.token_id}", DIM)])
         if length > 1:
-            rows.append([(f"  first of {length:,} tokens; t scores a whole text", "$text-warning")])
+            rows.append([(f"  first of {length:,} tokens; t scores a text", "$text-warning")])
         rows.append(
             [
                 (f"  #{one.rank:,} · raw {_small(one.probability)} · ", NUMBER),
