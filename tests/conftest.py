@@ -7,12 +7,15 @@ import tempfile
 
 import pytest
 from hypothesis import HealthCheck, settings
+from textual import constants
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-# Pictures and colours are the same whatever terminal the tests are started from.
-os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
 os.environ.pop("NO_COLOR", None)
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="gpt2-playground-tests-")
+
+# Pictures and colours are the same whatever terminal the tests are started from; textual has read
+# its environment by now, since its plugin for pytest is loaded first.
+constants.COLOR_SYSTEM = "truecolor"
 
 settings.register_profile(
     "default",
