@@ -122,6 +122,7 @@ def test_the_table_is_aligned():
     lines = written("table", texts=(" far", "日本", "e\u0301", "\n")).splitlines()
     column = cell_width(lines[0].partition("Choice 1")[0])
 
+    assert len(lines) == 5
     for line in lines[1:]:
         head = keep_cells(line, column)
         assert cell_width(head) == column

@@ -213,6 +213,7 @@ def test_the_bundled_model_is_worth_watching(
     demo: tuple[GPT2LMHeadModel, GPT2Tokenizer],
 ) -> None:
     watched = evaluate.watch_all(*demo, corpus.held_out()[:20], draws=1)
+    assert watched
     for seen in watched.values():
         assert len(seen.lengths) == 20
         assert 1 <= seen.entropy <= 3.5

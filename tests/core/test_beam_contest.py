@@ -49,6 +49,7 @@ class Search:
 def search(request, demo):
     asked = Request("Once upon a time", SEARCHES[request.param])
     _, *steps, finished = generate(demo.model, demo.codec, asked, lambda: False)
+    assert len(steps) > 9
     return Search(asked.settings, steps, finished)
 
 
@@ -74,7 +75,9 @@ def test_every_beam_is_the_outcome_of_one_contender(search):
 def test_scores_are_sums_of_what_the_decoder_chose_from(search):
     steps = search.steps
     for step, previous in pairs(steps):
-        for parent in contest(step, previous):
+        parents = contest(step, previous)
+        assert any(one.score is not None for parent in parents for one in parent.contenders)
+        for parent in parents:
             for one in parent.contenders:
                 if one.score is None:
                     assert one.fate == "cut"
@@ -106,6 +109,7 @@ def test_places_are_the_order_of_the_beams(search):
             for one in parent.contenders
             if one.fate == "live"
         }
+        assert live or step.index == steps[-1].index
         for place, one in live.items():
             assert step.hypotheses[place - 1].token == one
 
@@ -113,6 +117,7 @@ def test_places_are_the_order_of_the_beams(search):
 def test_the_winner_is_followed_back_to_the_prompt(search):
     steps, finished = search.steps, search.finished
     length = len(finished.token_ids)
+    assert length > 1
     for step in steps[: length - 1]:
         place = place_of_winner(step, finished.token_ids)
         assert place, f"the winner was live at step {step.index}"

@@ -163,6 +163,7 @@ def test_against_transformers_scores(model_seed, eos, prompt, mapping):
     _, theirs = compare("transformers", model_seed, eos, prompt, {"do_sample": True, **mapping})
     model = TransformersModel(tiny_gpt2(model_seed, eos_token_id=eos))
     run, _ = recorded(model, byte_codec(), chosen, context=prompt)
+    assert theirs.logits
     for index, (logits, scores) in enumerate(zip(theirs.logits, theirs.scores, strict=True)):
         told = explain(run, index, rows=200)
         final = torch.log_softmax(scores[0].double(), dim=-1).exp()
@@ -187,6 +188,7 @@ def test_what_steps_show_is_what_is_explained(model_seed, prompt, mapping):
     model = TransformersModel(tiny_gpt2(model_seed))
     steps = run_ours(model, byte_codec(), chosen, context=prompt).steps
     run, _ = recorded(model, byte_codec(), chosen, context=prompt)
+    assert len(steps) == len(run.steps) > 0
     for index, step in enumerate(steps):
         told = explain(run, index)
         assert told.kept == step.distribution.kept

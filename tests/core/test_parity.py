@@ -92,6 +92,7 @@ def test_greedy(engine, model_seed, eos, prompt, mapping):
 )
 def test_sampling(engine, model_seed, eos, prompt, mapping):
     ours, theirs = compare(engine, model_seed, eos, prompt, {"do_sample": True, **mapping})
+    assert ours.steps
     for step, logits, scores in zip(ours.steps, theirs.logits, theirs.scores, strict=True):
         assert_top_five(step, logits[0], TOLERANCES[engine])
         assert_final(step, scores[0])
@@ -213,6 +214,7 @@ def test_beams_are_consistent(engine, model_seed, prompt, num_beams):
         context=prompt,
     )
     before: BeamStep | None = None
+    assert len(ours.steps) > 1
     for step in ours.steps[:-1]:
         assert isinstance(step, BeamStep)
         for hypothesis in step.hypotheses:

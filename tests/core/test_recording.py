@@ -148,6 +148,7 @@ def test_a_run_is_recorded_step_by_step(demo):
 
 def test_recorded_logits_are_the_models(demo, demo_module):
     run, _ = recorded(demo.model, demo.codec, Settings(max_new_tokens=4), PROMPT)
+    assert len(run.steps) == 4
     for index, step in enumerate(run.steps):
         inputs = torch.tensor([run.context_at(index)])
         with torch.inference_mode():

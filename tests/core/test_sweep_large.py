@@ -111,6 +111,7 @@ def test_ghosts_and_the_first_divergence_as_the_plain_processors():
     run = hot_run(HOT, SIZES[0], 6, seed=1)
     sweeper, dice = Sweeper(run), Dice(run)
     ghosts = find_ghosts(sweeper, presets)
+    assert len(run.steps) == 6
     for at in range(len(run.steps)):
         for ghost, preset in zip(ghosts.steps[at], presets, strict=True):
             assert ghost.pick == plain_step(run, at, preset.settings, dice).pick

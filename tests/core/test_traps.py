@@ -38,6 +38,7 @@ def test_candidates_beside_the_wrong_token(demo, demo_module):
     with torch.inference_mode():
         logits = demo_module(torch.tensor([document])).logits[0]
     start = len(ours.started.context_token_ids)
+    assert len(ours.steps) == 12
     for step in ours.steps:
         before = logits[start + step.index - 1].topk(5).indices.tolist()
         after = logits[start + step.index].topk(5).indices.tolist()

@@ -324,7 +324,9 @@ def test_deep_forks_stay_in_sight():
 
 @pytest.mark.parametrize("width", [20, 45, 60, 80, 120, 200])
 def test_rows_are_as_wide_as_they_are_told(width):
-    for row, guide in zip(grown().rows(), guides(list(grown().rows())), strict=True):
+    rows = list(grown().rows())
+    assert len(rows) == 5
+    for row, guide in zip(rows, guides(rows), strict=True):
         text = "".join(part for part, _ in run_row(row, guide, None, width, ROOT))
         columns = Columns.within(width)
         assert len(text) == sum(one + 1 for one in columns[1:] if one) + columns.label
