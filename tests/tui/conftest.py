@@ -7,6 +7,7 @@ import pytest
 from core.preset_book import Preset, PresetBook
 from core.settings import Settings
 from tests.tui.helpers import BOOK
+from tests.tui.played import Played
 from tui.app import PlaygroundApp
 
 
@@ -22,3 +23,17 @@ def app():
     )
     book = PresetBook(BOOK.path, presets)
     return PlaygroundApp(lambda _name: LocalBackend("demo", device="cpu"), book)
+
+
+@pytest.fixture
+def play():
+    """Make playgrounds that are closed at the end."""
+    made = []
+
+    def make(*args, **more):
+        made.append(Played(*args, **more))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
