@@ -384,6 +384,21 @@ def test_a_dead_thread_is_told_to_whoever_waits(service, monkeypatch):
     assert service.drain() == []
 
 
+def test_a_dead_thread_fails_no_load_that_had_ended(service, monkeypatch):
+    def dies(run):
+        raise Panic
+
+    monkeypatch.setattr(service, "_run", dies)
+    monkeypatch.setattr(threading, "excepthook", lambda _args: None)
+    service.start(ScriptedBackend)
+    wait_for(service, is_a(Ready))
+    service.load(ScriptedBackend)
+    wait_for(service, is_a(Ready))
+    service.submit(request())
+    wait_for(service, is_a(Finished))
+    assert service.drain() == []
+
+
 def test_where_the_system_has_no_thread_that_is_told(service, monkeypatch):
     def start(_thread):
         raise RuntimeError("can't start new thread")

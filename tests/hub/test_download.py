@@ -310,6 +310,21 @@ def test_a_full_disk_is_noticed_before_anything_is_fetched(hub, cache, big, monk
     assert not any("/resolve/" in seen.path for seen in hub.seen)
 
 
+@pytest.mark.parametrize("lacking", [0, 1])
+def test_some_room_is_left_on_the_disk(hub, cache, big, monkeypatch, lacking):
+    """128 MiB; and where nothing is missing, none is asked for."""
+    usage = shutil.disk_usage(cache.parent.parent)
+    free = sum(map(len, big.values())) + 128 * 2**20 - lacking
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=free))
+    if lacking:
+        with pytest.raises(PlaygroundError, match="are free"):
+            fetch()
+        return
+    folder, _ = fetch()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=0))
+    assert fetch()[0] == folder
+
+
 def test_a_disk_that_fills_up_keeps_what_came(hub, cache, big, monkeypatch):
     from core.models.hub_files import RepositoryFiles
 

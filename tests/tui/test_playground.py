@@ -26,10 +26,6 @@ def candidate_at(one, position, number):
     return one.session.selected()[1].distribution.candidates[number - 1]
 
 
-def last_request(one):
-    return one.backend.requests[-1]
-
-
 class TestFreeToBranch:
     def test_not_while_a_model_loads_or_a_run_goes_on(self, play):
         backend = GatedLoading()
