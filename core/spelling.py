@@ -14,6 +14,7 @@ from typing import Any
 from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.models import BPE, WordLevel, WordPiece
 
+from core.decoder import decoded
 from core.visible import visible
 
 _LONGEST_SHOWN = 40
@@ -44,7 +45,7 @@ class Spelling:
         if self._has_all_bytes or self._is_byte_level:
             return None
         texts = (
-            self._tokenizer.decode([token_id], skip_special_tokens=False)
+            decoded(self._tokenizer, [token_id])
             for token_id in self._tokenizer.get_vocab().values()
         )
         return frozenset(" ".join(texts))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from tokenizers import Tokenizer, decoders
 
 from core.decode_state import DecodeState
+from core.decoder import decoded
 from core.encoder import Encoded, Encoder
 from core.errors import PlaygroundError
 from core.prompt_tokens import PromptToken
@@ -98,9 +99,12 @@ class TextCodec:
                 )
 
     def decode(self, token_ids: Sequence[int]) -> str:
-        """Return the text of ``token_ids``, with special tokens spelled out."""
-        text: str = self._tokenizer.decode(list(token_ids), skip_special_tokens=False)
-        return text
+        """Return the text of ``token_ids``, with special tokens spelled out.
+
+        Raises:
+            PlaygroundError: The tokenizer's rules of decoding fail at them.
+        """
+        return decoded(self._tokenizer, token_ids)
 
     def token_text(self, token_id: int) -> str:
         r"""Return what one token stands for by itself; bytes of a partial character as ``\xe4``.
@@ -204,7 +208,7 @@ def _plain_token(tokenizer: Tokenizer) -> tuple[int, ...]:
     for token, token_id in sorted(tokenizer.get_vocab().items(), key=lambda one: one[1]):
         if token_id in added or _FALLBACK_BYTE.fullmatch(token):
             continue
-        text = tokenizer.decode([token_id])
+        text = decoded(tokenizer, [token_id])
         if text.isalnum():
             return (token_id,)
         if text and not second_best:

@@ -230,3 +230,18 @@ def test_a_run_that_fails_by_its_own_word(cli, monkeypatch):
 
     assert (code, out) == (1, "")
     assert err.endswith("gpt2-playground: the run failed: out of memory\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["presets"], ["generate", PROMPT], ["score", "-"]])
+def test_a_working_directory_that_was_removed(cli, tmp_path, monkeypatch, arguments):
+    """What torch loads would end the process there, by itself and in the alternate screen."""
+    doomed = tmp_path / "doomed"
+    doomed.mkdir()
+    monkeypatch.chdir(doomed)
+    doomed.rmdir()
+    code, out, err = cli(*arguments)
+    assert (code, out) == (2, "")
+    assert err == (
+        "gpt2-playground: the working directory cannot be used (No such file or directory); "
+        "go to another one with cd\n"
+    )

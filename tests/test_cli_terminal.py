@@ -25,15 +25,17 @@ def _in_the_repository(monkeypatch):
     monkeypatch.chdir(Path(__file__).parent.parent)
 
 
-def in_a_terminal(redirection="", **environment):
+def in_a_terminal(redirection="", *, size=(24, 80), **environment):
     """Run the program on a terminal; return its exit code and what the terminal shows."""
-    kept = {name: value for name, value in os.environ.items() if name != "TERM"}
+    unset = ("TERM", "COLUMNS", "LINES")
+    kept = {name: value for name, value in os.environ.items() if name not in unset}
     child = pexpect.spawn(
         "/bin/sh",
         ["-c", f'exec "$0" -c "$PROGRAM" {redirection}', sys.executable],
         env={**kept, "PROGRAM": PROGRAM, **environment},
         timeout=LONGEST_WAIT,
         encoding="utf-8",
+        dimensions=size,
     )
     shown = child.read()
     child.close()
@@ -92,7 +94,7 @@ def test_a_stream_that_is_no_terminal(redirection, stream):
     assert shown.count("\n") == 1
 
 
-@pytest.mark.parametrize("redirection", ["2>{file}", "2>&-", "2>/dev/null", "2>/dev/full"])
+@pytest.mark.parametrize("redirection", ["2>{file}", "2>/dev/null", "2>/dev/full"])
 def test_standard_error_that_is_no_terminal(tmp_path, redirection):
     file = tmp_path / "errors"
     code, shown = in_a_terminal(redirection.format(file=file), TERM="xterm")
@@ -100,3 +102,25 @@ def test_standard_error_that_is_no_terminal(tmp_path, redirection):
     assert (code, shown) == (2, "")
     if "{file}" in redirection:
         assert "needs a terminal, and standard error is none; " in file.read_text()
+
+
+def test_standard_error_that_is_closed():
+    code, shown = in_a_terminal("2>&-", TERM="xterm")
+
+    assert code == 2
+    assert "needs a terminal, and standard error is none; " in shown
+
+
+@pytest.mark.parametrize("rows", [0, 24])
+def test_a_terminal_without_a_size(rows):
+    """As of a container or a serial line: textual would paint it anew without end."""
+    code, shown = in_a_terminal(size=(rows, 0 if rows else 80), TERM="xterm")
+
+    assert code == 2
+    assert "a terminal of a known size, and this one tells none" in shown
+
+
+def test_a_terminal_whose_size_is_in_the_environment():
+    code, shown = in_a_terminal(size=(0, 0), TERM="xterm", COLUMNS="80", LINES="24")
+
+    assert (code, shown.strip()) == (0, "the app would open")

@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -171,6 +172,7 @@ app.command("score", cls=Command)(score_command)
 def run(arguments: Sequence[str]) -> int:
     """Do what the command line says; return the exit code, 2 where nothing could be begun."""
     try:
+        _check_working_directory()
         # Without arguments there is nothing to read, and reading them costs a tenth of a second.
         if arguments:
             result = app(list(arguments), prog_name=PROGRAM, standalone_mode=False)
@@ -200,6 +202,20 @@ def main() -> None:
     """Run the program and end the process, without waiting for a model that still loads."""
     prepare_streams()
     leave(run(sys.argv[1:]))
+
+
+def _check_working_directory() -> None:
+    """Make sure that there is one: a library that torch loads ends the process where it is gone.
+
+    Raises:
+        PlaygroundError: It was removed, or cannot be looked at.
+    """
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise PlaygroundError(
+            f"the working directory cannot be used ({error.strerror}); go to another one with cd"
+        ) from None
 
 
 def _merged(outer: Choices, own: Choices) -> Choices:

@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import IO, Literal, NoReturn
 
 from core.errors import PlaygroundError
 from core.visible import one_line, visible
@@ -31,15 +31,22 @@ class RunFailed(PlaygroundError):  # noqa: N818
     """Something went wrong after a run had begun."""
 
 
-def note(text: str) -> None:
+def note(text: str, stream: IO[str] | None = None) -> None:
     """Write one line to standard error; control characters in it are spelled out."""
     with contextlib.suppress(OSError):  # a closed standard error is no reason to stop
-        print(one_line(text), file=sys.stderr, flush=True)
+        print(one_line(text), file=stream or sys.stderr, flush=True)
 
 
 def complain(sentence: str) -> None:
-    """Write why the program stops as one line to standard error."""
-    note(f"{PROGRAM}: {sentence}")
+    """Write why the program stops as one line to standard error, or where a person sees it."""
+    note(f"{PROGRAM}: {sentence}", _complaints())
+
+
+def _complaints() -> IO[str]:
+    """Return standard error, or where that was closed a terminal that is standard output."""
+    if sys.__stderr__ is None and sys.stdout.isatty():
+        return sys.stdout
+    return sys.stderr
 
 
 def emit(text: str) -> None:

@@ -6,6 +6,7 @@ Must never import textual, nor write to the terminal: this is asked before anyth
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from typing import IO
 
@@ -24,7 +25,8 @@ def check_terminal() -> None:
     standard output, and draws on standard error by the escape codes of ECMA-48.
 
     Raises:
-        PlaygroundError: One of the three is no terminal, or the terminal cannot draw.
+        PlaygroundError: One of the three is no terminal, or the terminal cannot draw or has no
+            size.
     """
     streams = {
         "standard input": sys.__stdin__,
@@ -43,6 +45,11 @@ def check_terminal() -> None:
         raise PlaygroundError(
             f"the playground needs a terminal that can move its cursor, and {what} none; where it "
             f"can, set TERM=xterm-256color, or use: {PROGRAM} generate PROMPT"
+        )
+    if min(shutil.get_terminal_size(fallback=(0, 0))) < 1:  # textual would draw without end
+        raise PlaygroundError(
+            "the playground needs a terminal of a known size, and this one tells none; set it: "
+            "stty rows 24 columns 80"
         )
 
 

@@ -62,17 +62,27 @@ class ChatPrompts:
 
     def _encode(self, messages: Sequence[Message], chat: ChatFormat) -> list[int]:
         if not self._has_template:
-            return self._codec.encode(render(messages, chat), is_beginning=True)
+            return self._read(render(messages, chat), "the preset's chat", is_beginning=True)
         try:
             text = rendered(self._folder, messages)
         except StoppedError:
             raise
         except RaisedError as error:
             # A template is a program that came with the model; it can raise anything.
-            reason = (error.said.strip().splitlines() or [""])[0][:200]
+            reason = (error.said.strip().splitlines() or [error.kinds[0]])[0][:200]
             raise PlaygroundError(
                 f"the model's chat template refuses this conversation ({reason}); {_INSTEAD}"
             ) from error
         except ConfinedError as error:
             raise PlaygroundError(f"the model's chat template {error.fault}; {_INSTEAD}") from error
-        return self._codec.encode(text, is_beginning=False)
+        return self._read(text, "the model's chat template", is_beginning=False)
+
+    def _read(self, text: str, writer: str, *, is_beginning: bool) -> list[int]:
+        try:
+            return self._codec.encode(text, is_beginning=is_beginning)
+        except StoppedError:
+            raise
+        except PlaygroundError as error:  # about what nobody has typed, perhaps
+            raise PlaygroundError(
+                f"the conversation, as {writer} writes it, cannot be read ({error}); {_INSTEAD}"
+            ) from error

@@ -92,7 +92,7 @@ class Confined:
             ConfinedError: It cannot be read, or not within the limits of time and memory.
         """
         with self._turn():
-            return self._opened(folder)
+            return self._opened(folder.absolute())
 
     def ask(self, folder: Path, do: str, seconds: float, **question: Any) -> Any:  # noqa: ANN401
         """Return the answer to a question about the tokenizer in ``folder``.
@@ -106,6 +106,7 @@ class Confined:
         Raises:
             ConfinedError: There is no answer.
         """
+        folder = folder.absolute()
         with self._turn():
             if self._process is None or self._folder != folder:
                 self._opened(folder)
@@ -136,6 +137,7 @@ class Confined:
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, **_ENVIRONMENT},
                 start_new_session=True,  # ctrl+c is meant for this process
+                cwd="/",  # the working directory may be removed, without which torch ends a process
             )
             self._is_ready, self._folder = False, None
         return self._process

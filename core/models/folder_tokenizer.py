@@ -17,7 +17,7 @@ from core.bounded_file import FileError, read_json_object
 from core.chat import Message
 from core.encoder import Encoded
 from core.errors import PlaygroundError
-from core.models.confined import RaisedError, confined
+from core.models.confined import ConfinedError, RaisedError, StoppedError, confined
 from core.models.model_files import check_files
 from core.models.report_records import SpecialToken, TokenizerFacts
 
@@ -105,9 +105,20 @@ def _encoded(folder: Path, text: str, is_beginning: bool) -> Encoded:
             folder, "encode", seconds, text=text, is_beginning=is_beginning
         )
     except RaisedError as error:
-        said = error.said if PlaygroundError.__name__ in error.kinds else str(error)
-        raise PlaygroundError(said) from None
+        if PlaygroundError.__name__ in error.kinds:
+            raise PlaygroundError(error.said) from None
+        raise _unread(error) from None
+    except StoppedError:
+        raise
+    except ConfinedError as error:
+        raise _unread(error) from None
     return Encoded(ids, [(begin, end) for begin, end in offsets])
+
+
+def _unread(error: ConfinedError) -> PlaygroundError:
+    return PlaygroundError(
+        f"this model's tokenizer {error.fault}; try another text, or choose another model"
+    )
 
 
 def has_template(folder: Path) -> bool:

@@ -27,9 +27,14 @@ def check_files(folder: Path) -> None:
     for entry in _entries(folder):
         if entry.suffix in _READ_BY_LIBRARIES and not entry.is_dir():
             if not is_regular_file(entry):
-                raise FileError(entry, "is a broken link or no file")
+                raise FileError(
+                    entry, "is a broken link or no file; remove it, or put the file itself there"
+                )
             if entry.stat().st_size > _LARGEST_FILE:
-                raise FileError(entry, f"has more than {_LARGEST_FILE:,} bytes")
+                raise FileError(
+                    entry,
+                    f"has more than {_LARGEST_FILE:,} bytes; remove it, or take another model",
+                )
 
 
 def _entries(folder: Path) -> Iterator[Path]:

@@ -10,6 +10,7 @@ import time
 
 import pytest
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
+from tokenizers.models import BPE
 from transformers import AutoTokenizer
 
 from core.backends.base import Request
@@ -19,11 +20,13 @@ from core.errors import PlaygroundError
 from core.models import confined as confined_module
 from core.models import folder_tokenizer
 from core.models.catalog import DEMO, model_folder
+from core.models.chat_prompt import ChatPrompts
 from core.models.confined import ConfinedError, confined
 from core.models.inspection import inspect_model
 from core.models.loading import load_model
 from core.settings import Settings
 from core.steps import Finished
+from core.text import TextCodec
 
 MANY = "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}"
 ENDS = "{% endfor %}" * 3
@@ -156,7 +159,7 @@ def test_a_tokenizer_without_end_is_told(folder, engine):
         lambda: events_of(backend, Request("a", Settings(max_new_tokens=2))),
         lambda: backend.score("a", (), lambda: False),
     ):
-        with pytest.raises(PlaygroundError, match=r"what came with the model (was stopped|broke)"):
+        with pytest.raises(PlaygroundError, match=r"model's tokenizer (was stopped|broke)"):
             read()
     *_, finished = events_of(backend, Request("b", Settings(max_new_tokens=2)))
     assert len(finished.token_ids) == 2
@@ -246,3 +249,39 @@ def test_the_child_ends_with_what_started_it(folder):
     process.stdin.close()  # as where the program is gone
     assert process.wait(20) == 0
     confined().close()
+
+
+def test_a_working_directory_that_is_removed_meanwhile(folder, tmp_path, monkeypatch):
+    doomed = tmp_path / "doomed"
+    doomed.mkdir()
+    monkeypatch.chdir(doomed)
+    doomed.rmdir()
+    confined().close()
+    encode = folder_tokenizer.read_tokenizer(folder).encode
+    assert encode is not None
+    assert encode("a", True).ids
+
+
+def test_a_folder_named_from_the_working_directory(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    confined().close()
+    assert loaded(folder.name, "transformers").prompt_tokens("a", is_beginning=True)
+
+
+def test_what_a_template_writes_and_no_token_spells(folder):
+    """The sentence must not have a person look for it in what was typed."""
+    codec = TextCodec(Tokenizer(BPE({"H": 0, "i": 1}, [])))
+    with pytest.raises(PlaygroundError, match=r"as the preset's chat writes it, .* 'O' \(U\+004F"):
+        ChatPrompts(folder, codec, None).request(REQUEST, CHAT)
+    (folder / "chat_template.jinja").write_text("{{ messages[0].content }}-")
+    with pytest.raises(
+        PlaygroundError, match=r"as the model's chat template writes it, .* '-' \(U"
+    ):
+        ChatPrompts(folder, codec, None).request(REQUEST, CHAT)
+
+
+def test_an_error_without_words_is_told_by_its_kind(folder):
+    (folder / "chat_template.jinja").write_text("{{ 'a' * 10**10 }}")
+    prompts = ChatPrompts(folder, TextCodec(Tokenizer(BPE({"a": 0}, []))), None)
+    with pytest.raises(PlaygroundError, match=r"refuses this conversation \(MemoryError\)"):
+        prompts.request(REQUEST, CHAT)

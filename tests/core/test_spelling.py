@@ -148,3 +148,10 @@ def test_a_panic_of_the_tokenizer_is_a_sentence():
 
     with pytest.raises(PlaygroundError, match=r"cannot read the text: .*index out of bounds"):
         TextCodec(Panics()).encode("GAT", is_beginning=True)
+
+
+def test_rules_of_decoding_that_panic():
+    tokenizer = letters(BPE(IDS, []))
+    tokenizer.decoder = decoders.Strip("A", 1, 1)
+    with pytest.raises(PlaygroundError, match="cannot write its tokens as text: PanicException"):
+        TextCodec(tokenizer)
