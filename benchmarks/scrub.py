@@ -42,6 +42,8 @@ SWEEPS = {
 class Unnamed:
     """Texts for tokens that nobody reads."""
 
+    special_token_ids: frozenset[int] = frozenset()
+
     def token_text(self, token_id: int) -> str:
         """Return its number."""
         return str(token_id)

@@ -21,6 +21,11 @@ DEFAULT_LIMIT = 512 * 2**20
 class TokenTexts(Protocol):
     """Names tokens, and finds the tokens of a text; ``TextCodec`` is one."""
 
+    @property
+    def special_token_ids(self) -> frozenset[int]:
+        """The tokens that mark something, such as the end of a text, and are none of it."""
+        ...
+
     def token_text(self, token_id: int) -> str:
         """Return what one token stands for by itself."""
         ...

@@ -31,7 +31,8 @@ class WrittenTokens:
 class ScoredToken:
     """One token of a text and what the model expected in its place.
 
-    ``text`` is what the token adds to the text: empty while a character is still incomplete.
+    ``text`` is what the token adds to the text: empty while a character is still incomplete, the
+    name of a token that ``is_special``.
     ``likeliest`` are the model's first choices, five at most; ``entropy`` is in bits.
     """
 
@@ -39,6 +40,7 @@ class ScoredToken:
     text: str
     likeliest: tuple[Candidate, ...]
     entropy: float
+    is_special: bool = False
 
     @property
     def bits(self) -> float:

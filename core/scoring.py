@@ -168,4 +168,5 @@ def _scored(logits: torch.Tensor, token_id: int, text: str, codec: TextCodec) ->
     rank = 1 + int((logits > logits[token_id]).sum())
     logprob = float(logprobs[token_id])
     token = Candidate(token_id, codec.token_text(token_id), logprob, logprob, rank)
-    return ScoredToken(token, text, likeliest, entropy_bits(logprobs.exp()))
+    is_special = token_id in codec.special_token_ids
+    return ScoredToken(token, text, likeliest, entropy_bits(logprobs.exp()), is_special)

@@ -161,6 +161,8 @@ class PlaygroundApp(StepActions, ModelActions, KeyActions, Screenshots):
 
     def _drain(self) -> None:
         """Take over what the worker brought, and paint it once."""
+        if not self.is_running:  # it ends: the widgets go before the timer does
+            return
         if not self._frames.is_due:
             self._look_again(self._frames.wait)
             return
@@ -200,6 +202,8 @@ class PlaygroundApp(StepActions, ModelActions, KeyActions, Screenshots):
 
     def changed(self) -> None:
         """Paint after something a person did, and listen if there is something to hear."""
+        if not self.is_running:
+            return
         self._frames.waive()
         self.main.paint(self.playground)
         self._paint_status(is_due=True)

@@ -45,5 +45,5 @@ def _choices(playground: Playground, *, is_typing: bool) -> list[str]:
     if session.cursor is not None:
         selected = session.selected()
         is_beams = selected is not None and isinstance(selected[1], BeamStep)
-        return [] if is_beams else ["1–5 put another here", "End goes on"]
+        return [*([] if is_beams else ["1–5 put another here"]), "End goes on"]
     return ["1–5 choose", draws] if session.next_token is not None else [draws]

@@ -52,22 +52,42 @@ def shared(texts: Sequence[str]) -> int:
     return min((parting(other, first) for other in others), default=0)
 
 
-def parted(texts: Sequence[str], rooms: Sequence[int]) -> list[str]:
+def parted(texts: Sequence[str], rooms: Sequence[int], begun: int | None = None) -> list[str]:
     """Return what to show of each of ``texts``, each in at most its own of ``rooms`` cells.
 
-    Of the first, what follows that which all have in common; of each other, what it has from where
-    it parts from the first, or where that is too long, from the one before it that is most like it:
-    so no two look alike that are not.
+    Of the first, what follows its first ``begun`` characters, which stand elsewhere (those that all
+    have in common, where left out); of each other, what it has from where it parts from the first,
+    or where that is too long, from the one before it that is most like it. Where that is shown
+    already, the words at which it parts from others stand before it: so no two look alike that are
+    not, as far as there is room.
     """
-    begun = shared(texts)
+    if begun is None:
+        begun = shared(texts)
     shown = [fit_tail(texts[0][begun:], rooms[0])] if texts else []
     for place, text in enumerate(texts[1:], 1):
-        room, start = rooms[place], parting(text, texts[0])
-        if cell_len(text[start:]) + 1 > room:
-            start = max(parting(text, before) for before in texts[:place])
-        mark = ELLIPSIS if start > begun else ""
-        rest = text[start:]
-        if cell_len(mark + rest) > room:
-            rest = fit(rest, max(1, room - cell_len(mark))).rstrip()
-        shown.append(mark + rest)
+        starts = sorted({parting(text, before) for before in texts[:place]})
+        room, from_first = rooms[place], parting(text, texts[0])
+        if cell_len(text[from_first:]) < room:
+            ways = [[from_first]]
+        else:
+            ways = [starts[-1:], starts, [starts[0], starts[-1]]]
+        told = [_told(text, way, begun, room) for way in ways]
+        shown.append(next((one for one in told if one not in shown), told[0]))
     return shown
+
+
+def _told(text: str, starts: Sequence[int], begun: int, room: int) -> str:
+    """Return the word of ``text`` at each of ``starts``, and from the last on as much as fits."""
+    told, end = "", begun
+    for start, following in zip(starts, [*starts[1:], len(text)], strict=True):
+        told += ELLIPSIS if start > end else ""
+        end = following if following == len(text) else _end_of_word(text, start, following)
+        told += text[max(start, begun) : end]
+    return told if cell_len(told) <= room else fit(told, room).rstrip()
+
+
+def _end_of_word(text: str, start: int, limit: int) -> int:
+    """Return where the word at ``start`` ends, with the space behind it where the next one does."""
+    spaces = (at for at in range(start, limit) if text[at].isspace() or text[at] == NEWLINE)
+    end = next(spaces, limit)
+    return limit if end + 1 >= limit else end

@@ -6,6 +6,7 @@ Must never hold state or look at a widget, and never puts model text through mar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from core.beam_contest import grew_at
 from core.readable import decimal
@@ -17,6 +18,8 @@ from tui.visible import NEWLINE, SPECIAL_TOKEN, fit_tail, visible_prose, visible
 _BEST = "bold " + CHOSEN
 _SCORE_WIDTH = 7
 _PARENT_WIDTH = 4
+_LEAST_TEXT = 12
+"""The cells of a beam's text without which no remark stands behind it."""
 
 
 def beam_header(step: BeamStep, length_penalty: float, width: int) -> list[Row]:
@@ -52,44 +55,70 @@ def beam_list(
     live, ended = step.hypotheses, step.finished
     if live == ended:  # at the last step none lives on: those that have ended stand for them
         live = ()
-    dropped = tuple(one.hypothesis for one in step.dropped)
+    lost = tuple(one.hypothesis for one in step.dropped)
     parents = _parent_count(previous)
-    starts = [
-        *(
-            _live_start(rank, one, parents if grew_at(step, one) else 1)
-            for rank, one in enumerate(live)
-        ),
-        *(_closed_start("✓", "$text-success", one) for one in ended),
-        *(_closed_start("✗", "$text-error", one) for one in dropped),
-    ]
-    remarks = [
-        *("" for _ in live),
-        *(f"score {decimal(one.normalized_score)}" for one in ended),
-        *(one.reason for one in step.dropped),
-    ]
-    beams = (*live, *ended, *dropped)
-    spaces = [max(1, width - row_width(start)) for start in starts]
-    told = [_remark(one, space) for one, space in zip(remarks, spaces, strict=True)]
-    rooms = [max(1, space - row_width(one)) for space, one in zip(spaces, told, strict=True)]
-    texts = [beam_text(one) for one in beams]
-    shown = parted(texts, rooms)
-    bodies = [
-        [*start, *ending(one, text, NUMBER if place else _BEST), *remark]
-        for place, (start, one, text, remark) in enumerate(
-            zip(starts, beams, shown, told, strict=True)
-        )
-    ]
-    rows: list[Row] = [[("  # Σ log p  from text", DIM)], *common_row(texts, width)]
-    ends = len(live), len(live) + len(ended)
     groups = [
-        (bodies[: ends[0]], len(live), "live"),
-        (bodies[ends[0] : ends[1]], len(ended), "finished"),
+        _Group(
+            "live",
+            live,
+            [
+                _live_start(rank, one, parents if grew_at(step, one) else 1)
+                for rank, one in enumerate(live)
+            ],
+            ["" for _ in live],
+        ),
+        _Group(
+            "finished",
+            ended,
+            [_closed_start("✓", "$text-success", one) for one in ended],
+            [f"score {decimal(one.normalized_score)}" for one in ended],
+        ),
+        _Group(
+            "dropped",
+            lost,
+            [_closed_start("✗", "$text-error", one) for one in lost],
+            [one.reason for one in step.dropped],
+        ),
     ]
+    texts = [beam_text(one) for group in groups for one in group.beams]
+    rows: list[Row] = [[("  # Σ log p  from text", DIM)], *common_row(texts, width)]
     if is_over and len(live) + len(ended) > height - len(rows):
-        groups.reverse()
-    for some, total, name in (*groups, (bodies[ends[1] :], len(dropped), "dropped")):
-        rows.extend(_within(some, total, height - len(rows), name))
+        groups[:2] = groups[1::-1]
+    leader = next((beam_text(one) for group in groups for one in group.beams), "")
+    begun = shared([leader, *texts]) if len(texts) > 1 else 0
+    for group in groups:
+        bodies = _bodies(group, leader, begun, width)
+        rows.extend(_within(bodies, len(bodies), height - len(rows), group.name))
     return rows
+
+
+class _Group(NamedTuple):
+    """Beams of one kind, and what stands before and behind the text of each."""
+
+    name: str
+    beams: Sequence[Hypothesis]
+    starts: Sequence[Row]
+    remarks: Sequence[str]
+
+
+def _bodies(group: _Group, leader: str, begun: int, width: int) -> list[Row]:
+    """Return the rows of one kind of beams, each from where it parts from ``leader``.
+
+    Not from another kind: what has ended parts in its last token alone from what lives.
+    """
+    spaces = [max(1, width - row_width(start)) for start in group.starts]
+    told = [_remark(one, space) for one, space in zip(group.remarks, spaces, strict=True)]
+    rooms = [max(1, space - row_width(one)) for space, one in zip(spaces, told, strict=True)]
+    texts = [beam_text(one) for one in group.beams]
+    leads = texts[:1] == [leader]
+    shown = (
+        parted(texts, rooms, begun) if leads else parted([leader, *texts], [1, *rooms], begun)[1:]
+    )
+    lines = zip(group.starts, group.beams, shown, told, strict=True)
+    return [
+        [*start, *ending(one, drawn, NUMBER if place or not leads else _BEST), *remark]
+        for place, (start, one, drawn, remark) in enumerate(lines)
+    ]
 
 
 def beam_text(one: Hypothesis) -> str:
@@ -146,5 +175,8 @@ def _closed_start(sign: str, sign_style: str, one: Hypothesis) -> Row:
 
 
 def _remark(remark: str, room: int) -> Row:
+    """Return what is told behind a beam's text, nothing where little of the text were left."""
     remark = visible_prose(remark).replace("\n", " ")
-    return [(" " + fit_tail(remark, max(0, room // 2)), "italic " + DIM)] if remark else []
+    if not remark or room - len(remark) - 1 < _LEAST_TEXT:
+        return []
+    return [(" " + fit_tail(remark, max(0, room // 2)), "italic " + DIM)]

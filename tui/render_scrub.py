@@ -15,7 +15,14 @@ from core.readable import number, percent
 from tui.prose import Line, Piece
 from tui.render import CHOSEN, CHOSEN_BAR, CUT_BAR, DIM, NUMBER, Part, Row, bar, cut_name
 from tui.scrub_look import Compared, Look
-from tui.visible import NEWLINE, fit, visible_prose, visible_token
+from tui.visible import (
+    NEWLINE,
+    SPECIAL_TOKEN,
+    fit,
+    visible_prose,
+    visible_token,
+    with_mark,
+)
 
 if TYPE_CHECKING:
     from core.scrub import Scrubbed, ScrubbedStep
@@ -51,12 +58,14 @@ _TOKEN_WIDTHS = (6, 20)
 def run_texts(token_ids: Sequence[int], texts: TokenTexts) -> list[str]:
     """Return what each token of a document adds to its text.
 
-    A character in parts comes with its last one.
+    A character in parts comes with its last one; a special token has its mark.
     """
     added: list[str] = []
     state = DecodeState()
     for token_id in token_ids:
         text, state = texts.extend(state, token_id)
+        if token_id in texts.special_token_ids:
+            text = with_mark(text, texts.token_text(token_id))
         added.append(text)
     if state.pending:
         added[-1] += "".join(map(texts.token_text, state.pending))
@@ -84,7 +93,9 @@ def text_pieces(
             kind = _LATER + kind
         pieces.append(Piece(text, kind, at))
         if scrubbed is not None and at == scrubbed.first_divergence and step is not None:
-            pick = "nothing" if step.pick is None else _token(step.pick, texts)
+            is_mark = step.pick in texts.special_token_ids
+            named = "nothing" if step.pick is None else _token(step.pick, texts)
+            pick = SPECIAL_TOKEN if is_mark else named
             pieces.append(Piece(_PICK_MARK + pick, _PICKED, at))
             if at + 1 < len(added):
                 rule = _LONG_RULE if width >= len(_LONG_RULE) else _RULE

@@ -14,13 +14,13 @@ from rich.cells import cell_len
 
 from core.preset_book import Preset
 from core.readable import bits, number, percent, token_count
-from core.scores import PresetVerdict, ScoredText
+from core.scores import PresetVerdict, ScoredText, ScoredToken
 from core.steps import Candidate
 from core.visible import one_line
 from tui.prose import Piece
 from tui.render import CHOSEN, DIM, NUMBER, Row, settings_summary, shorten
 from tui.turn_prose import PLAIN, tint
-from tui.visible import fit, visible_token
+from tui.visible import fit, visible_token, with_mark
 
 _YES = "bold $text-success"
 _NO = "bold $text-error"
@@ -59,11 +59,15 @@ def score_pieces(text: str, scored: ScoredText) -> list[Piece]:
     is_whole = text.endswith(written)
     head = text[: len(text) - len(written)] if is_whole else scored.unscored_text
     pieces = [
-        Piece(one.text, tint(one.bits), step)
+        Piece(_drawn(one), tint(one.bits), step)
         for step, one in enumerate(scored.tokens)
         if one.text  # of an incomplete character there is nothing to draw
     ]
     return [Piece(head, PLAIN), *pieces] if head else pieces
+
+
+def _drawn(one: ScoredToken) -> str:
+    return with_mark(one.text, one.token.text) if one.is_special else one.text
 
 
 def drawn_step(scored: ScoredText, step: int) -> int:

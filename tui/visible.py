@@ -22,6 +22,7 @@ ELLIPSIS = "…"
 SPECIAL_TOKEN = "∎"  # noqa: S105 - a sign, no secret
 """Stands for a special token, which is no text: whatever its name is."""
 
+
 _WIDER_THAN_TOLD = re.compile("[\u2e3a\u2e3b\ua9c5\ufdfa-\ufdfd\U00012000-\U0001254f]")
 """Ligatures, long dashes and cuneiform: a cell or two by every table, many in ink."""
 
@@ -45,6 +46,11 @@ def visible_token(text: str) -> str:
     shown = "".join(" " if one.isspace() else one for one in shown.translate(_DRAWN))
     shown = shown.replace(" ", SPACE)
     return "◌" + shown if cell_len(shown[0]) == 0 else shown
+
+
+def with_mark(text: str, name: str) -> str:
+    """Return ``text``, which ends with a special token's ``name``, with its mark instead."""
+    return text.removesuffix(name) + SPECIAL_TOKEN
 
 
 def fit(text: str, width: int) -> str:

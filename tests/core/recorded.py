@@ -34,6 +34,8 @@ class Without:
 class Letters:
     """Token 0 is ``a``, token 1 is ``b``, and so on."""
 
+    special_token_ids = frozenset()
+
     def token_text(self, token_id):
         return chr(ord("a") + token_id % 26)
 

@@ -25,6 +25,7 @@ class Words:
         words = [*PROMPT.split(" "), *STORY.split(" "), *extra]
         spelled = [word if word[0] in ",.\n" else f" {word}" for word in words]
         self.names = list(dict.fromkeys(spelled))
+        self.special_token_ids = frozenset()
 
     def token_text(self, token_id):
         return self.names[token_id]

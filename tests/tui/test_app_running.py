@@ -101,6 +101,13 @@ async def test_escape_stops_and_keeps_the_text():
         assert "2 tokens" in status(pilot)
 
 
+async def test_what_comes_while_the_app_ends_is_painted_nowhere():
+    app = make_app(ScriptedBackend())
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot)
+    app.changed()  # its widgets are gone
+
+
 async def test_a_further_prompt_continues_the_document():
     backend = ScriptedBackend()
     async with make_app(backend).run_test(size=SIZE) as pilot:

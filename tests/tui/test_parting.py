@@ -79,3 +79,25 @@ def test_the_page_shows_each_beam_from_where_it_parts():
     assert rows[0].endswith("spoke to anyone.")
     for row, word in zip(rows[1:], ("queen", "miller", "wolf"), strict=True):
         assert f"  {word} who never" in row.replace("…", "")
+
+
+def test_what_has_ended_is_not_told_from_its_living_twin_alone():
+    months, names = ("November", "January"), ("Nerith", "Orion")
+    tales = [
+        f"{COMMON}lady. In {month} she saw {name}, small and" for month in months for name in names
+    ]
+    live = tuple(hypothesis(f"{one} grey.", -9, ".") for one in tales)
+    ended = tuple(hypothesis(f"{one} grey.!", -8, "!") for one in tales)
+    step = BeamStep(5, live, ended, (), (), 0.1)
+    for width in (38, 40, 60):
+        rows = plain(beam_list(step, None, width, 20))
+        for sign in ("✓", "  "):
+            texts = [row[13:] for row in rows[2:] if row.startswith(sign)]
+            assert len(set(texts)) == len(texts) >= 3, (width, rows)
+
+
+def test_words_at_which_texts_part_stand_before_what_is_shown_already():
+    texts = ["a b c d e f g h i", "a X c d e f g h i", "a b c Y e f g h i", "a X c Y e f g h i"]
+    shown = parted(texts, [12] * 4)
+    assert shown[2].startswith("…Y e")
+    assert shown[3].startswith("X…Y e")

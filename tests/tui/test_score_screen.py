@@ -338,3 +338,13 @@ def test_a_conversation_is_shown_with_its_first_token(demo):
 def test_a_text_of_one_token_has_no_score():
     alone = ScoredText((), (1,), 1, ())
     assert "no token has a score" in plain(summary_row(alone, 80))
+
+
+def test_a_special_token_is_drawn_as_its_mark(demo):
+    from core.scoring import score_text
+
+    text = "The king slept.<|endoftext|>The"
+    scored = score_text(demo.model, demo.codec, text, BOOK.presets)
+    assert [one.is_special for one in scored.tokens].count(True) == 1
+    pieces = score_pieces(text, scored)
+    assert "".join(piece.text for piece in pieces) == "The king slept.∎The"

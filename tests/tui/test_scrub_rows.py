@@ -458,3 +458,8 @@ def test_a_call_that_fails_makes_way_for_the_next():
     with pytest.raises(PlaygroundError, match="it failed: ZeroDivisionError"):
         finished(calls)
     assert finished(calls) == 5
+
+
+def test_a_special_token_is_drawn_as_its_mark(demo):
+    token_ids = demo.codec.encode("The end.<|endoftext|>The", is_beginning=False)
+    assert "".join(run_texts(token_ids, demo.codec)) == "The end.∎The"

@@ -19,7 +19,7 @@ def text(row):
 def test_a_candidate_tells_what_cut_it_and_who_would_pick_it():
     assert text(candidate(CUT, [], 80, is_chosen=False)).split()[-1] == "top_p"
     shown = text(candidate(LEFT, ["F1", "F3", "F4"], 80, is_chosen=True))
-    assert shown.split() == ["1", "▸", "·cat", "██████▏", "60.7%", "67.0%", "F1", "F3", "F4"]
+    assert shown.split() == ["1", "▸", "·cat", "██████▋", "60.7%", "67.0%", "F1", "F3", "F4"]
     narrow = text(candidate(LEFT, ["F1", "F3", "F4"], 40, is_chosen=True))
     assert narrow.endswith(" F1 F3 F4")
     assert len(narrow) <= 46
