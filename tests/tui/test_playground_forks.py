@@ -130,6 +130,7 @@ class TestForking:
     def test_typed_text_that_the_model_cannot_spell_leaves_the_document(self, play):
         class Unspelled(ScriptedBackend):
             def prompt_tokens(self, text, *, is_beginning):
+                assert not is_beginning
                 raise PlaygroundError("no token for it")
 
         one = play(Unspelled())
