@@ -25,11 +25,15 @@ EDITING_KEYS: frozenset[str] = frozenset(
 INDISTINCT_KEYS: frozenset[str] = frozenset(
     (
         *("ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m"),  # backspace, tab, newline, enter
-        *("shift+f3", "ctrl+f3", "alt+f3"),  # arrive as reports of the cursor's place
+        # arrive as reports of the cursor's place
+        *("alt+f3", "ctrl+f3", "shift+f3", "alt+ctrl+f3", "alt+shift+f3", "ctrl+shift+f3"),
+        "alt+ctrl+shift+f3",
         *(f"{modifier}+{digit}" for modifier in ("ctrl", "alt") for digit in range(10)),
     )
 )
 """What common terminals cannot tell from another key, or send as something that is none."""
+
+WHY_INDISTINCT = "is one that terminals cannot tell from another"
 
 RESERVED_KEYS: frozenset[str] = frozenset(
     (
@@ -101,6 +105,8 @@ def normalized_key(key: str) -> str:
     is_function = _FUNCTION_KEY.fullmatch(base) is not None
     if name in RESERVED_KEYS or (base in RESERVED_KEYS and not is_function):
         raise ValueError("is a key that the app needs itself")
+    if name in INDISTINCT_KEYS:
+        raise ValueError(WHY_INDISTINCT)
     if len(base) == 1 and not {"alt", "ctrl"} & set(known):
         raise ValueError("is a character that belongs to the prompt")
     whole = is_function or (len(base) == 1 and _LETTER_OR_DIGIT.match(base))

@@ -173,14 +173,22 @@ def test_numbers_in_every_spelling(write, written, value):
         ("CTRL+G", "ctrl+g"),
         ("control+g", "ctrl+g"),
         ("ctrl-g", "ctrl+g"),
-        ("shift+ctrl+f3", "ctrl+shift+f3"),
-        ("alt+1", "alt+1"),
+        ("shift+ctrl+f4", "ctrl+shift+f4"),
+        ("alt+g", "alt+g"),
         ("''", ""),
         ("null", ""),
     ],
 )
 def test_keys_have_one_spelling(write, written, key):
     assert one_preset(write, f"    key: {written}\n").key == key
+
+
+@pytest.mark.parametrize(
+    "key", ["shift+f3", "ctrl+f3", "alt+f3", "shift+alt+f3", "ctrl+1", "alt+0", "control+9"]
+)
+def test_keys_that_terminals_cannot_tell_apart_are_refused(write, key):
+    with pytest.raises(PresetsError, match="is one that terminals cannot tell from another; use"):
+        one_preset(write, f"    key: {key}\n")
 
 
 # Books

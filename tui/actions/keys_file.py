@@ -13,7 +13,7 @@ import platformdirs
 
 from core.bounded_file import FileError, read_text
 from core.errors import PlaygroundError
-from core.keys import EDITING_KEYS, INDISTINCT_KEYS, key_spelling
+from core.keys import EDITING_KEYS, INDISTINCT_KEYS, WHY_INDISTINCT, key_spelling
 from core.preset_book import PresetBook
 from core.visible import visible
 from core.yaml_nodes import Entry, Located, YamlError, parse_yaml
@@ -156,7 +156,7 @@ class _Reader:
 def _why_unusable(key: str, *, is_typed_on: bool) -> str:
     """Return what keeps ``key`` from being anybody's, as the end of a sentence, or nothing."""
     if key in INDISTINCT_KEYS:
-        return "is one that terminals cannot tell from another"
+        return WHY_INDISTINCT
     character = CHARACTERS.get(key, key)
     if len(character) == 1:
         if not character.isprintable() or not character.isascii():

@@ -22,7 +22,8 @@ from core.visible import pad
 from tui.render import CHOSEN, DIM, NUMBER, Row, line
 from tui.visible import fit, visible_prose
 
-_NAME_WIDTH = 21
+_NAME_WIDTH = 24
+"""In cells: a preset's name has as many characters at most."""
 
 
 @dataclass(frozen=True, slots=True)

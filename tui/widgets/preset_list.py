@@ -23,6 +23,8 @@ _TITLE = "presets"
 _MARK = " ◂"
 _GAP = "  "
 _LONGEST_PATH = 36
+_LEAST_ROWS = 2
+"""As many rows of presets are seen however many lines the settings of the current one take."""
 
 
 class Place(NamedTuple):
@@ -99,7 +101,7 @@ class PresetList(Static):
         if not width or not height:
             return
         about, summary = self._about(width)
-        room = max(1, height - min(len(summary), height // 2))  # the settings are always seen
+        room = max(1, height - min(len(summary), max(height // 2, height - _LEAST_ROWS)))
         is_long = len(self._book.presets) > room
         rows, places = self._flow(width) if is_long else self._lines(width)
         rows, self._places = self._in_sight(rows, places, room)
