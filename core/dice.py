@@ -59,7 +59,8 @@ class Draw:
 class Dice:
     """The waiting times that the draws of one run used, or would have used.
 
-    A run that drew nothing is given those that sampling under its seed would have had.
+    A run that drew nothing is given those that sampling under its seed would have had: nothing is
+    drawn for a token that a person chose.
     """
 
     def __init__(self, run: RecordedRun) -> None:
@@ -80,15 +81,16 @@ class Dice:
         if step.dice is not None:
             state = torch.frombuffer(bytearray(step.dice), dtype=torch.uint8)
         else:
-            state = self._state(index, step.vocabulary_size)
+            forced = sum(one < index for one in self._run.forced)
+            state = self._state(index - forced, step.vocabulary_size)
         self._generator.set_state(state)
         return _draw(self._generator, step.vocabulary_size)
 
-    def _state(self, index: int, vocabulary_size: int) -> torch.Tensor:
-        while len(self._states) <= index:
+    def _state(self, draws: int, vocabulary_size: int) -> torch.Tensor:
+        while len(self._states) <= draws:
             _draw(self._replayed, vocabulary_size)
             self._states.append(self._replayed.get_state())
-        return self._states[index]
+        return self._states[draws]
 
 
 def race_winner(scores: torch.Tensor, times: torch.Tensor) -> int:
@@ -112,7 +114,7 @@ def explain_draw(run: RecordedRun, index: int, dice: Dice | None = None) -> Draw
     Raises:
         PlaygroundError: The step's logits are no longer kept.
     """
-    if not run.start.settings.do_sample or kept_step(run, index).is_forced:
+    if not run.start.settings.do_sample or index in run.forced:
         return None
     applied, _ = applied_settings(run, index)
     times = (dice or Dice(run)).times(index)

@@ -92,13 +92,15 @@ class RecordedRun:
     """A run as far as it has come: a snapshot that later steps do not change.
 
     ``token_ids`` are the chosen ones. ``steps`` has an entry for each, ``None`` where the logits
-    were dropped to stay under the ceiling.
+    were dropped to stay under the ceiling. ``forced`` are the indexes of the steps, dropped ones
+    too, whose tokens a person chose.
     """
 
     key: str
     start: RunStart
     token_ids: tuple[int, ...]
     steps: tuple[RecordedStep | None, ...]
+    forced: frozenset[int] = frozenset()
 
     def context_at(self, index: int) -> tuple[int, ...]:
         """Return the document that step ``index`` continued."""
@@ -132,6 +134,7 @@ class _Run:
     start: RunStart
     token_ids: list[int] = field(default_factory=list)
     steps: list[RecordedStep | None] = field(default_factory=list)
+    forced: set[int] = field(default_factory=set)
     dropped: int = 0
 
     @property
@@ -164,7 +167,8 @@ class LogitsStore:
             run = self._runs.get(key)
             if run is None:
                 return None
-            return RecordedRun(key, run.start, tuple(run.token_ids), tuple(run.steps))
+            token_ids, steps = tuple(run.token_ids), tuple(run.steps)
+            return RecordedRun(key, run.start, token_ids, steps, frozenset(run.forced))
 
     def facts(self) -> StoreFacts:
         """Return how full the store is."""
@@ -189,6 +193,8 @@ class LogitsStore:
             run = self._runs.get(key)
             if run is None:
                 return
+            if step.is_forced:
+                run.forced.add(len(run.steps))
             run.token_ids.append(step.token_id)
             run.steps.append(step)
             self._size += step.size

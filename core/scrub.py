@@ -65,10 +65,8 @@ def scrub(sweeper: Sweeper, settings: Settings) -> Scrubbed:
     """
     token_ids = sweeper.run.token_ids
     swept = [
-        SweptStep(token_id, None) if kept is not None and kept.is_forced else step
-        for step, kept, token_id in zip(
-            sweeper.sweep(settings), sweeper.run.steps, token_ids, strict=True
-        )
+        SweptStep(token_id, None) if step is not None and at in sweeper.run.forced else step
+        for at, (step, token_id) in enumerate(zip(sweeper.sweep(settings), token_ids, strict=True))
     ]
     divergence = next(
         (

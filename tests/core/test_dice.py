@@ -7,12 +7,19 @@ import math
 import pytest
 import torch
 
+from core.backends.base import Request
 from core.dice import Dice, explain_draw, race_winner
+from core.engine import generate
+from core.logits_store import LogitsStore
 from core.models.transformers_model import TransformersModel
+from core.recording import record_step
+from core.scrub import scrub
 from core.settings import Settings
+from core.sweep import Sweeper
 from tests.core.recorded import recorded, run_of
 from tests.reference import byte_codec, tiny_gpt2
 
+FORCED = (31, 45, 60)
 SAMPLING = Settings(do_sample=True, top_k=0, max_new_tokens=30, seed=8)
 
 
@@ -107,3 +114,43 @@ def test_a_token_that_could_not_have_won_is_told():
 def test_greedy_throws_no_dice():
     """Temperature 0 of other programs: what is called greedy never draws."""
     assert explain_draw(run_of([[0.0, 1.0]], [1], Settings()), 0) is None
+
+
+@pytest.mark.parametrize("put", [1, 3])
+def test_nothing_is_drawn_for_what_a_person_chose(demo, put):
+    """Scrubbing a fork of a greedy run is what sampling from the same fork does, also by dice."""
+
+    def forked(settings):
+        store = LogitsStore()
+        request = Request(
+            "Once upon a time", settings, forced=FORCED[:put], recorder=store.recorder("run")
+        )
+        list(generate(demo.model, demo.codec, request, lambda: False))
+        return store.run("run")
+
+    differs = 0
+    for seed in range(6):
+        greedy = forked(Settings(max_new_tokens=10, seed=seed))
+        sampling = SAMPLING.replace(max_new_tokens=10, seed=seed)
+        sampled, scrubbed = forked(sampling), scrub(Sweeper(greedy), sampling)
+        pairs = zip(sampled.token_ids, greedy.token_ids, strict=True)
+        first = next((at for at, (one, other) in enumerate(pairs) if one != other), None)
+        assert scrubbed.first_divergence == first
+        if first is not None:
+            differs += 1
+            assert scrubbed.steps[first].pick == sampled.token_ids[first]
+            assert torch.equal(Dice(greedy).times(first), Dice(sampled).times(first))
+    assert differs > 3
+
+
+def test_who_chose_a_token_is_known_when_its_logits_are_gone():
+    step = record_step(torch.tensor([[0.0, 1.0]]), 1, is_forced=True)
+    store = LogitsStore(limit=step.size)
+    recorder = store.recorder("run")
+    recorder.begin(run_of([], []).start)
+    recorder.add(step)
+    recorder.add(record_step(torch.tensor([[0.0, 1.0]]), 0))
+    run = store.run("run")
+    assert (run.steps[0], run.forced) == (None, {0})
+    first = torch.empty(1, 2).exponential_(1, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(Dice(run).times(1), first[0])

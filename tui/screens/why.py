@@ -18,7 +18,7 @@ from textual.widgets.option_list import Option
 
 from core.dice import explain_draw
 from core.errors import PlaygroundError
-from core.explain import MOST_ROWS, explain, kept_step, look_up, tokens_of
+from core.explain import MOST_ROWS, explain, look_up, tokens_of
 from core.ghosts import Ghosts, find_ghosts
 from core.logits_store import RecordedRun
 from core.steps import Candidate, TokenStep
@@ -113,7 +113,7 @@ class WhyScreen(StepScreen):
             *dice(
                 draw,
                 was_sampled=settings.do_sample,
-                is_forced=kept_step(run, index).is_forced,
+                is_forced=index in run.forced,
             ),
         ]
         self.query_one("#why-text", Static).update(lines(rows))
