@@ -144,7 +144,6 @@ def read_step(numbers: Sequence[float], run: Run) -> tuple[Candidate, Distributi
         if candidate.token_id == token_id:
             return candidate, weighed
     token = unshown_candidate(
-        weighed,
         int(token_id),
         token_text(int(token_id)),
         logprob=logit - raw.logsumexp,

@@ -14,7 +14,7 @@ from functools import cache
 import torch
 
 from core.errors import PlaygroundError
-from core.figures import RowFigures, row_figures
+from core.figures import RowFigures, ranks, row_figures
 from core.native_sampling import draw_natively
 from core.processors import NamedProcessor, process, process_by_figures
 from core.steps import Candidate, Distribution
@@ -133,7 +133,8 @@ def distribution(
         token_text: Names a token.
         is_normalised: Whether scores are log-probabilities.
     """
-    ranked = zip(raw.token_ids, raw.values, finals, cut_by, strict=False)
+    values = raw.values[: len(finals)]
+    ranked = zip(raw.token_ids, values, ranks(values), finals, cut_by, strict=False)
     candidates = [
         Candidate(
             token_id,
@@ -143,7 +144,7 @@ def distribution(
             rank,
             cut,
         )
-        for rank, (token_id, value, score, cut) in enumerate(ranked, 1)
+        for token_id, value, rank, score, cut in ranked
     ]
     return Distribution(tuple(candidates), raw.entropy / math.log(2), final.kept)
 
@@ -165,7 +166,6 @@ def chosen_candidate(
             return candidate
     logits = weighed.logits[row]
     return unshown_candidate(
-        shown,
         token_id,
         token_text(token_id),
         logprob=weighed.logprob(row, token_id),
@@ -175,7 +175,6 @@ def chosen_candidate(
 
 
 def unshown_candidate(
-    shown: Distribution,
     token_id: int,
     text: str,
     *,
@@ -183,9 +182,8 @@ def unshown_candidate(
     final_logprob: float | None,
     likelier: int,
 ) -> Candidate:
-    """Return the record of a token that is not among ``shown``; ``likelier`` ones are more so."""
-    rank = max(likelier, len(shown.candidates)) + 1
-    return Candidate(token_id, text, logprob, final_logprob, rank)
+    """Return the record of a token that is not shown; ``likelier`` ones have greater logits."""
+    return Candidate(token_id, text, logprob, final_logprob, likelier + 1)
 
 
 def choose_greedy(weighed: Weighed) -> int:

@@ -7,12 +7,12 @@ the unit: they are computed from the very logits that it chose from.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from core.errors import PlaygroundError
+from core.figures import RowFigures, ranks, row_figures
 from core.logits_store import RecordedRun, RecordedStep, TokenTexts
 from core.readable import number
 from core.recording import recorded_logits
@@ -64,7 +64,8 @@ def explain(
     applied, effects = applied_settings(run, index, settings)
     logprobs, final_logprobs = applied.logprobs, applied.final_logprobs
     count = min(max(rows, 1), MOST_ROWS, len(logprobs))
-    shown = torch.topk(logprobs, count).indices
+    (top,) = row_figures(applied.logits[None], count)
+    shown = list(top.token_ids)
     token_id = run.token_ids[index]
     token = _candidate(applied, token_id, run.start.texts)
     final = final_logprobs.exp()
@@ -76,7 +77,7 @@ def explain(
         vocabulary_size=len(logprobs),
         kept=int((applied.scores > -math.inf).sum()),
         effects=effects,
-        rows=_candidates(applied, shown.tolist(), run.start.texts),
+        rows=_candidates(applied, top, run.start.texts),
         rest=max(0.0, 1.0 - float(logprobs[shown].exp().sum())),
         final_rest=max(0.0, 1.0 - float(final[shown].sum())),
     )
@@ -170,22 +171,19 @@ def kept_step(run: RecordedRun, index: int) -> RecordedStep:
     return step
 
 
-def _candidates(
-    applied: Applied, token_ids: Sequence[int], texts: TokenTexts
-) -> tuple[Candidate, ...]:
-    """Return the records of the likeliest tokens, in their order."""
+def _candidates(applied: Applied, top: RowFigures, texts: TokenTexts) -> tuple[Candidate, ...]:
+    """Return the records of the likeliest tokens, in the order in which a run has them."""
+    token_ids = list(top.token_ids)
     logprobs, final_logprobs = applied.logprobs[token_ids], applied.final_logprobs[token_ids]
     return tuple(
         Candidate(token_id, texts.token_text(token_id), logprob, _finite(final), rank, cut_by)
-        for rank, (token_id, logprob, final, cut_by) in enumerate(
-            zip(
-                token_ids,
-                logprobs.tolist(),
-                final_logprobs.tolist(),
-                map(applied.cut_by, token_ids),
-                strict=True,
-            ),
-            start=1,
+        for token_id, logprob, final, rank, cut_by in zip(
+            token_ids,
+            logprobs.tolist(),
+            final_logprobs.tolist(),
+            ranks(top.values),
+            map(applied.cut_by, token_ids),
+            strict=True,
         )
     )
 

@@ -83,6 +83,11 @@ def figures_tensor(scores: torch.Tensor, count: int) -> torch.Tensor:
     return torch.cat([one.float() for one in numbers], dim=-1)
 
 
+def ranks(values: Sequence[float]) -> list[int]:
+    """Return the rank of each of ``values``, falling: 1 and how many are greater."""
+    return [values.index(one) + 1 for one in values]
+
+
 def kept_count(scores: torch.Tensor) -> torch.Tensor:
     """Return how many scores of each row are above minus infinity, shape (rows, 1), int64."""
     return (scores > -math.inf).sum(dim=-1, keepdim=True)

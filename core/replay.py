@@ -55,13 +55,13 @@ class Applied:
 
     @property
     def logprobs(self) -> torch.Tensor:
-        """The model's own log-probabilities, shape (vocabulary,), float32."""
-        return torch.log_softmax(self.logits, dim=-1)
+        """The model's own log-probabilities, shape (vocabulary,), float64: as a run records them."""
+        return torch.log_softmax(self.logits.double(), dim=-1)
 
     @property
     def final_logprobs(self) -> torch.Tensor:
-        """The log-probabilities that are chosen from, shape (vocabulary,), float32."""
-        return torch.log_softmax(self.scores, dim=-1)
+        """The log-probabilities that are chosen from, shape (vocabulary,), float64."""
+        return torch.log_softmax(self.scores.double(), dim=-1)
 
 
 def apply_settings(

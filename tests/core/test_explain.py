@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from core.decoding import chosen_candidate, weigh
 from core.errors import PlaygroundError
 from core.explain import Reading, explain, look_up, tokens_of
 from core.logits_store import LogitsStore
@@ -203,3 +204,23 @@ def test_what_steps_show_is_what_is_explained(model_seed, prompt, mapping):
         assert told.token.token_id == step.token.token_id
         assert told.token.rank == step.token.rank
         assert told.token.final_logprob == pytest.approx(step.token.final_logprob, abs=1e-5)
+
+
+def test_equals_have_one_rank_and_one_order_wherever_they_are_told():
+    """What a run records, what explains it, and what is looked up: 1 and how many are greater."""
+    row = torch.zeros(3000)
+    row[[50, 7, 2900]] = 2.0
+    row[[40, 1000, 30, 2000]] = 1.0
+    for chosen, rank in ((7, 1), (2900, 1), (30, 4), (2000, 4), (5, 8), (2999, 8)):
+        weighed = weigh(row[None], torch.zeros((1, 0)), [], str, beams=False)
+        record = chosen_candidate(weighed, 0, chosen, str)
+        run = run_of([row], [chosen], context=(0,))
+        told = explain(run, 0, rows=200)
+        shown = weighed.distributions[0].candidates
+        assert [one.token_id for one in shown] == [7, 50, 2900, 30, 40]
+        assert [(one.token_id, one.rank) for one in told.rows[:5]] == [
+            (one.token_id, one.rank) for one in shown
+        ]
+        of_rows = [one.rank for one in told.rows if one.token_id == chosen]
+        found = {record.rank, told.token.rank, look_up(run, 0, chosen).rank, *of_rows}
+        assert found == {rank}
