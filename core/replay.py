@@ -55,7 +55,7 @@ class Applied:
 
     @property
     def logprobs(self) -> torch.Tensor:
-        """The model's own log-probabilities, shape (vocabulary,), float64: as a run records them."""
+        """The model's own log-probabilities, shape (vocabulary,), float64, as a run has them."""
         return torch.log_softmax(self.logits.double(), dim=-1)
 
     @property

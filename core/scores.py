@@ -73,7 +73,8 @@ class PresetVerdict:
     or of all; ``tokens`` is how many these are. ``stops_after`` is how many tokens the preset
     writes at most, where the text has more. ``other_tokens`` is whether the preset might have
     written the same text by other tokens than those that it was read as: up to the forbidden one
-    it had left another that the text goes on with as well.
+    it had left another that the text goes on with as well, and where it is too long, there are
+    readings that are not.
     """
 
     preset_name: str

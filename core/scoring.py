@@ -17,7 +17,7 @@ import torch
 from core.decode_state import DecodeState
 from core.decoding import SHOWN_CANDIDATES, not_all_numbers
 from core.errors import PlaygroundError
-from core.figures import row_figures
+from core.figures import ranks, row_figures
 from core.models.base import CausalModel, ReadsBySteps
 from core.preset_book import Preset
 from core.replay import entropy_bits
@@ -25,7 +25,7 @@ from core.scores import ScoredText, ScoredToken
 from core.steps import Candidate
 from core.text import TextCodec
 from core.token_ids import check_token_ids
-from core.verdicts import judge_of, other_readings
+from core.verdicts import fewest_tokens, judge_of, other_readings
 
 
 @runtime_checkable
@@ -136,8 +136,18 @@ def score_tokens(
                     judge.see(at - asked, logits[0].cpu(), one.token)
                 if all(one.forbidden for one in again):
                     break
-    verdicts = tuple(judge.verdict(prompt_length) for judge in judges)
+    fewest = None
+    if is_text and any(judge.wants_fewest for judge in judges):
+        asked_text = "".join(one.text for one in scored[max(0, asked - first) :])
+        asked_text = head + asked_text if asked < first else asked_text
+        fewest = fewest_tokens(_token_texts(model, codec), asked_text)
+    verdicts = tuple(judge.verdict(prompt_length, fewest) for judge in judges)
     return ScoredText(context, token_ids, first - len(context), tuple(scored), verdicts, head)
+
+
+def _token_texts(model: CausalModel, codec: TextCodec) -> frozenset[str]:
+    token_ids = set(range(model.vocabulary_size)) - codec.special_token_ids
+    return frozenset(map(codec.token_text, token_ids))
 
 
 def _logits(model: CausalModel, token_ids: Sequence[int]) -> Iterator[torch.Tensor]:
@@ -155,15 +165,16 @@ def _logits(model: CausalModel, token_ids: Sequence[int]) -> Iterator[torch.Tens
 
 
 def _scored(logits: torch.Tensor, token_id: int, text: str, codec: TextCodec) -> ScoredToken:
-    logprobs = torch.log_softmax(logits, dim=-1)
+    logprobs = torch.log_softmax(logits.double(), dim=-1)
     if math.isnan(logprobs.max()):
         raise not_all_numbers()
     # Of equals the lowest id comes first, as in the steps of a run.
     (top,) = row_figures(logits[None], min(SHOWN_CANDIDATES, len(logprobs)))
-    shown = zip(top.token_ids, logprobs[list(top.token_ids)].tolist(), strict=True)
+    own = logprobs[list(top.token_ids)].tolist()
+    shown = zip(top.token_ids, own, ranks(top.values), strict=True)
     likeliest = tuple(
         Candidate(one, codec.token_text(one), logprob, logprob, rank)
-        for rank, (one, logprob) in enumerate(shown, start=1)
+        for one, logprob, rank in shown
     )
     rank = 1 + int((logits > logits[token_id]).sum())
     logprob = float(logprobs[token_id])

@@ -82,8 +82,23 @@ def other_readings(
     return tuple(found)
 
 
-_ENDS = ("eos_token_id", "stop_strings", "max_new_tokens", "max_length")
-"""What ends a text whatever tokens it is read as."""
+def fewest_tokens(token_texts: frozenset[str], text: str) -> int:
+    """Return how few tokens ``text`` can be read as, of which ``token_texts`` are the texts.
+
+    A single character counts as one, even if it is written in bytes or stands for broken ones.
+    """
+    longest = max(map(len, token_texts), default=1)
+    fewest = [0]
+    for end in range(1, len(text) + 1):
+        begins = range(max(0, end - longest), end - 1)
+        whole = [fewest[begin] for begin in begins if text[begin:end] in token_texts]
+        fewest.append(1 + min([fewest[end - 1], *whole]))
+    return fewest[-1]
+
+
+_LENGTHS = ("max_new_tokens", "max_length")
+_ENDS = ("eos_token_id", "stop_strings", *_LENGTHS)
+"""What ends a text whatever its next token is."""
 
 
 @dataclass(slots=True)
@@ -112,6 +127,12 @@ class Judge:
         """Whether it matters to the verdict with which other tokens the text can go on."""
         return self.forbidden is None and not self.is_beams and not self.has_others
 
+    @property
+    def wants_fewest(self) -> bool:
+        """Whether it matters to the verdict as how few tokens the text can be read."""
+        is_long = self.forbidden is not None and self.forbidden.cut_by in _LENGTHS
+        return is_long and (self.has_others or self.is_beams)
+
     def see(
         self, index: int, logits: torch.Tensor, token: Candidate, others: tuple[int, ...] = ()
     ) -> None:
@@ -134,14 +155,14 @@ class Judge:
         is_greedy = not self.preset.settings.do_sample
         if cut_by is None and is_greedy and best != token.token_id:
             cut_by = "do_sample"
-        final = torch.log_softmax(scores[0], dim=-1)
+        final = torch.log_softmax(scores[0].double(), dim=-1)
         if others and cut_by not in _ENDS:
             left = [best] if is_greedy else torch.isfinite(scores[0]).nonzero()[:, 0].tolist()
             self.has_others = self.has_others or not set(others).isdisjoint(left)
         if cut_by is None:
             self.costs.append(0.0 if is_greedy else -float(final[token.token_id]) / math.log(2))
             return
-        own = torch.log_softmax(logits, dim=-1)
+        own = torch.log_softmax(logits.double(), dim=-1)
         instead = Candidate(
             best,
             self.codec.token_text(best),
@@ -163,12 +184,17 @@ class Judge:
         ended = {"end_of_text": "eos_token_id", "stop_string": "stop_strings"}.get(reason or "")
         return self.limit_name if ended is None and index >= self.limit else ended
 
-    def verdict(self, prompt_length: int) -> PresetVerdict:
-        """Return what the whole text showed, which has ``prompt_length`` tokens before it."""
+    def verdict(self, prompt_length: int, fewest: int | None = None) -> PresetVerdict:
+        """Return what the whole text showed, which has ``prompt_length`` tokens before it.
+
+        ``fewest`` is as how few tokens the text can be read, where that is known.
+        """
         found = self.forbidden
         if found is not None:
             found = replace(found, index=found.index + prompt_length)
         has_others = found is not None and found.cut_by not in _ENDS and self.has_others
+        if self.wants_fewest and fewest is not None:
+            has_others = fewest <= self.limit
         return PresetVerdict(
             self.preset.name,
             None if self.is_beams and found is None else found is None,
