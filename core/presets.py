@@ -6,6 +6,7 @@ Must never import torch or transformers, and never decides what a file may hold:
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import platformdirs
@@ -41,7 +42,7 @@ def find_presets_file(explicit: Path | None) -> Path:
         return explicit
     packaged = packaged_presets_files()
     for candidate in (Path(_FILE_NAME), own_presets_file(), *packaged):
-        if _exists(candidate):
+        if os.path.lexists(candidate):
             return candidate
     raise PresetsError(f"{packaged[0]} is missing; install gpt2-playground again")
 
@@ -55,10 +56,3 @@ def packaged_presets_files() -> tuple[Path, Path]:
     """Return where the program's own file is: in a wheel, and in the repository."""
     package = Path(__file__).resolve().parent
     return package / _FILE_NAME, package.parent / _FILE_NAME
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a folder on the way may not be entered
-        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -117,15 +118,23 @@ def test_the_configuration_folder_is_the_programs_own(places, monkeypatch):
 
 def test_a_folder_that_may_not_be_entered_is_passed_over(places, monkeypatch):
     (places[2] / "presets.yaml").touch()
-    real = Path.exists
+    real = os.lstat
 
-    def exists(path, **options):
-        if path.parent == places[1]:
+    def lstat(path, **options):
+        if Path(path).parent == places[1]:
             raise PermissionError(13, "Permission denied")
         return real(path, **options)
 
-    monkeypatch.setattr(Path, "exists", exists)
+    monkeypatch.setattr(os, "lstat", lstat)
     assert find_presets_file(None) == places[2] / "presets.yaml"
+
+
+@pytest.mark.parametrize("target", ["nowhere", "presets.yaml"])
+def test_a_broken_link_is_told_and_no_other_file_taken(places, target):
+    (places[2] / "presets.yaml").touch()
+    (places[0] / "presets.yaml").symlink_to(target)
+    with pytest.raises(PresetsError, match=r"cannot read presets from presets\.yaml: it "):
+        load_presets(find_presets_file(None))
 
 
 # What a file may hold

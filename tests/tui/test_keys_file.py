@@ -29,6 +29,13 @@ def test_without_a_file_the_keys_are_the_tables(tmp_path):
     assert load_keys(tmp_path / "keys.yaml", BOOK).keymap == {}
 
 
+@pytest.mark.parametrize("target", ["nowhere", "keys.yaml"])
+def test_a_broken_link_is_told(tmp_path, target):
+    (tmp_path / "keys.yaml").symlink_to(target)
+    with pytest.raises(KeysError, match=r"cannot read keys from .*: it "):
+        load_keys(tmp_path / "keys.yaml", BOOK)
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", "keys:\n"])
 def test_an_empty_file_changes_nothing(write, text):
     assert load_keys(write(text), BOOK).keymap == {}

@@ -6,6 +6,7 @@ Must never let a key through that would be dead, type into the prompt, or do two
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def load_keys(path: Path, book: PresetBook) -> Keys:
         KeysError: The file cannot be read or used; one sentence says where and why.
     """
     try:
-        if not path.exists():
+        if not os.path.lexists(path):
             return Keys()
         document = parse_yaml(read_text(path, _MOST_BYTES))
     except YamlError as error:
