@@ -97,7 +97,9 @@ class ScoredText:
 
     ``context_token_ids`` stood before it. ``unscored`` is how many of its first tokens have no
     score: 1 where nothing stood before it, since a model expects no first token, else 0.
-    ``tokens`` are the others; ``unscored_text`` is what those without a score add to the text.
+    ``tokens`` are the others; ``unscored_text`` is what those without a score add to the text: the
+    name of a special token, where ``is_unscored_special``. ``prompt_tokens`` is how many of
+    ``tokens`` come first that no preset is asked of.
     """
 
     context_token_ids: tuple[int, ...]
@@ -106,6 +108,13 @@ class ScoredText:
     tokens: tuple[ScoredToken, ...]
     verdicts: tuple[PresetVerdict, ...] = ()
     unscored_text: str = ""
+    is_unscored_special: bool = False
+    prompt_tokens: int = 0
+
+    @property
+    def asked_tokens(self) -> int:
+        """How many tokens presets are asked of."""
+        return len(self.tokens) - self.prompt_tokens
 
     @property
     def bits(self) -> float:

@@ -142,7 +142,16 @@ def score_tokens(
         asked_text = head + asked_text if asked < first else asked_text
         fewest = fewest_tokens(_token_texts(model, codec), asked_text)
     verdicts = tuple(judge.verdict(prompt_length, fewest) for judge in judges)
-    return ScoredText(context, token_ids, first - len(context), tuple(scored), verdicts, head)
+    return ScoredText(
+        context,
+        token_ids,
+        first - len(context),
+        tuple(scored),
+        verdicts,
+        head,
+        is_unscored_special=not context and document[0] in codec.special_token_ids,
+        prompt_tokens=max(0, asked - first),
+    )
 
 
 def _token_texts(model: CausalModel, codec: TextCodec) -> frozenset[str]:

@@ -272,6 +272,8 @@ class PlaygroundApp(StepActions, ModelActions, KeyActions, Screenshots):
 
     def action_scroll(self, pages: int) -> None:
         """Scroll the document by pages."""
+        if not self.main.transcript.max_scroll_y:
+            self.say("there is nothing to scroll: all of the document is in sight")
         self.main.transcript.scroll_pages(pages)
 
     def action_clear(self) -> None:

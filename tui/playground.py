@@ -57,9 +57,10 @@ class Playground(Runs):
 
     def pick(self, preset: Preset) -> None:
         """Use ``preset`` from the next run on."""
-        self.preset = preset
+        was_picked, self.preset = preset is self.preset, preset
         running = self.session.is_running and not self.session.is_weighing
-        self.notice = Notice(f"{preset.name} applies to the next run") if running else None
+        told = "is picked already" if was_picked else ("applies to the next run" if running else "")
+        self.notice = Notice(f"{preset.name} {told}") if told else None
 
     def restore(self) -> None:
         """Bring the cleared document back."""

@@ -251,6 +251,7 @@ class Runs:
         is_message = bool(prompt) and self.preset.chat is not None
         if self.is_by_hand and self.session.turns and not is_message:
             self._write(prompt or None)
+            self._tell_of_space(prompt)
             return
         request = self.session.begin(
             prompt,
@@ -261,13 +262,13 @@ class Runs:
             is_by_hand=self.is_by_hand,
         )
         self._submit(request, typed=prompt)
-        if self.preset.chat is None and not self._has_told_of_space:
+        if self.preset.chat is None:
             self._tell_of_space(prompt)
 
     def _tell_of_space(self, prompt: str) -> None:
         """Say once what a space at a prompt's end does."""
         tokens_of = partial(self.model.prompt_tokens, is_beginning=False)
-        if ends_in_a_words_space(prompt, tokens_of):
+        if not self._has_told_of_space and ends_in_a_words_space(prompt, tokens_of):
             self._has_told_of_space = True
             self.notice = Notice(SPACE_AT_THE_END, is_warning=True)
 

@@ -20,7 +20,7 @@ from core.visible import one_line
 from tui.prose import Piece
 from tui.render import CHOSEN, DIM, NUMBER, Row, settings_summary, shorten
 from tui.turn_prose import PLAIN, tint
-from tui.visible import fit, visible_token, with_mark
+from tui.visible import SPECIAL_TOKEN, fit, visible_token, with_mark
 
 _YES = "bold $text-success"
 _NO = "bold $text-error"
@@ -63,6 +63,8 @@ def score_pieces(text: str, scored: ScoredText) -> list[Piece]:
         for step, one in enumerate(scored.tokens)
         if one.text  # of an incomplete character there is nothing to draw
     ]
+    if scored.is_unscored_special:
+        head = SPECIAL_TOKEN
     return [Piece(head, PLAIN), *pieces] if head else pieces
 
 
@@ -126,7 +128,7 @@ def verdict_row(verdict: PresetVerdict, scored: ScoredText, width: int) -> Row:
     is_known = verdict.is_reachable is not None
     tokens = f"{verdict.tokens:,}"
     if verdict.forbidden is not None:
-        tokens += f" of {len(scored.tokens):,}"
+        tokens += f" of {scored.asked_tokens:,}"
     numbers = (tokens, _number(verdict.bits), _number(verdict.perplexity))
     row: Row = [
         (fit(one_line(verdict.preset_name), columns.preset), NUMBER),

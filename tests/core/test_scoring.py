@@ -277,6 +277,7 @@ def test_a_run_is_scored_by_its_own_tokens(demo, name):
     assert scored.token_ids == prompt + written
     assert scored.verdicts[0].is_reachable is (None if name == "beam" else True)
     assert scored.verdicts[0].stops_after is None
+    assert scored.asked_tokens == len(written)
 
 
 def test_perplexities_as_lm_evaluation_harness_counts_them(demo):

@@ -16,6 +16,7 @@ from tests.tui.helpers import (
     EndsAtOnce,
     FailingRuns,
     GatedLoading,
+    app_of,
     document,
     make_app,
     panel,
@@ -106,6 +107,31 @@ async def test_what_comes_while_the_app_ends_is_painted_nowhere():
     async with app.run_test(size=SIZE) as pilot:
         await ready(pilot)
     app.changed()  # its widgets are gone
+
+
+async def test_scrolling_what_is_all_in_sight_says_so():
+    async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
+        await run_to_end(pilot, "Once")
+        await pilot.press("pageup")
+        await pilot.pause()
+        assert "all of the document is in sight" in status(pilot)
+
+
+async def test_keys_of_the_page_mean_the_same_in_the_document():
+    async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
+        await run_to_end(pilot, "Once")
+        session = app_of(pilot).playground.session
+        await pilot.press("tab", "home")
+        assert session.position == 0
+        await pilot.press("end")
+        assert session.cursor is None
+
+
+async def test_picking_the_picked_preset_says_so():
+    async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press("f1")
+        assert "greedy is picked already" in status(pilot)
 
 
 async def test_a_further_prompt_continues_the_document():

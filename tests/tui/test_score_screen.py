@@ -348,3 +348,7 @@ def test_a_special_token_is_drawn_as_its_mark(demo):
     assert [one.is_special for one in scored.tokens].count(True) == 1
     pieces = score_pieces(text, scored)
     assert "".join(piece.text for piece in pieces) == "The king slept.∎The"
+    first = score_text(demo.model, demo.codec, "<|endoftext|>The king", BOOK.presets)
+    assert "".join(piece.text for piece in score_pieces("<|endoftext|>The king", first)) == (
+        "∎The king"
+    )

@@ -94,5 +94,15 @@ async def test_a_space_at_the_end_is_pointed_out_once(monkeypatch):
         assert playground.notice is None
 
 
+async def test_a_space_at_the_end_is_pointed_out_by_hand_too(monkeypatch):
+    monkeypatch.setattr("tui.runs.ends_in_a_words_space", lambda text, _tokens: text[-1:] == " ")
+    async with make_app(ScriptedBackend()).run_test(size=(100, 30)) as pilot:
+        playground = app_of(pilot).playground
+        await run_to_end(pilot, "Once")
+        await pilot.press("ctrl+r")
+        await run_to_end(pilot, "and then ")
+        assert playground.notice.text == SPACE_AT_THE_END
+
+
 def test_the_example_does_not_end_in_a_space():
     assert EXAMPLE_PROMPT.strip() == EXAMPLE_PROMPT

@@ -14,6 +14,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -49,9 +50,13 @@ _SELECTED = "selected"
 _CARET = "caret"
 
 
-class Transcript(ScrollView, can_focus=True):
+class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
     """Shows a session; each continuation token may be tinted by its surprisal."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [  # the other keys mean what they do on the page
+        Binding("up", "scroll_up", "scroll up", show=False),
+        Binding("down", "scroll_down", "scroll down", show=False),
+    ]
     FOCUS_ON_CLICK: ClassVar[bool] = False
     """A click looks at a token; whoever types next means the prompt."""
 
