@@ -70,7 +70,8 @@ def figures_tensor(scores: torch.Tensor, count: int) -> torch.Tensor:
     # Of equal scores the lower token comes first, as argmax has it.
     ids = top.indices.sort(dim=-1).values
     values, order = scores.gather(1, ids).sort(dim=-1, descending=True, stable=True)
-    ids = ids.gather(1, order)
+    # Of more equal ones than are asked for topk takes any; the first of all leads even then.
+    ids = torch.cat([scores.argmax(dim=-1, keepdim=True), ids.gather(1, order)[:, 1:]], dim=-1)
     logprobs = torch.log_softmax(scores, dim=-1)
     numbers = (
         torch.logsumexp(scores, dim=-1, keepdim=True),
