@@ -21,7 +21,7 @@ from core.errors import PlaygroundError
 from core.figures import RowFigures, figures_of, figures_tensor, kept_count, row_figures
 from core.processors import build_processors
 from core.settings import Settings
-from core.steps import Candidate, Distribution
+from core.steps import Candidate
 
 CPU = torch.device("cpu")
 
@@ -207,13 +207,9 @@ class TestWhatIsMadeOfThem:
             assert one.logprob == pytest.approx(own, abs=1e-5)
             assert one.final_logprob == pytest.approx(own, abs=1e-5)
 
-    @pytest.mark.parametrize(("likelier", "rank"), [(0, 3), (2, 3), (3, 4), (40, 41)])
-    def test_one_that_is_not_shown_comes_behind_all_that_are(self, likelier, rank):
-        two = tuple(Candidate(one, "", -1.0, -1.0, one + 1) for one in range(2))
-        one = unshown_candidate(
-            Distribution(two, 1.0, 9), 7, "x", logprob=-1.0, final_logprob=None, likelier=likelier
-        )
-        assert (one.rank, one.final_logprob, one.token_id, one.text) == (rank, None, 7, "x")
+    def test_a_rank_counts_those_that_are_likelier(self):
+        one = unshown_candidate(7, "x", logprob=-1.0, final_logprob=None, likelier=40)
+        assert one == Candidate(7, "x", -1.0, None, 41)
 
     def test_what_a_processed_score_means(self):
         row = RowFigures((1,), (2.0,), 3.0, 0.5, 9)
