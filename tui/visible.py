@@ -11,7 +11,7 @@ import re
 import unicodedata
 
 from rich.cells import cell_len
-from wcwidth import wcwidth
+from wcwidth import wcswidth, wcwidth
 
 from core.visible import spelled_out, visible
 
@@ -27,6 +27,7 @@ _WIDER_THAN_TOLD = re.compile("[\u2e3a\u2e3b\ua9c5\ufdfa-\ufdfd\U00012000-\U0001
 """Ligatures, long dashes and cuneiform: a cell or two by every table, many in ink."""
 
 _LONGEST_LABEL = 200
+_LETTER = "a"
 
 
 def visible_prose(text: str) -> str:
@@ -107,7 +108,10 @@ def _has_known_width(character: str) -> bool:
     category, width = unicodedata.category(character), wcwidth(character)
     if category in ("Co", "Cn") or _WIDER_THAN_TOLD.match(character):
         return False
-    return cell_len(character) == width and (width > 0 or category != "Cf")
+    if cell_len(character) != width or (width == 0 and category == "Cf"):
+        return False
+    # A vowel sign as of Hindi takes a cell of its own in terminals, which shows behind a letter.
+    return category != "Mc" or cell_len(_LETTER + character) == wcswidth(_LETTER + character)
 
 
 _DRAWN = _Drawn()

@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 from rich.cells import cell_len
-from wcwidth import wcwidth
+from wcwidth import wcswidth, wcwidth
 
 from core.backends.scripted import ScriptedBackend
 from tests.tui.helpers import app_of, make_app, run_to_end
@@ -17,7 +17,10 @@ IGNORABLE = [
     *("\u00ad\u034f\u061c\u115f\u1160\u17b4\u180b\u180e\u200b\u200c\u200d\u2060\u2064\u206f\u3164"),
     *("\ufe00\ufe0f\ufeff\uffa0\ufff9\U0001bca0\U0001d173\U000e0001\U000e0041\U000e007f\U000e01ef"),
 ]
-UNKNOWN = ["\ufdfd", "\U0001242b", "\U0001f1e9", "\U0001f3fd", "\ue000", "\U0010fffd", "\u0378"]
+UNKNOWN = [
+    *("\ufdfd\U0001242b\U0001f1e9\U0001f3fd\ue000\U0010fffd\u0378"),
+    *("\u0903\u093e\u0bbf\u102b\u17b6"),  # signs with a cell of their own, or not
+]
 
 
 @pytest.mark.parametrize("one", IGNORABLE + UNKNOWN, ids=lambda one: f"{ord(one):x}")
@@ -44,6 +47,7 @@ def test_of_every_character_that_is_drawn_the_width_is_known():
         if visible_prose(one) == one:
             drawn += 1
             assert cell_len(one) == wcwidth(one) >= 0
+            assert cell_len(f"a{one}") == wcswidth(f"a{one}")
             joins = unicodedata.category(one)[0] == "M" or "HANGUL" in unicodedata.name(one, "")
             assert joins or wcwidth(one) > 0, hex(code)
     assert drawn > 10_000
