@@ -117,7 +117,9 @@ def _end(event: Finished) -> Iterator[str]:
     yield f"{markdown_text(f'{token_count(len(event.token_ids))}; {why}.')}\n"
 
 
-_SPACES_OF_A_TOKEN = re.compile(r"^ +(?=[^ (]|$| \()")  # none of them before its probability
+_SPACES_OF_A_TOKEN = re.compile(
+    r"(?:^|(?<= … )) +(?=[^ (]|$| \()"  # none of them before its probability
+)
 
 
 def _with_dots(cell: str) -> str:

@@ -201,7 +201,8 @@ def choices_of_step(step: TokenStep) -> list[str]:
     cells = _choices(step.distribution, {step.token.token_id}, mark)
     shown = step.distribution.candidates[:CHOICES]
     if all(one.token_id != step.token.token_id for one in shown):
-        cells[-1] = f"{cells[-1]} … {_choice(step.token)}{mark}".lstrip()
+        before = f"{cells[-1]} … " if cells[-1] else "… "
+        cells[-1] = f"{before}{_choice(step.token)}{mark}"
     return cells
 
 

@@ -15,6 +15,7 @@ from core.backends.scripted import ScriptedBackend
 from core.engine import generate
 from core.export import FORMATS, JsonlWriter, event_record, make_writer
 from core.export_about import about_run
+from core.export_tables import choices_of_step
 from core.settings import Settings
 from core.steps import (
     BeamStep,
@@ -429,3 +430,10 @@ def test_every_format_says_why_a_run_ended(name, reason):
     writer = make_writer(name, "Once")
     ran = (STARTED, STEP, NextToken(BOTH), Finished(reason, (5,), " far", 1.0))
     assert "".join(part for event in ran for part in writer.write(event))
+
+
+def test_what_was_chosen_from_outside_the_five_keeps_its_space():
+    others = tuple(Candidate(at, f" {at}", -2.0, -2.0, at) for at in range(1, 6))
+    token = Candidate(9, " nine", -5.0, -5.0, 9)
+    step = TokenStep(0, token, Distribution(others, 1.0, 9), " nine", 0.1)
+    assert choices_of_step(step)[-1] == " 5 (13.53%) …  nine (0.67%)*"

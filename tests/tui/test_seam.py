@@ -104,5 +104,17 @@ async def test_a_space_at_the_end_is_pointed_out_by_hand_too(monkeypatch):
         assert playground.notice.text == SPACE_AT_THE_END
 
 
+async def test_by_hand_the_candidates_are_seen_on_the_smallest_screen():
+    async with make_app(ScriptedBackend()).run_test(size=(60, 20)) as pilot:
+        await run_to_end(pilot, "Once")
+        side = app_of(pilot).main.query_one("#side")
+        assert not side.display
+        await pilot.press("ctrl+r", "f10")
+        await pilot.pause(0.3)
+        assert side.display
+        assert app_of(pilot).main.query_one("#step-table").size.height == 6
+        assert app_of(pilot).main.transcript.size.height > 1
+
+
 def test_the_example_does_not_end_in_a_space():
     assert EXAMPLE_PROMPT.strip() == EXAMPLE_PROMPT

@@ -145,6 +145,7 @@ class MainScreen(Screen[None]):
 
     def paint(self, playground: Playground) -> None:
         """Bring every widget but the status and the gauge up to date, as far as it changed."""
+        self.set_class(playground.is_by_hand, "-by-hand")
         self._paint_document(playground)
         panel = self.query_one(StepPanel)
         panel.show(playground.session, playground.weighed)
