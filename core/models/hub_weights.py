@@ -67,11 +67,11 @@ def shard_names(index: Path) -> tuple[str, ...]:
     mapping = read_json(index).get("weight_map")
     if not isinstance(mapping, dict) or not mapping:
         raise PlaygroundError(f"{index} names no weights; download the model again")
-    names = set(mapping.values())
+    names = list(mapping.values())
     for name in names:
         if not isinstance(name, str) or not _SHARD.fullmatch(name):
             raise PlaygroundError(f"{index} names {name!r}, which is no safetensors file beside it")
-    return tuple(sorted(names))
+    return tuple(sorted(set(names)))
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -164,7 +164,8 @@ def test_no_way_leads_out_of_the_folder(folder, way):
 
 
 @pytest.mark.parametrize(
-    "weight_map", [{}, [], None, "a", {"a": None}, {"a": 3}, {"a": ""}, {"a": "."}, {"a": "w.bin"}]
+    "weight_map",
+    [{}, [], None, "a", {"a": None}, {"a": 3}, {"a": ["w"]}, {"a": ""}, {"a": "."}, {"a": "w.bin"}],
 )
 @pytest.mark.parametrize("engine", ["fast", "transformers"])
 def test_an_index_without_safetensors_is_a_sentence(folder, engine, weight_map):
