@@ -399,6 +399,14 @@ def test_a_dead_thread_fails_no_load_that_had_ended(service, monkeypatch):
     assert [type(one) for one in words] == [Finished]
 
 
+def test_a_thread_that_has_not_started_is_not_dead(service):
+    service.submit(request())
+    assert service.drain() == []
+    service.start(ScriptedBackend)
+    events = wait_for(service, is_a(Ready))
+    assert [one.detail for one in events if isinstance(one, Finished)] == ["no model is loaded yet"]
+
+
 def test_where_the_system_has_no_thread_that_is_told(service, monkeypatch):
     def start(_thread):
         raise RuntimeError("can't start new thread")
