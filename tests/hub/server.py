@@ -35,6 +35,7 @@ class Behaviour:
     headers: dict[str, str] = field(default_factory=dict)  # sent with each such status
     bytes_per_second: float | None = None  # of a weight file
     ignores_ranges: bool = False
+    refuses_ranges: bool = False
     corrupts: str = ""  # the name of a file that arrives damaged
     is_silent: bool = False
     leaves_out_sizes: bool = False
@@ -148,7 +149,7 @@ class Hub:
             return
         status = 200
         if start is not None and not self.behaviour.ignores_ranges:
-            if start >= whole:
+            if start >= whole or self.behaviour.refuses_ranges:
                 _send(request, 416, b"")
                 return
             status = 206

@@ -186,12 +186,13 @@ def test_cancelling_a_stalled_connection_is_prompt(hub, cache, big, stage):
     fetch()  # at once, though the thread of the stalled one still waits
 
 
-def test_a_server_that_ignores_ranges_starts_again(hub, cache, big, impatient):
+@pytest.mark.parametrize("way", ["ignores_ranges", "refuses_ranges"])
+def test_a_server_that_cannot_continue_starts_again(hub, cache, big, impatient, way):
     hub.behaviour.cut_after = [2_000_000, *[0] * 10]
     with pytest.raises(PlaygroundError):
         fetch()
     hub.behaviour.cut_after = []
-    hub.behaviour.ignores_ranges = True
+    setattr(hub.behaviour, way, True)
 
     folder, reports = fetch()
 
