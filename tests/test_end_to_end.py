@@ -89,11 +89,11 @@ def test_prompt_beams_looking_back_sampling_and_quitting(environment, size):
     terminal.type("\x1bOQ")  # F2
     terminal.wait_for("A long long time ago,", "beam ◂")
     terminal.type("\r")
-    terminal.wait_for("the length asked for is reached", "step 122 of 122")
+    terminal.wait_for("the length asked for is reached", "step 121 of 121")
     terminal.type("\x1b[D")
-    terminal.wait_for("step 121 of 122")
+    terminal.wait_for("step 120 of 121")
     terminal.type("\x1b[C\x1bOR")  # right, F3
-    terminal.wait_for("step 122 of 122", "sample ◂")
+    terminal.wait_for("step 121 of 121", "sample ◂")
     terminal.type(" Then")
     terminal.wait_for("Then")
     terminal.type("\r")
