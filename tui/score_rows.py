@@ -18,7 +18,7 @@ from core.scores import PresetVerdict, ScoredText, ScoredToken
 from core.steps import Candidate
 from core.visible import one_line
 from tui.prose import Piece
-from tui.render import CHOSEN, DIM, NUMBER, Row, settings_summary, shorten
+from tui.render import CHOSEN, DIM, NUMBER, Row, fitting, settings_summary, shorten
 from tui.turn_prose import PLAIN, tint
 from tui.visible import SPECIAL_TOKEN, fit, visible_token, with_mark
 
@@ -84,29 +84,30 @@ def summary_row(scored: ScoredText, width: int) -> Row:
     """Return what the whole text costs, and where the likeliest text would have left it."""
     if not scored.tokens:
         return [("no token has a score: nothing stands before the only one", DIM)]
+    # Perplexity is counted by tokens: told where there is room.
+    return shorten(fitting([_summary(scored, " a token"), _summary(scored, "")], width), width)
+
+
+def _summary(scored: ScoredText, counted_by: str) -> Row:
     row: Row = [
         (token_count(len(scored.tokens)), NUMBER),
         (" · ", DIM),
         (f"{_number(scored.bits)} bits", NUMBER),
         (" · perplexity ", DIM),
         (_number(scored.perplexity), NUMBER),
-        (" · ", DIM),
+        (f"{counted_by} · ", DIM),
     ]
     at = scored.greedy_leaves_at
     if at is None:
-        row.append(("always the likeliest token", _YES))
-        return shorten(row, width)
+        return [*row, ("always the likeliest token", _YES)]
     one = scored.tokens[at - scored.unscored]
-    return shorten(
-        [
-            *row,
-            (f"greedy leaves at {number(at)}: ", DIM),
-            (_short(one.likeliest[0]), CHOSEN),
-            (" for ", DIM),
-            (_short(one.token), NUMBER),
-        ],
-        width,
-    )
+    return [
+        *row,
+        (f"greedy leaves at {number(at)}: ", DIM),
+        (_short(one.likeliest[0]), CHOSEN),
+        (" for ", DIM),
+        (_short(one.token), NUMBER),
+    ]
 
 
 def verdict_head(width: int) -> Row:

@@ -94,7 +94,8 @@ def perplexity(session: Session) -> Row:
     selected = session.selected()
     steps = selected[0].steps if selected is not None else []
     value = perplexity_of_steps([step for step in steps if isinstance(step, TokenStep)])
-    return [("perplexity of the run ", DIM), ("–" if value is None else decimal(value), NUMBER)]
+    told = "–" if value is None else decimal(value)
+    return [("run's perplexity ", DIM), (told, NUMBER), (" a token", DIM)]
 
 
 def effects(explanation: Explanation, settings: Settings) -> list[Row]:

@@ -12,8 +12,9 @@ from textual.widgets import Input
 from core.backends.scripted import ScriptedBackend
 from core.errors import PlaygroundError
 from core.preset_book import Preset
-from core.scores import ScoredText
+from core.scores import ScoredText, ScoredToken
 from core.settings import Settings
+from core.steps import Candidate
 from tests.tui.helpers import BOOK, app_of, make_app, ready, run_prompt, stopped, until
 from tests.tui.screen_app import HOSTILE, ScreenApp, check_harmless, shown
 from tui.score_rows import drawn_step, score_pieces, summary_row, token_row, verdict_row
@@ -98,7 +99,7 @@ async def test_a_typed_text_is_scored_elsewhere_and_shown():
         assert scores.texts == ["I sat\na"]
         assert threading.get_ident() not in scores.threads
         assert (
-            "3 tokens · 5.00 bits · perplexity 3.17 · greedy leaves at 2: ·the for ·sat"
+            "3 tokens · 5.00 bits · perplexity 3.17 a token · greedy leaves at 2: ·the for ·sat"
             in shown(pilot)
         )
 
@@ -338,6 +339,14 @@ def test_a_conversation_is_shown_with_its_first_token(demo):
 def test_a_text_of_one_token_has_no_score():
     alone = ScoredText((), (1,), 1, ())
     assert "no token has a score" in plain(summary_row(alone, 80))
+
+
+def test_perplexity_is_told_to_be_of_tokens_where_there_is_room():
+    a = Candidate(1, " a", -1.0, -1.0, 1)
+    one = ScoredToken(a, " a", (a,), 1.0)
+    scored = ScoredText((0,), (1,), 0, (one,))
+    assert "perplexity 2.72 a token · always" in plain(summary_row(scored, 80))
+    assert "perplexity 2.72 · always the likeliest token" in plain(summary_row(scored, 66))
 
 
 def test_a_special_token_is_drawn_as_its_mark(demo):
