@@ -58,6 +58,8 @@ class Playground(Runs):
     def pick(self, preset: Preset) -> None:
         """Use ``preset`` from the next run on."""
         was_picked, self.preset = preset is self.preset, preset
+        if not was_picked and self.is_by_hand:
+            self.session.forget_next()  # another preset leaves others, a conversation's none
         running = self.session.is_running and not self.session.is_weighing
         told = "is picked already" if was_picked else ("applies to the next run" if running else "")
         self.notice = Notice(f"{preset.name} {told}") if told else None

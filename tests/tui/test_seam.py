@@ -8,7 +8,7 @@ from textual.content import Content
 
 from core.backends.scripted import ScriptedBackend
 from core.prompt_tokens import SPACE_AT_THE_END
-from tests.tui.helpers import app_of, make_app, run_to_end, stopped
+from tests.tui.helpers import BOOK, app_of, make_app, run_to_end, stopped, until
 from tui.seam import LONGEST_END, seam
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.prompt_line import PromptLine
@@ -114,6 +114,19 @@ async def test_by_hand_the_candidates_are_seen_on_the_smallest_screen():
         assert side.display
         assert app_of(pilot).main.query_one("#step-table").size.height == 6
         assert app_of(pilot).main.transcript.size.height > 1
+
+
+async def test_by_hand_no_choice_of_another_preset_is_offered():
+    async with make_app(ScriptedBackend()).run_test(size=(100, 30)) as pilot:
+        await run_to_end(pilot, "Once")
+        playground = app_of(pilot).playground
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: playground.session.next_token is not None)
+        playground.pick(BOOK.presets[2])
+        assert not playground.can_choose
+        app_of(pilot).changed()
+        await until(pilot, lambda: playground.can_choose)
+        assert playground.session.weighed_for[0] == BOOK.presets[2].settings
 
 
 def test_the_example_does_not_end_in_a_space():
