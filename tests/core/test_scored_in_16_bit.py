@@ -66,15 +66,16 @@ def test_pieces_alone_would_say_otherwise():
 
 
 @ENGINES
-def test_what_it_would_not_write_is_still_forbidden(engine):
+@pytest.mark.parametrize("place", [0, 9, 29])
+def test_what_it_would_not_write_is_still_forbidden(engine, place):
     model = behind(engine, close_choices(0).bfloat16(), torch.bfloat16)
     context = (1, 2, 3)
     written = run_ours(model, CODEC, PRESETS[0].settings, context=context).finished.token_ids
-    other = (*written[:9], (written[9] + 100) % 250, *written[10:])
+    other = (*written[:place], (written[place] + 100) % 250, *written[place + 1 :])
     rows = [list(row) for row in model.rows]
     (verdict,) = score_tokens(model, CODEC, context, other, PRESETS[:1]).verdicts
-    assert (verdict.is_reachable, verdict.forbidden.index) == (False, 9)
-    assert verdict.forbidden.instead.token_id == written[9]
+    assert (verdict.is_reachable, verdict.forbidden.index) == (False, place)
+    assert verdict.forbidden.instead.token_id == written[place]
     assert [list(row) for row in model.rows] == rows
 
 
