@@ -13,6 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from textual import constants
 from textual.pilot import Pilot
 
 from core.backends.local import LocalBackend
@@ -23,6 +24,9 @@ FOLDER = Path(__file__).parent
 SIZE = (110, 32)
 ZOOM = "1"
 SEED = 11
+
+# In all colours, whatever terminal this is started from.
+constants.COLOR_SYSTEM = "truecolor"  # type: ignore[misc]
 
 Scene = Callable[[Pilot[None]], Awaitable[None]]
 
@@ -39,14 +43,14 @@ async def settle(pilot: Pilot[None]) -> None:
 
 async def nucleus(pilot: Pilot[None]) -> None:
     """Look back at a step at which the nucleus cut something."""
-    await pilot.press("f4", *"A long long time ago, ", "enter")
+    await pilot.press("f4", *"A long long time ago,", "enter")
     await settle(pilot)
-    await pilot.press("home", *["right"] * 7)
+    await pilot.press("home", *["right"] * 26)
 
 
 async def beams(pilot: Pilot[None]) -> None:
     """Look at live beams in the middle of a search."""
-    await pilot.press("f2", *"A long long time ago, ", "enter")
+    await pilot.press("f2", *"A long long time ago,", "enter")
     await settle(pilot)
     await pilot.press("home", *["right"] * 40)
 
@@ -72,6 +76,15 @@ async def scrub(pilot: Pilot[None]) -> None:
     await pilot.pause(3)
     await pilot.press(*["left"] * 8)
     await pilot.pause(3)
+
+
+async def hand(pilot: Pilot[None]) -> None:
+    """Choose some tokens by hand; the next one is still to be chosen."""
+    await pilot.press("f4", *"A long long time ago,", "ctrl+r", "enter")
+    await settle(pilot)
+    for key in ("2", "1", "4", "1", "3", "1"):
+        await pilot.press(key)
+        await settle(pilot)
 
 
 async def branches(pilot: Pilot[None]) -> None:
@@ -104,6 +117,7 @@ SCENES: dict[str, Scene] = {
     "why": why,
     "contest": contest,
     "scrub": scrub,
+    "hand": hand,
     "branches": branches,
     "score": score,
 }

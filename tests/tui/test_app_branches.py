@@ -157,7 +157,7 @@ async def test_steps_by_hand(app):
         await run_prompt(pilot, "Once upon a time")
         await offered(pilot)
         assert session.step_count() == 0, "nothing is drawn before a person has seen the candidates"
-        assert "step 1 · ✋ yours to choose" in panel(pilot)
+        assert "step 1 · ◇ yours to choose" in panel(pilot)
         assert "1–5 choose" in status(pilot)
         context = session.turns[0].started.context_token_ids
         expected = []
@@ -202,7 +202,7 @@ async def test_steps_by_hand_are_looked_at_and_explained_like_any_other(app):
         for key in ("3", "enter", "2"):
             await pilot.press(key)
             await offered(pilot)
-        assert "step 4 · ✋" in panel(pilot)
+        assert "step 4 · ◇" in panel(pilot)
         await pilot.press("left")
         assert "step 3 of 3 · ◀ looking back" in panel(pilot)
         assert "chosen by a person" in panel(pilot)
@@ -215,7 +215,7 @@ async def test_steps_by_hand_are_looked_at_and_explained_like_any_other(app):
         assert f"rank {token.rank:,}" in why
         assert "a person chose this token" in why
         await pilot.press("escape")
-        assert "step 4 · ✋" in panel(pilot), "what is to be chosen is shown again"
+        assert "step 4 · ◇" in panel(pilot), "what is to be chosen is shown again"
         transcript = app.main.transcript
         corner = transcript.content_region.offset - transcript.region.offset
         left = len("Once upon a time")
@@ -224,7 +224,7 @@ async def test_steps_by_hand_are_looked_at_and_explained_like_any_other(app):
             assert app.playground.session.cursor == place
             left += len(step_at(pilot, place).text)
         await pilot.press("end")
-        assert "step 4 · ✋" in panel(pilot)
+        assert "step 4 · ◇" in panel(pilot)
 
 
 async def test_undo_by_hand_takes_back_one_choice(app):

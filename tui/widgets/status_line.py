@@ -52,7 +52,7 @@ def _parts(playground: Playground, *, is_typing: bool) -> Row:
         style = "$text-warning" if playground.notice.is_warning else "$text-primary"
         parts += [(_NOTICE, style), (visible_prose(playground.notice.text), style), ("  ", "")]
     if playground.is_by_hand:
-        parts += [("✋ by hand", "bold $text-accent"), (" · ", DIM)]
+        parts += [("◇ by hand", "bold $text-accent"), (" · ", DIM)]
     if playground.model.loading_stage is not None:
         return [*parts, *_loading(playground)]
     if playground.model.load_error is not None:

@@ -126,7 +126,7 @@ class StepPanel(Vertical):
         title: Row = [
             (f"step {number(index)}", "bold"),
             (" · ", DIM),
-            ("✋ yours to choose", CHOSEN),
+            ("◇ yours to choose", CHOSEN),
         ]
         header = choice_header(next_token.distribution, mode, width)
         self.query_one("#step-header", LinesView).update_rows([title, *header])
