@@ -72,6 +72,19 @@ def test_an_exported_run_is_scored_by_its_own_tokens(cli, capfd, tmp_path, prese
     assert (code, "no whole one in it" in err) == (2, True)
 
 
+def test_a_run_may_be_longer_than_a_text(cli, capfd, tmp_path):
+    chosen = ("--model", "demo", "--device", "cpu", "--preset", "beam")
+    assert run(("generate", "A long long time ago,", *chosen, "--format", "jsonl")) == 0
+    out, _ = capfd.readouterr()
+    file = tmp_path / "run.jsonl"
+    file.write_text(out)
+    assert file.stat().st_size > 1_000_000
+    assert cli(str(file), "--preset", "sample")[0] == 0
+    file.write_text("a" * 1_000_001)
+    code, _, err = cli(str(file))
+    assert (code, "has more than 1,000,000 bytes" in err) == (2, True)
+
+
 def test_jsonl_and_chosen_presets(cli, file):
     code, out, _ = cli(file, "--format", "jsonl", "--preset", "sample", "--preset", "nucleus")
     records = [json.loads(line) for line in out.splitlines()]

@@ -27,7 +27,13 @@ from tui.cli_options import DeviceOption, DtypeOption, ModelOption, PresetsOptio
 from tui.cli_streams import emit, note
 from tui.headless import Choices
 from tui.score_table import table_lines
-from tui.text_file import prompt_argument, read_standard_input, read_text_file
+from tui.text_file import (
+    LARGEST_FILE,
+    LARGEST_RUN,
+    prompt_argument,
+    read_standard_input,
+    read_text_file,
+)
 
 if TYPE_CHECKING:
     from core.backends.base import Report
@@ -122,7 +128,10 @@ def run_score(
     book = load_presets(find_presets_file(choices.presets))
     asked: tuple[Preset, ...] = tuple(book.named(name) for name in preset_names) or book.presets
     text = read_text(file)
-    exported = exported_run(text, "standard input" if file == "-" else repr(file))
+    source = "standard input" if file == "-" else repr(file)
+    exported = exported_run(text, source)
+    if exported is None and len(text.encode()) > LARGEST_FILE:
+        raise PlaygroundError(f"{source} has more than {LARGEST_FILE:,} bytes; give a part of it")
     if exported is not None and prompt:
         raise PlaygroundError("an exported run has its own prompt; leave --prompt out")
     from core.models.catalog import default_model, find_model, namesake
@@ -167,14 +176,16 @@ def _check_tokens(exported: ExportedRun, codec: TokenTexts, name: str) -> None:
 
 
 def read_text(file: str) -> str:
-    """Return the text of ``file``, or of standard input for ``-``, less one line end at its end.
+    """Return the text or exported run in ``file``, or on standard input for ``-``.
+
+    Less one line end at its end.
 
     Raises:
         PlaygroundError: It cannot be read, is not UTF-8, or is far too long.
     """
     if file == "-":
-        return read_standard_input("standard input")
-    return read_text_file(file)
+        return read_standard_input("standard input", LARGEST_RUN)
+    return read_text_file(file, LARGEST_RUN)
 
 
 def _load(name: str, device: str, dtype: str, report: Report) -> LoadedModel:

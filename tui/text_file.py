@@ -15,35 +15,40 @@ from core.errors import PlaygroundError
 LARGEST_FILE = 1_000_000
 """In bytes: far more than any context holds."""
 
+LARGEST_RUN = 64_000_000
+"""The same for an exported run, of which each step says what was weighed."""
 
-def read_text_file(path: str) -> str:
+
+def read_text_file(path: str, most: int = LARGEST_FILE) -> str:
     """Return the text of the file at ``path`` at once, less one line end at its end.
 
-    ``~`` is the home folder.
+    ``~`` is the home folder; the file has at most ``most`` bytes.
 
     Raises:
         PlaygroundError: It is not there, is a pipe or a device, is not UTF-8, or is too long.
     """
     try:
-        return _without_line_end(read_text(Path(path.strip()).expanduser(), LARGEST_FILE))
+        return _without_line_end(read_text(Path(path.strip()).expanduser(), most))
     except FileError as error:
         raise PlaygroundError(f"{path!r} {error.fault}; give the path of a text file") from None
     except RuntimeError as error:  # nobody has that home folder
         raise PlaygroundError(f"{path!r} cannot be read: {error}") from None
 
 
-def read_standard_input(name: str) -> str:
+def read_standard_input(name: str, most: int = LARGEST_FILE) -> str:
     """Return the text on standard input, which is ``name``, less one line end at its end.
+
+    It has at most ``most`` bytes.
 
     Raises:
         PlaygroundError: It cannot be read, is not UTF-8, or is too long.
     """
     try:
-        data = sys.stdin.buffer.read(LARGEST_FILE + 1)
+        data = sys.stdin.buffer.read(most + 1)
     except OSError as error:
         raise PlaygroundError(f"{name} cannot be read: {reason_of(error)}") from None
-    if len(data) > LARGEST_FILE:
-        raise PlaygroundError(f"{name} has more than {LARGEST_FILE:,} bytes; give a part of it")
+    if len(data) > most:
+        raise PlaygroundError(f"{name} has more than {most:,} bytes; give a part of it")
     try:
         text = decoded(data)
     except UnicodeError:

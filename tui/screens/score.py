@@ -252,6 +252,7 @@ class ScoreScreen(Screen[None]):
             self.query_one(ProseView).mark(drawn_step(self._scored, step) if step >= 0 else -1)
             self._draw_facts()
 
+    @on(RowPicker.Resized)
     def _draw(self) -> None:
         self._title()
         scored = self._scored

@@ -45,6 +45,9 @@ class RowPicker(RowsView):
             super().__init__()
             self.index = index
 
+    class Resized(Message):
+        """It has another size, for which its rows may have to be drawn anew."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's name
         super().__init__(id=id)
         self._plain_rows: list[Row] = []
@@ -69,8 +72,9 @@ class RowPicker(RowsView):
         self._bring_in_sight()
 
     def on_resize(self) -> None:
-        """Draw the row that is set off as wide as the widget."""
+        """Draw the row that is set off as wide as the widget, and tell whoever draws the rows."""
         self._set_off()
+        self.post_message(self.Resized())
         self._bring_in_sight()
 
     def on_click(self, event: events.Click) -> None:
