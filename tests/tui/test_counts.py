@@ -74,3 +74,19 @@ def test_the_command_line_and_the_app_number_a_scored_texts_tokens_alike():
         assert "".join(text for text, _ in token_row(scored, step, 200)).startswith(
             f"token {number} "
         )
+
+
+async def test_more_candidates_than_are_told_go_on_where_those_end(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await run_to_end(pilot, "A long long time ago")
+        await pilot.press("home", "right")
+        told = app.playground.session.selected()[1].distribution.candidates
+        weighed = app.playground.weighed(12)
+        assert weighed[: len(told)] == told
+        assert len({one.token_id for one in weighed}) == 12
+        logprobs = [one.logprob for one in weighed]
+        assert logprobs == sorted(logprobs, reverse=True)
+        assert app.playground.weighed(3) == told
+        app.playground.branches.store.forget(app.playground.session.turns[0].key)
+        assert app.playground.weighed(12) == told
