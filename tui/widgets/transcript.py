@@ -7,8 +7,6 @@ Must never put text through markup, and never redraws a line that has not change
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -23,8 +21,9 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from core.session import Session, Turn
+from tui.document_prose import DocumentProse
 from tui.marked_text import marked_text, plain_text
-from tui.prose import Line, Piece
+from tui.prose import Piece
 from tui.turn_prose import (
     CHOSEN_BY_HAND,
     FAILURE,
@@ -33,8 +32,6 @@ from tui.turn_prose import (
     PROMPT,
     SPECIAL,
     TINTS,
-    TurnProse,
-    View,
 )
 from tui.visible import NEWLINE
 from tui.widgets.drawn_lines import drawn_line, drawn_lines, marked_line
@@ -74,8 +71,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's name
         super().__init__(id=id)
-        self._turns: list[TurnProse] = []
-        self._starts: list[int] = []  # the first line of each turn
+        self._prose = DocumentProse()
         self._strips: dict[int, Strip] = {}
         self._styles: dict[str, Style] = {}
         self._session: Session | None = None
@@ -115,25 +111,21 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def line_count(self) -> int:
         """How many lines the document takes at this width."""
-        return self._starts[-1] + len(self._turns[-1].lines) if self._turns else 0
+        return self._prose.line_count
 
     @property
     def text(self) -> str:
         """The document as it is drawn, without styles and line breaks of its own."""
-        return "".join(piece.text for line in self._lines() for piece in line)
+        return "".join(piece.text for line in self._prose for piece in line)
 
     @property
     def plain_text(self) -> str:
         """The document's text, without what the app writes between the runs."""
-        return plain_text(piece for line in self._lines() for piece in line)
-
-    def _lines(self) -> Iterator[Line]:
-        for index, turn in enumerate(self._turns):
-            yield from turn.lines[: len(turn.lines) - self._flows_into_next(index)]
+        return plain_text(piece for line in self._prose for piece in line)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the text that is marked with the mouse."""
-        return marked_text(self._lines(), selection), ""
+        return marked_text(self._prose, selection), ""
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Draw what is marked."""
@@ -153,13 +145,13 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         selection_moved = self._selected != session.cursor
         self._selected = session.cursor
         self._is_running = session.is_running
-        first = self._sync_turns(session)
+        first = self._prose.sync(session, self._width)
         if first is not None:
             self._forget(first, max(before, self.line_count))
         if selection_moved:
             self._strips.clear()
             self.refresh()
-        elif self._turns:
+        elif session.turns:
             self._refresh_from(min(first if first is not None else before, before) - 1, before)
         self._grow(self.line_count - before)
         if selection_moved and self._selected is not None:
@@ -204,43 +196,6 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
             self.set_reactive(Transcript.virtual_size, size)
             self._scroll_update(size)
 
-    def _sync_turns(self, session: Session) -> int | None:
-        """Update every turn's lines; return the first changed line of the document."""
-        turns = session.turns
-        changed: int | None = None
-        same = 0
-        while same < min(len(turns), len(self._turns)) and turns[same] is self._turns[same].turn:
-            same += 1
-        if same < len(self._turns):
-            changed = self._starts[same]
-            del self._turns[same:], self._starts[same:]
-        line = position = 0
-        for index, turn in enumerate(turns):
-            if index == len(self._turns):
-                self._turns.append(self._new_turn(turn, position))
-                self._starts.append(line)
-                changed = line if changed is None else changed
-            count = len(turn.steps)
-            prose = self._turns[index]
-            if prose.flows_on:
-                line -= 1
-            looked_at = session.cursor is not None and 0 <= session.cursor - position < count
-            view = View((session.cursor or 0) - position if looked_at else None)
-            self._starts[index] = line
-            first = prose.sync(view)
-            if first is not None and (changed is None or line + first < changed):
-                changed = line + first
-            line += len(prose.lines)
-            position += count
-        return changed
-
-    def _flows_into_next(self, index: int) -> bool:
-        return index + 1 < len(self._turns) and self._turns[index + 1].flows_on
-
-    def _new_turn(self, turn: Turn, position: int) -> TurnProse:
-        before = self._turns[-1] if self._turns else None
-        return TurnProse(turn, first_step=position, before=before, width=self._width)
-
     def _forget(self, first: int, end: int) -> None:
         if len(self._strips) > 4 * max(1, self.size.height):
             self._strips.clear()
@@ -270,7 +225,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         if self._session is None:
             return
         if self._prose_width != self._width:
-            self._turns, self._starts = [], []
+            self._prose.clear()
             self.show(self._session)
         elif self._width:
             self._grow(0)
@@ -281,13 +236,9 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         self.scroll_relative(y=pages * max(1, self.size.height - 2), animate=False)
 
     def _show_step(self, step: int) -> None:
-        for index in range(len(self._turns) - 1, -1, -1):
-            for number, line in enumerate(self._turns[index].lines):
-                if any(piece.step == step for piece in line):
-                    self._show_line(self._starts[index] + number)
-                    return
-
-    def _show_line(self, y: int) -> None:
+        y = self._prose.line_of(step)
+        if y is None:
+            return
         top, height = self.scroll_offset.y, max(1, self.scrollable_content_region.height)
         if not top <= y < top + height:
             self.scroll_to(y=max(0, y - height // 2), animate=False, immediate=True)
@@ -302,17 +253,11 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
             self.post_message(self.StepClicked(step))
 
     def _step_at(self, x: int, y: int) -> int | None:
-        for piece in self._line(y):
+        for piece in self._prose.line(y):
             x -= Segment(piece.text).cell_length
             if x < 0:
                 return piece.step if piece.step >= 0 else None
         return None
-
-    def _line(self, y: int) -> Line:
-        if not 0 <= y < self.line_count:
-            return []
-        index = bisect_right(self._starts, y) - 1
-        return self._turns[index].lines[y - self._starts[index]]
 
     def render_line(self, y: int) -> Strip:
         """Draw the line at ``y`` of the visible part."""
@@ -327,7 +272,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         return drawn_lines(self, crop)
 
     def _draw(self, y: int) -> Strip:
-        parts = [self._part(piece) for piece in self._line(y)]
+        parts = [self._part(piece) for piece in self._prose.line(y)]
         is_last = y == self.line_count - 1
         if is_last and self._is_running and self._selected is None:
             parts.append(("▌", self._style(_CARET)))
