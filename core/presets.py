@@ -40,9 +40,12 @@ def find_presets_file(explicit: Path | None) -> Path:
     """
     if explicit is not None:
         return explicit
-    packaged = packaged_presets_files()
-    for candidate in (Path(_FILE_NAME), own_presets_file(), *packaged):
-        if os.path.lexists(candidate):
+    here, own, packaged = Path(_FILE_NAME), own_presets_file(), packaged_presets_files()
+    if os.path.lexists(here):  # a broken link is told of, and no other file taken in its place
+        return here
+    # One's own link to a file that is not there yet is as none: a preset that is saved makes it.
+    for candidate in (own, *packaged):
+        if candidate.exists():
             return candidate
     raise PresetsError(f"{packaged[0]} is missing; install gpt2-playground again")
 

@@ -188,7 +188,7 @@ async def test_steps_by_hand(app):
         assert app.playground.branches.history.node(1).run.token_ids == turn.token_ids
         await pilot.resize_terminal(60, 24)
         assert document(pilot).partition("\n")[2] == visible_prose(session.text)
-        await pilot.press("ctrl+r", "f1")
+        await pilot.press("ctrl+r", "x", "backspace")  # a notice goes with the next key
         assert "6 tokens" in status(pilot)
         assert "tok/s" not in status(pilot)
 
