@@ -365,7 +365,9 @@ def test_a_run_that_panics_keeps_its_tokens_in_the_document(service):
     assert (turn.token_ids, turn.text) == ((100, 101), " far,")
 
 
-def test_a_dead_thread_is_told_to_whoever_waits(service, monkeypatch):
+def start_to_die(service, monkeypatch):
+    """Start ``service`` on a thread that dies of its first run."""
+
     def dies(run):
         raise Panic
 
@@ -373,6 +375,10 @@ def test_a_dead_thread_is_told_to_whoever_waits(service, monkeypatch):
     monkeypatch.setattr(threading, "excepthook", lambda _args: None)
     service.start(ScriptedBackend)
     wait_for(service, is_a(Ready))
+
+
+def test_a_dead_thread_is_told_to_whoever_waits(service, monkeypatch):
+    start_to_die(service, monkeypatch)
     for _ in range(2):  # the one that it died of, and one that comes too late
         service.submit(request())
         (ended,) = wait_for(service, is_a(Finished))
@@ -385,13 +391,7 @@ def test_a_dead_thread_is_told_to_whoever_waits(service, monkeypatch):
 
 
 def test_a_dead_thread_fails_no_load_that_had_ended(service, monkeypatch):
-    def dies(run):
-        raise Panic
-
-    monkeypatch.setattr(service, "_run", dies)
-    monkeypatch.setattr(threading, "excepthook", lambda _args: None)
-    service.start(ScriptedBackend)
-    wait_for(service, is_a(Ready))
+    start_to_die(service, monkeypatch)
     service.load(ScriptedBackend)
     wait_for(service, is_a(Ready))
     service.submit(request())

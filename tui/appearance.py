@@ -12,7 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
-from core.bounded_file import FileError, read_text
+from core.bounded_file import FileError, read_json_object
 from core.errors import PlaygroundError
 from core.file_writing import write_over
 from tui.themes import INK
@@ -37,11 +37,10 @@ class AppearanceFile:
     def read(self) -> Appearance:
         """Return what was kept last, or how the app looks at first."""
         try:
-            kept = json.loads(read_text(self._path, _MOST_BYTES))
-        except (FileError, ValueError, RecursionError):
+            kept = read_json_object(self._path, _MOST_BYTES)
+        except FileError:
             return Appearance()
-        found = kept if isinstance(kept, dict) else {}
-        theme, is_tinted = found.get("theme"), found.get("is_tinted")
+        theme, is_tinted = kept.get("theme"), kept.get("is_tinted")
         return Appearance(
             theme if isinstance(theme, str) else Appearance().theme,
             is_tinted if isinstance(is_tinted, bool) else Appearance().is_tinted,
