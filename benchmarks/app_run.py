@@ -15,9 +15,9 @@ from textual.drivers.headless_driver import HeadlessDriver
 
 from core.backends.base import ModelInfo, Report, Request
 from core.backends.local import LocalBackend
-from core.preset_book import Preset, PresetBook
-from core.settings import Settings
-from core.steps import Event, Step
+from core.presets.book import Preset, PresetBook
+from core.presets.settings import Settings
+from core.records.steps import Event, Step
 from tui.app import PlaygroundApp
 
 SIZE = (120, 40)

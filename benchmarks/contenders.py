@@ -16,8 +16,8 @@ import torch
 
 from core.backends.base import Request
 from core.backends.local import LocalBackend
-from core.settings import Settings
-from core.steps import Event, Finished, Step
+from core.presets.settings import Settings
+from core.records.steps import Event, Finished, Step
 
 THREADS = torch.get_num_threads()
 """What torch takes by itself; everything but this program is given as many."""

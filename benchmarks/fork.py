@@ -11,8 +11,8 @@ import statistics
 
 from core.backends.base import Request
 from core.backends.local import LocalBackend
-from core.settings import Settings
-from core.steps import Event, Started, TokenStep
+from core.presets.settings import Settings
+from core.records.steps import Event, Started, TokenStep
 
 PROMPT = "A long long time ago, "
 STEP = 500

@@ -35,8 +35,8 @@ from benchmarks.gpu_models import (
 )
 from benchmarks.gpu_tables import gpu_report
 from benchmarks.speed import PROMPT, bandwidth
-from core.models import gpt2_compiled
-from core.models.gpt2 import Gpt2Model
+from core.models.gpt2.graph import compiled as gpt2_compiled
+from core.models.gpt2.model import Gpt2Model
 
 CONTEXTS = (100, 1000)
 

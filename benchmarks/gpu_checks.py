@@ -10,12 +10,12 @@ from typing import Any
 import torch
 
 from benchmarks.gpu_models import demo_module, events_of, ways_to_decode
+from core.models.any.model import TransformersModel
 from core.models.base import CausalModel
-from core.models.gpt2 import Gpt2Model
-from core.models.transformers_model import TransformersModel
-from core.settings import Settings
-from core.steps import TokenStep
-from core.text import TextCodec
+from core.models.gpt2.model import Gpt2Model
+from core.presets.settings import Settings
+from core.records.steps import TokenStep
+from core.text.codec import TextCodec
 
 TOLERANCE = 1e-4
 """Of float32 logits, relative to the largest."""

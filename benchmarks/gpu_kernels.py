@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from core.models.gpt2 import Gpt2Model
+from core.models.gpt2.model import Gpt2Model
 
 _REPEATED = 20
 _SHOWN = 15

@@ -19,16 +19,16 @@ from tokenizers import Tokenizer
 from benchmarks.contenders import MODES, Generate, Timing, timing
 from benchmarks.models import SHAPES, name_more_tokens
 from core.backends.base import Request
-from core.engine import generate
+from core.decoding.engine import generate
 from core.models.base import CausalModel
 from core.models.catalog import DEMO, model_folder
-from core.models.cuda_graph import capture_on_gpu
-from core.models.gpt2 import Gpt2Model
-from core.models.gpt2_config import gpt2_config
-from core.models.gpt2_weights import take_weights
-from core.settings import Settings
-from core.steps import BeamStep, Event, TokenStep
-from core.text import TextCodec
+from core.models.gpt2.config import gpt2_config
+from core.models.gpt2.graph.recording import capture_on_gpu
+from core.models.gpt2.model import Gpt2Model
+from core.models.gpt2.weights import take_weights
+from core.presets.settings import Settings
+from core.records.steps import BeamStep, Event, TokenStep
+from core.text.codec import TextCodec
 
 TINY = "tiny"
 """A shape that runs in moments anywhere."""

@@ -20,8 +20,8 @@ from collections.abc import Sequence
 from benchmarks.app_run import Lent, run_in_app
 from core.backends.base import ModelInfo, Request
 from core.backends.local import LocalBackend
-from core.settings import Settings
-from core.steps import Event, TokenStep
+from core.presets.settings import Settings
+from core.records.steps import Event, TokenStep
 
 PROMPT = "A long long time ago, "
 SETTINGS = Settings(max_new_tokens=900, min_new_tokens=900)
@@ -37,7 +37,7 @@ def first_paint_seconds() -> float:
     main, child = pty.openpty()
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tui.cli"],
+        [sys.executable, "-m", "tui.cli.commands"],
         stdin=child,
         stdout=child,
         stderr=child,

@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from core.decode_state import DecodeState
-from core.dice import Dice
-from core.logits_store import LogitsStore, RecordedRun, RunStart
-from core.recording import record_step
-from core.scrub import scrub
-from core.settings import Settings
-from core.sweep import Sweeper, plain_step
+from core.decoding.recording import record_step
+from core.looking_back.dice import Dice
+from core.looking_back.logits_store import LogitsStore, RecordedRun, RunStart
+from core.looking_back.scrub import scrub
+from core.looking_back.sweep import Sweeper, plain_step
+from core.presets.settings import Settings
+from core.records.decode_state import DecodeState
 
 STEPS = 256
 VOCABULARY = 50_257

@@ -17,7 +17,7 @@ from textual import constants
 from textual.pilot import Pilot
 
 from core.backends.local import LocalBackend
-from core.presets import find_presets_file, load_presets
+from core.presets.finding import find_presets_file, load_presets
 from tui.app import PlaygroundApp
 
 FOLDER = Path(__file__).parent

@@ -15,16 +15,16 @@ from tokenizers.models import BPE
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
 
 from core.backends.base import Request
-from core.engine import generate
+from core.decoding.engine import generate
+from core.models.any.model import TransformersModel
 from core.models.base import CausalModel
-from core.models.gpt2 import Gpt2Model
-from core.models.gpt2_config import gpt2_config
-from core.models.gpt2_weights import take_weights
-from core.models.native_build import native_library
-from core.models.transformers_model import TransformersModel
-from core.settings import Settings
-from core.steps import BeamStep, Event, Finished, Started, TokenStep
-from core.text import TextCodec
+from core.models.gpt2.config import gpt2_config
+from core.models.gpt2.kernel.build import native_library
+from core.models.gpt2.model import Gpt2Model
+from core.models.gpt2.weights import take_weights
+from core.presets.settings import Settings
+from core.records.steps import BeamStep, Event, Finished, Started, TokenStep
+from core.text.codec import TextCodec
 
 
 def byte_codec() -> TextCodec:

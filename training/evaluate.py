@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel, GPT2Tokenizer
 
-from core.models.module_forward import ModuleForward
+from core.models.any.module_forward import ModuleForward
 from training.card import write_card
 from training.corpus import held_out
 from training.train import DEFAULT_OUTPUT, FACTS

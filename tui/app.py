@@ -18,32 +18,32 @@ from textual.driver import Driver
 from textual.screen import Screen
 from textual.timer import Timer
 
-from core.errors import PlaygroundError
-from core.preset_book import PresetBook
+from core.playground.fetching import Fetching
+from core.playground.model_state import Clock, ModelFactory
+from core.playground.playground import Playground
+from core.playground.runs import Changes
+from core.presets.book import PresetBook
+from core.records.errors import PlaygroundError
+from tui.actions.app_keys import KeyActions
 from tui.actions.bindings import bindings
 from tui.actions.everywhere import OF_THE_APP
 from tui.actions.keys import Keys
-from tui.appearance import Appearance, AppearanceFile
-from tui.fetching import Fetching
-from tui.frame_budget import FrameBudget
-from tui.key_actions import KeyActions
-from tui.model_actions import ModelActions
-from tui.model_state import Clock, ModelFactory
-from tui.playground import Playground
-from tui.runs import Changes
-from tui.screens.dialog import DialogScreen
-from tui.screens.main import MainScreen
-from tui.screenshot import Screenshots
-from tui.step_actions import StepActions
-from tui.terminal_driver import driver_for
-from tui.themes import INK, PAPER, readable_variables
-from tui.typed_text import as_text
-from tui.visible import fit, visible_token
-from tui.widgets.preset_list import PresetList
-from tui.widgets.prompt_input import PromptInput
-from tui.widgets.status_line import StatusLine
-from tui.widgets.step_panel import StepPanel
-from tui.widgets.transcript import Transcript
+from tui.actions.models import ModelActions
+from tui.actions.screenshot import Screenshots
+from tui.actions.steps import StepActions
+from tui.common.dialog import DialogScreen
+from tui.common.visible import fit, visible_token
+from tui.inputs.typed_text import as_text
+from tui.look.appearance import Appearance, AppearanceFile
+from tui.look.themes import INK, PAPER, readable_variables
+from tui.main.preset_list import PresetList
+from tui.main.prompt.input import PromptInput
+from tui.main.screen import MainScreen
+from tui.main.status_line import StatusLine
+from tui.main.step_panel import StepPanel
+from tui.prose.transcript import Transcript
+from tui.terminal.driver import driver_for
+from tui.terminal.frame_budget import FrameBudget
 
 DRAINS_PER_SECOND = 40
 """How often it is looked for events while something runs; ``FrameBudget`` may let some wait."""
@@ -56,7 +56,7 @@ STATUS_INTERVAL = 0.25
 
 
 def _commands() -> type[Provider]:
-    from tui.palette import PlaygroundCommands
+    from tui.actions.palette import PlaygroundCommands
 
     return PlaygroundCommands
 
@@ -65,7 +65,7 @@ class PlaygroundApp(StepActions, ModelActions, KeyActions, Screenshots):
     """See how a language model decides."""
 
     TITLE = "gpt2-playground"
-    CSS_PATH = ["styles/main.tcss", "styles/boxes.tcss"]  # noqa: RUF012 - textual declares it
+    CSS_PATH = ["main/screen.tcss", "common/boxes.tcss"]  # noqa: RUF012 - textual declares it
     BINDINGS: ClassVar[list[BindingType]] = bindings(OF_THE_APP)
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
 

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from core.chat import ChatFormat, Message
-from core.logits_store import RunRecorder
+from core.looking_back.logits_store import RunRecorder
 from core.models.catalog import ModelOrigin
-from core.models.report_records import ModelReport
-from core.preset_book import Preset
-from core.prompt_tokens import PromptToken
-from core.scores import Scorable, ScoredText, WrittenTokens
-from core.settings import Settings
-from core.steps import Event
+from core.presets.book import Preset
+from core.presets.settings import Settings
+from core.records.chat import ChatFormat, Message
+from core.records.model_report import ModelReport
+from core.records.prompt_tokens import PromptToken
+from core.records.scores import Scorable, ScoredText, WrittenTokens
+from core.records.steps import Event
 
 
 @dataclass(frozen=True, slots=True)

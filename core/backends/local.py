@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from core.backends.base import ModelInfo, Report, Request
-from core.errors import PlaygroundError
-from core.steps import EngineChanged, Event, Finished, Started
+from core.records.errors import PlaygroundError
+from core.records.steps import EngineChanged, Event, Finished, Started
 
 if TYPE_CHECKING:
     from core.models.chat_prompt import ChatPrompts
     from core.models.loading import LoadedModel
-    from core.models.report_records import ModelReport
-    from core.preset_book import Preset
-    from core.prompt_tokens import PromptToken
-    from core.scores import Scorable, ScoredText, WrittenTokens
+    from core.presets.book import Preset
+    from core.records.model_report import ModelReport
+    from core.records.prompt_tokens import PromptToken
+    from core.records.scores import Scorable, ScoredText, WrittenTokens
 
 _BUILDING = threading.Lock()
 """Held while transformers builds a module: it changes torch's default dtype for the whole process
@@ -60,8 +60,8 @@ class LocalBackend:
     def load(self, report: Report) -> ModelInfo:
         """See ``Backend``."""
         from core.models.catalog import DEMO, PREFERRED, default_model, find_model, namesake
-        from core.models.folder_tokenizer import prepare
-        from core.models.own_settings import own_settings
+        from core.models.files.own_settings import own_settings
+        from core.models.sandbox.tokenizer import prepare
 
         name = self._name or default_model()
         found = find_model(name)  # a name that is not here is told before torch is imported
@@ -99,7 +99,7 @@ class LocalBackend:
 
     def generate(self, request: Request, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
         """See ``Backend``."""
-        from core.out_of_memory import guarded
+        from core.backends.out_of_memory import guarded
 
         if self._loaded is None:
             raise RuntimeError("load() comes first")
@@ -117,7 +117,7 @@ class LocalBackend:
     def _events(
         self, loaded: LoadedModel, request: Request, is_cancelled: Callable[[], bool]
     ) -> Iterator[Event]:
-        from core.models.confined import StoppedError, confined
+        from core.models.sandbox.process import StoppedError, confined
 
         try:
             with confined().while_wanted(is_cancelled):
@@ -128,7 +128,7 @@ class LocalBackend:
     def _run_events(
         self, loaded: LoadedModel, request: Request, is_cancelled: Callable[[], bool]
     ) -> Iterator[Event]:
-        from core.engine import generate
+        from core.decoding.engine import generate
 
         loaded.codec.check_stop_strings(request.settings.stop_strings)
         if request.chat is None:
@@ -158,10 +158,10 @@ class LocalBackend:
     ) -> ScoredText:
         """See ``Backend``."""
         loaded = self._ready()
-        from core.models.confined import confined
-        from core.out_of_memory import guarded_scoring
-        from core.scores import WrittenTokens
-        from core.scoring import score_text, score_tokens
+        from core.backends.out_of_memory import guarded_scoring
+        from core.looking_back.scoring import score_text, score_tokens
+        from core.models.sandbox.process import confined
+        from core.records.scores import WrittenTokens
 
         model, codec = loaded.model, loaded.codec
 
@@ -191,7 +191,7 @@ class LocalBackend:
         """See ``Backend``."""
         name = self._ready().name
         from core.models.catalog import model_folder, namesake
-        from core.models.inspection import inspect_model
+        from core.models.inspection.report import inspect_model
 
         with _BUILDING:
             return inspect_model(model_folder(name), name, namesake(name))

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from core.backends.base import ModelInfo, Report, Request
 from core.backends.scripted_scores import scripted_score
-from core.errors import PlaygroundError
-from core.models.report_records import Facts, ModelReport, ModuleNode, Totals
-from core.preset_book import Preset
-from core.prompt_tokens import PromptToken
-from core.scores import Scorable, ScoredText, WrittenTokens
-from core.steps import (
+from core.presets.book import Preset
+from core.records.errors import PlaygroundError
+from core.records.model_report import Facts, ModelReport, ModuleNode, Totals
+from core.records.prompt_tokens import PromptToken
+from core.records.scores import Scorable, ScoredText, WrittenTokens
+from core.records.steps import (
     BeamStep,
     Candidate,
     Distribution,

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from core.errors import PlaygroundError
-from core.preset_book import Preset
-from core.prompt_tokens import PromptToken
-from core.scores import Forbidden, PresetVerdict, ScoredText, ScoredToken
-from core.steps import Candidate
+from core.presets.book import Preset
+from core.records.errors import PlaygroundError
+from core.records.prompt_tokens import PromptToken
+from core.records.scores import Forbidden, PresetVerdict, ScoredText, ScoredToken
+from core.records.steps import Candidate
 
 _BEGINNING = 1
 _FAVOURITE = " the"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from core.errors import PlaygroundError
-from core.models.hub_cache import SHORT_NAMES, find_cached, repository
+from core.models.hub.cache import SHORT_NAMES, find_cached, repository
+from core.records.errors import PlaygroundError
 
 DEMO = "demo"
 """The name of the bundled model."""

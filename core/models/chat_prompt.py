@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.backends.base import Request
-from core.chat import ChatFormat, Message, fit, render
-from core.errors import PlaygroundError
-from core.models.confined import ConfinedError, RaisedError, StoppedError
-from core.models.folder_tokenizer import has_template, rendered
-from core.settings import DEFAULT_NEW_TOKENS
-from core.text import TextCodec
+from core.models.sandbox.process import ConfinedError, RaisedError, StoppedError
+from core.models.sandbox.tokenizer import has_template, rendered
+from core.presets.settings import DEFAULT_NEW_TOKENS
+from core.records.chat import ChatFormat, Message, fit, render
+from core.records.errors import PlaygroundError
+from core.text.codec import TextCodec
 
 _INSTEAD = "pick a preset without chat, or begin a new conversation"
 

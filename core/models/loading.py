@@ -14,24 +14,24 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from core.backends.base import Report
-from core.errors import PlaygroundError
 from core.models.base import CausalModel
 from core.models.catalog import model_folder
-from core.models.confined import ConfinedError, RaisedError, confined
-from core.models.fast_tokenizer import gpt2_tokenizer
-from core.models.folder_tokenizer import OpenTokenizer, read_tokenizer
-from core.models.gpt2_config import Gpt2Config, NotFastError, read_gpt2_config
-from core.models.hub_weights import weight_files
-from core.models.memory_errors import is_out_of_memory
-from core.models.model_files import check_files
-from core.models.native_build import native_library
-from core.models.placement import SMALL_PARAMETERS, ModelSize, Placement, check_names, place
-from core.models.weights import move_weights
-from core.text import TextCodec
-from core.visible import reason
+from core.models.device.memory_errors import is_out_of_memory
+from core.models.device.placement import SMALL_PARAMETERS, ModelSize, Placement, check_names, place
+from core.models.files.folder import check_files
+from core.models.files.weights import move_weights
+from core.models.gpt2.config import Gpt2Config, NotFastError, read_gpt2_config
+from core.models.gpt2.fast_tokenizer import gpt2_tokenizer
+from core.models.gpt2.kernel.build import native_library
+from core.models.hub.weights import weight_files
+from core.models.sandbox.process import ConfinedError, RaisedError, confined
+from core.models.sandbox.tokenizer import OpenTokenizer, read_tokenizer
+from core.records.errors import PlaygroundError
+from core.text.codec import TextCodec
+from core.text.visible import reason
 
 if TYPE_CHECKING:
-    from core.models.gpt2 import Gpt2Model
+    from core.models.gpt2.model import Gpt2Model
 
 ENGINE_NAMES = ("auto", "fast", "transformers")
 """What runs a model; ``auto`` is ``fast`` where that can run it."""
@@ -141,10 +141,10 @@ def _load(
 def _load_fast(
     name: str, folder: Path, device: str, dtype: str, report: Report, assistant: str
 ) -> LoadedModel:
-    from core.models.gpt2 import Gpt2Model
-    from core.models.gpt2_checkpoint import read_weights, with_stored_ties
-    from core.models.gpt2_native import NativeStep
-    from core.models.gpt2_weights import parameter_count
+    from core.models.gpt2.checkpoint import read_weights, with_stored_ties
+    from core.models.gpt2.kernel.steps import NativeStep
+    from core.models.gpt2.model import Gpt2Model
+    from core.models.gpt2.weights import parameter_count
 
     config = read_gpt2_config(folder, name)
     try:
@@ -199,15 +199,15 @@ def _no_assistant(name: str, obstacle: str) -> PlaygroundError:
 
 
 def _load_general(name: str, folder: Path, device: str, dtype: str, report: Report) -> LoadedModel:
-    from core.models.config_file import read_config
-    from core.models.module_tree import build_on_meta
-    from core.models.transformers_loading import (
+    from core.models.any.loading import (
         check_dtype,
         keep_quiet,
         mapped_module,
         module_size,
     )
-    from core.models.transformers_model import TransformersModel
+    from core.models.any.model import TransformersModel
+    from core.models.files.config import read_config
+    from core.models.inspection.module_tree import build_on_meta
 
     keep_quiet()
     confined().prepare()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from core.preset_book import Preset, PresetBook
-from core.settings import Settings
+from core.presets.book import Preset, PresetBook
+from core.presets.settings import Settings
 from tests.tui.helpers import BOOK
-from tests.tui.played import Played
 from tui.app import PlaygroundApp
 
 
@@ -23,17 +22,3 @@ def app():
     )
     book = PresetBook(BOOK.path, presets)
     return PlaygroundApp(lambda _name: LocalBackend("demo", device="cpu"), book)
-
-
-@pytest.fixture
-def play():
-    """Make playgrounds that are closed at the end."""
-    made = []
-
-    def make(*args, **more):
-        made.append(Played(*args, **more))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()

@@ -13,14 +13,14 @@ from textual.pilot import Pilot
 
 from core.backends.base import ModelInfo, Report, Request
 from core.backends.scripted import ScriptedBackend
-from core.errors import PlaygroundError
-from core.preset_book import Preset, PresetBook
-from core.settings import Settings
-from core.steps import Event, Finished, Started
+from core.presets.book import Preset, PresetBook
+from core.presets.settings import Settings
+from core.records.errors import PlaygroundError
+from core.records.steps import Event, Finished, Started
 from tui.app import PlaygroundApp
-from tui.widgets.key_bar import KeyBar
-from tui.widgets.status_line import StatusLine
-from tui.widgets.step_panel import StepPanel
+from tui.common.key_bar import KeyBar
+from tui.main.status_line import StatusLine
+from tui.main.step_panel import StepPanel
 
 BOOK = PresetBook(
     Path("presets.yaml"),

@@ -9,11 +9,11 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 import tui
-from core.history import History
-from core.history_records import ROOT, Branch, ModelRef, RunFacts
-from core.settings import Settings
-from tests.history_forks import fork
-from tui.themes import INK, PAPER, readable_variables
+from core.document.history import History
+from core.document.history_records import ROOT, Branch, ModelRef, RunFacts
+from core.presets.settings import Settings
+from tests.core.document.history_forks import fork
+from tui.look.themes import INK, PAPER, readable_variables
 
 HOSTILE = "[/b][@click=app.quit]\x1b]0;owned\x07\x9b31m\u202e\nred \ud800 世界"
 DEMO = ModelRef("demo", "fingerprint")
@@ -23,7 +23,7 @@ NUCLEUS = Settings(do_sample=True, top_p=0.9, top_k=0, max_new_tokens=40)
 class ScreenApp(App[None]):
     """Opens ``screen`` over an empty one, in the colours of the program."""
 
-    CSS_PATH = sorted((Path(tui.__file__).parent / "styles").glob("*.tcss"))
+    CSS_PATH = sorted(Path(tui.__file__).parent.rglob("*.tcss"))
 
     def __init__(self, screen: Screen, *, is_light: bool = False) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from core.backends.base import ModelInfo, Request
 from core.backends.scripted import ScriptedBackend
-from core.steps import (
+from core.records.steps import (
     BeamStep,
     Candidate,
     Distribution,

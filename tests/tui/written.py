@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import math
 
-from core.session import Turn
-from core.settings import Settings
-from core.steps import BeamStep, Candidate, Distribution, Finished, Hypothesis, Started, TokenStep
-from tui.turn_prose import TurnProse, View, tint
+from core.document.session import Turn
+from core.presets.settings import Settings
+from core.records.steps import (
+    BeamStep,
+    Candidate,
+    Distribution,
+    Finished,
+    Hypothesis,
+    Started,
+    TokenStep,
+)
+from tui.prose.turn import TurnProse, View, tint
 
 
 def token(token_id, text, logprob=-1.0):

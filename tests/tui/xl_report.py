@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from core.backends.base import ModelInfo
-from core.models.report_records import (
+from core.records.model_report import (
     CacheFacts,
     Facts,
     ModelReport,

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tui.key_name import CHARACTERS
+from tui.actions.key_name import CHARACTERS
 
 if TYPE_CHECKING:
-    from tui.playground import Playground
+    from core.playground.playground import Playground
 
 WhyNot = Callable[["Playground"], str]
 """Says in a sentence why an action cannot be done now, or nothing where it can."""

@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui.actions.action import Action
+from tui.actions.key_name import key_name
 from tui.actions.pages import PAGES
-from tui.key_name import key_name
 
 
 def bindings(actions: Iterable[Action]) -> list[BindingType]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tui.playground import Playground
+    from core.playground.playground import Playground
 
 NO_TEXT = "there is no text yet: type a prompt, Enter runs it"
 RUNNING = "still running — Esc stops it"

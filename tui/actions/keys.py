@@ -10,8 +10,8 @@ from itertools import chain
 
 from tui.actions.action import Action
 from tui.actions.everywhere import OF_THE_APP
+from tui.actions.key_name import key_name, told_key
 from tui.actions.pages import PAGES
-from tui.key_name import key_name, told_key
 
 
 def all_actions() -> Iterable[Action]:

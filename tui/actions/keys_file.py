@@ -12,17 +12,17 @@ from pathlib import Path
 
 import platformdirs
 
-from core.bounded_file import FileError, read_text
-from core.errors import PlaygroundError
-from core.keys import EDITING_KEYS, INDISTINCT_KEYS, WHY_INDISTINCT, key_spelling
-from core.preset_book import PresetBook
-from core.visible import visible
-from core.yaml_nodes import Entry, Located, YamlError, parse_yaml
+from core.files.reading import FileError, read_text
+from core.presets.book import PresetBook
+from core.presets.keys import EDITING_KEYS, INDISTINCT_KEYS, WHY_INDISTINCT, key_spelling
+from core.presets.yaml_nodes import Entry, Located, YamlError, parse_yaml
+from core.records.errors import PlaygroundError
+from core.text.visible import visible
 from tui.actions.action import Action
 from tui.actions.everywhere import OF_THE_APP
+from tui.actions.key_name import CHARACTERS
 from tui.actions.keys import Keys, all_actions
 from tui.actions.pages import PAGES
-from tui.key_name import CHARACTERS
 
 _FILE_NAME = "keys.yaml"
 _MOST_BYTES = 100_000

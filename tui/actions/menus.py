@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from tui.actions.action import Action
 from tui.actions.everywhere import OF_THE_APP
-from tui.key_name import key_name
+from tui.actions.key_name import key_name
 
 if TYPE_CHECKING:
+    from core.playground.playground import Playground
     from tui.actions.keys import Keys
-    from tui.playground import Playground
 
 DIGITS = "123456789"
 """What picks the first presets in the menu; the others are picked with the arrows."""

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tui.actions.action import Action, WhyNot
+from tui.actions.key_name import told_key
 from tui.actions.main_page import MAIN
-from tui.key_name import told_key
 
 if TYPE_CHECKING:
-    from tui.playground import Playground
+    from core.playground.playground import Playground
 
 _OF_THE_APP = "app."
 

@@ -1,0 +1,313 @@
+"""The one thread that owns the model: commands go in, events come out through a queue.
+
+Must never touch a widget, nor end its thread for what a library raises, whatever that is; and
+nothing but this thread may call the backend, except for what the backend offers to every thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from core.backends.base import Backend, ModelInfo, Request
+from core.presets.book import Preset
+from core.records.errors import PlaygroundError, unexpected
+from core.records.model_report import ModelReport
+from core.records.prompt_tokens import PromptToken
+from core.records.scores import Scorable, ScoredText, WrittenTokens
+from core.records.steps import Event, Finished
+
+logger = logging.getLogger(__name__)
+
+BackendFactory = Callable[[], Backend]
+
+_LOOK_SECONDS = 0.2
+"""How long whoever waits for a score waits before it looks whether the thread still lives."""
+
+_STOPPED = "the scoring was stopped"
+
+_DEAD = "the thread that runs the model has ended; start the program again"
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """A model is being made ready: what happens now, and the share done, 0 to 1, if known."""
+
+    stage: str
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A model answers from now on."""
+
+    info: ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFailed:
+    """A model could not be had; ``message`` says why and what to do.
+
+    Where another model ran before, ``falls_back`` is true: that one is loaded again, and its
+    ``Ready`` (or another ``LoadFailed``) follows.
+    """
+
+    message: str
+    falls_back: bool = False
+
+
+ServiceEvent = Event | Loading | Ready | LoadFailed
+
+
+@dataclass(slots=True)
+class _Run:
+    request: Request
+    is_cancelled: bool = False
+    is_over: bool = False
+
+
+@dataclass(slots=True)
+class _Scoring:
+    text: Scorable | WrittenTokens
+    presets: Sequence[Preset]
+    is_cancelled: Callable[[], bool]
+    result: Future[ScoredText] = field(default_factory=Future)
+
+
+class GenerationService:
+    """Loads a backend and runs one request at a time on a thread of its own.
+
+    A run never starts before the one before it has returned. ``cancel`` takes effect before the
+    next step. All methods are called from one other thread, but for ``prompt_tokens``, ``inspect``
+    and ``score``, which any thread may call.
+    """
+
+    def __init__(self) -> None:
+        self._commands: queue.SimpleQueue[_Run | _Scoring | BackendFactory | None] = (
+            queue.SimpleQueue()
+        )
+        self._events: queue.SimpleQueue[ServiceEvent] = queue.SimpleQueue()
+        self._submitted: list[_Run] = []
+        self._closing = threading.Event()
+        self._backend: Backend | None = None
+        self._factory: BackendFactory | None = None
+        self._loads = 0
+        self._ended_loads = 0
+        self._is_started = False
+        self._thread = threading.Thread(target=self._work, name="generation", daemon=True)
+
+    def start(self, factory: BackendFactory) -> None:
+        """Start the thread; the first thing it does is to make and load the backend."""
+        self._loads += 1
+        self._commands.put(factory)
+        self._is_started = True
+        with contextlib.suppress(RuntimeError):  # no thread to be had, as drain tells
+            self._thread.start()
+
+    def load(self, factory: BackendFactory) -> None:
+        """Change the model: cancel the run, close the backend, then make and load another."""
+        self.cancel()
+        self._loads += 1  # ends a scoring under the model before
+        self._commands.put(factory)
+
+    def submit(self, request: Request) -> None:
+        """Run ``request`` after everything submitted before it; its events appear in ``drain``."""
+        run = _Run(request)
+        self._submitted = [one for one in self._submitted if not one.is_over] + [run]
+        self._commands.put(run)
+
+    def cancel(self) -> None:
+        """Stop every submitted run before its next step; what it made is in its ``Finished``."""
+        for run in self._submitted:
+            run.is_cancelled = True
+
+    def drain(self) -> list[ServiceEvent]:
+        """Return all events since the last call, oldest first, without waiting.
+
+        Should the thread have died, whatever still waits for it ends as failed.
+        """
+        has_died = self._has_died()  # asked first: what it said before it died is in the queue
+        events: list[ServiceEvent] = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                events.append(self._events.get_nowait())
+        return [*events, *self._last_words()] if has_died else events
+
+    def _has_died(self) -> bool:
+        return self._is_started and not self._thread.is_alive() and not self._closing.is_set()
+
+    def _last_words(self) -> list[ServiceEvent]:
+        """Return the ends of what the dead thread will never end."""
+        self._backend = None
+        words: list[ServiceEvent] = []
+        for run in self._submitted:
+            if not run.is_over:
+                run.is_over = True
+                words.append(_failed(_DEAD))
+        if self._ended_loads < self._loads:
+            self._ended_loads = self._loads
+            words.append(LoadFailed(_DEAD))
+        return words
+
+    def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
+        """Return the tokens of a prompt under the model that answers now; see ``Backend``.
+
+        Raises:
+            PlaygroundError: No model is loaded, or ``text`` is not valid Unicode.
+        """
+        return self._loaded().prompt_tokens(text, is_beginning=is_beginning)
+
+    def inspect(self) -> ModelReport:
+        """Look into the model that answers now; see ``Backend``. This can take seconds.
+
+        Raises:
+            PlaygroundError: No model is loaded, or its files cannot be used any more.
+        """
+        return self._loaded().inspect()
+
+    def score(
+        self,
+        text: Scorable | WrittenTokens,
+        presets: Sequence[Preset],
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> ScoredText:
+        """Score ``text`` on the model's thread and wait for it; see ``Backend``.
+
+        This can take seconds: call it on a thread that nobody waits for. Runs that are submitted
+        meanwhile begin afterwards, so end it with ``is_cancelled`` when nobody wants it any more.
+
+        Raises:
+            PlaygroundError: No model is loaded, a run is going on, the text cannot be scored, or
+                the scoring was ended before it was complete.
+        """
+        self._loaded()
+        if any(not run.is_over for run in self._submitted):
+            raise PlaygroundError("a run is going on; score the text when it has ended")
+        loads = self._loads
+        scoring = _Scoring(
+            text,
+            presets,
+            lambda: is_cancelled() or self._closing.is_set() or self._loads != loads,
+        )
+        self._commands.put(scoring)
+        while True:
+            try:
+                return scoring.result.result(timeout=_LOOK_SECONDS)
+            except TimeoutError:
+                if not self._thread.is_alive() and not scoring.result.done():
+                    raise PlaygroundError(_STOPPED) from None
+
+    def _loaded(self) -> Backend:
+        backend = self._backend
+        if backend is None:
+            raise PlaygroundError("no model is loaded")
+        return backend
+
+    def close(self, timeout: float = 0.8) -> bool:
+        """End the run and the thread, waiting at most ``timeout`` seconds.
+
+        Returns:
+            Whether the thread has ended; a thread inside a long call (an import, a large read)
+            has not, and ends with the process.
+        """
+        self._closing.set()
+        self._commands.put(None)
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _work(self) -> None:
+        while not self._closing.is_set():
+            command = self._commands.get()
+            if command is None:
+                break
+            if isinstance(command, _Run):
+                self._run(command)
+            elif isinstance(command, _Scoring):
+                self._score(command)
+            else:
+                self._change(command)
+        self._release()
+
+    def _change(self, factory: BackendFactory) -> None:
+        before = self._factory if self._backend is not None else None
+        # The old model's memory is freed first: there may not be room for two.
+        self._release()
+        if not self._load(factory, falls_back=before is not None) and before is not None:
+            self._load(before, falls_back=False)
+        self._ended_loads += 1
+
+    def _release(self) -> None:
+        backend, self._backend = self._backend, None
+        if backend is None:
+            return
+        try:
+            backend.close()
+        except BaseException:
+            logger.exception("a model could not be closed")
+
+    def _load(self, factory: BackendFactory, *, falls_back: bool) -> bool:
+        try:
+            backend = factory()
+            info = backend.load(lambda stage, share=None: self._events.put(Loading(stage, share)))
+        except PlaygroundError as error:
+            self._events.put(LoadFailed(str(error), falls_back))
+            return False
+        except BaseException as error:
+            logger.exception("loading the model failed")
+            message = unexpected("the model could not be loaded", error)
+            self._events.put(LoadFailed(message, falls_back))
+            return False
+        self._backend, self._factory = backend, factory
+        self._events.put(Ready(info))
+        return True
+
+    def _run(self, run: _Run) -> None:
+        backend = self._backend
+        if backend is None:
+            self._fail(run, "no model is loaded yet")
+            return
+        try:
+            for event in backend.generate(
+                run.request, lambda: run.is_cancelled or self._closing.is_set()
+            ):
+                run.is_over = isinstance(event, Finished)  # before anyone hears of it
+                self._events.put(event)
+        except PlaygroundError as error:
+            self._fail(run, str(error))
+        except BaseException as error:
+            logger.exception("a run failed")
+            self._fail(run, unexpected("the run stopped", error))
+
+    def _score(self, scoring: _Scoring) -> None:
+        try:
+            scored = self._scored(scoring)
+        except PlaygroundError as error:
+            scoring.result.set_exception(error)
+        except BaseException as error:
+            logger.exception("a text could not be scored")
+            sentence = unexpected("the text could not be scored", error)
+            scoring.result.set_exception(PlaygroundError(sentence))
+        else:
+            scoring.result.set_result(scored)
+
+    def _scored(self, scoring: _Scoring) -> ScoredText:
+        scored = None
+        if not scoring.is_cancelled():
+            scored = self._loaded().score(scoring.text, scoring.presets, scoring.is_cancelled)
+        if scored is None or scoring.is_cancelled():  # then it may be incomplete
+            raise PlaygroundError(_STOPPED)
+        return scored
+
+    def _fail(self, run: _Run, detail: str) -> None:
+        run.is_over = True
+        self._events.put(_failed(detail))
+
+
+def _failed(detail: str) -> Finished:
+    return Finished("failed", (), "", 0.0, detail=detail)

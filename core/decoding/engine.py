@@ -1,0 +1,221 @@
+"""Prompt, settings and model to an iterator of steps.
+
+Must never load a model, start a thread or import a user interface. The tokens are those of
+transformers' ``generate()`` under the same settings and seed; the tests hold it to that.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+
+import torch
+
+from core.backends.base import Request
+from core.decoding.ahead import AheadChooser
+from core.decoding.assisted import AssistedChooser
+from core.decoding.beams.steps import beam_steps
+from core.decoding.choosers import Chooser, StepByStep
+from core.decoding.forced_steps import forced_steps, next_token
+from core.decoding.run import Run
+from core.decoding.run_on import RunOnChooser
+from core.decoding.stopping import StopRule
+from core.decoding.weighing.processors import build_processors
+from core.looking_back.dice import skip_draws
+from core.models.base import CausalModel, LooksAhead, RunsOn, TakesGuesses
+from core.presets.settings import DEFAULT_NEW_TOKENS
+from core.records.errors import PlaygroundError
+from core.records.steps import Event, FinishReason, Started, TokenStep
+from core.text.codec import TextCodec
+from core.text.token_ids import check_token_ids, common_length
+
+_SEEDS = 2**32
+"""A run without a seed draws one below this: short enough to be typed again."""
+
+
+def generate(
+    model: CausalModel, codec: TextCodec, request: Request, is_cancelled: Callable[[], bool]
+) -> Iterator[Event]:
+    """Run ``request``: yield ``Started``, one record for each step, then one ``Finished``.
+
+    ``is_cancelled`` is asked before every step; what was generated until then is kept.
+
+    Raises:
+        PlaygroundError: The request cannot be run; nothing has been yielded then.
+    """
+    run, forced = _prepare(model, codec, request)
+    yield run.started
+    if not request.written_token_ids:
+        run.begin_recording()
+    if forced:
+        yield from forced_steps(run, forced, is_cancelled)
+        reason = _reason_behind(run, len(request.written_token_ids), forced, is_cancelled)
+    else:
+        reason = None if run.most_tokens else run.stop_rule.limit_reason
+    if reason is None:
+        steps = beam_steps if run.settings.num_beams > 1 else _token_steps
+        yield from steps(run, is_cancelled)
+        return
+    if reason == "by_hand":
+        yield next_token(run)
+    yield run.finished(reason, run.token_ids, run.text + codec.rest(run.state))
+
+
+def _reason_behind(
+    run: Run, written: int, forced: Sequence[int], is_cancelled: Callable[[], bool]
+) -> FinishReason | None:
+    """Return why a run ends behind ``forced``; ``None`` where the settings go on with it."""
+    if len(run.token_ids) < written + len(forced) or is_cancelled():
+        return "cancelled"
+    before = run.context[: len(run.context) - len(forced)]
+    rule = replace(run.stop_rule, context_token_ids=before, max_new_tokens=sys.maxsize)
+    return rule.reason(forced) or (None if run.most_tokens else run.stop_rule.limit_reason)
+
+
+def _token_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
+    token_ids: list[int] = []
+    texts: list[str] = []
+    state = run.state
+    first = len(run.token_ids)
+    reason: FinishReason | None = None
+    with closing(_chooser(run)) as chooser:
+        while reason is None:
+            if is_cancelled():
+                reason = "cancelled"
+                break
+            token, distribution = chooser.next(token_ids)
+            text, state = run.extend(state, token.token_id)
+            index = first + len(token_ids)
+            token_ids.append(token.token_id)
+            texts.append(text)
+            elapsed = run.tick()
+            is_special = run.is_special(token.token_id)
+            yield TokenStep(index, token, distribution, text, elapsed, is_special=is_special)
+            reason = run.stop_rule.reason(token_ids)
+    if reason == "by_hand":
+        run.write(token_ids)
+        run.keep_row()
+        yield next_token(run)
+        token_ids, texts = [], []
+    # Bytes that never became a character are shown as what they are: replacement marks.
+    text = "".join((run.text, *texts, run.codec.rest(state)))
+    yield run.finished(reason, (*run.token_ids, *token_ids), text)
+
+
+def _chooser(run: Run) -> Chooser:
+    model = run.model
+    if isinstance(model, LooksAhead) and model.looks_ahead:
+        return AheadChooser(run, model)
+    if isinstance(model, TakesGuesses) and model.most_guesses:
+        return AssistedChooser(run, model)
+    if isinstance(model, RunsOn) and model.most_run_on and not run.settings.do_sample:
+        return RunOnChooser(run, model)
+    return StepByStep(run)
+
+
+def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Run, tuple[int, ...]]:
+    """Return what runs ``request``, and the tokens that a person puts first."""
+    by_hand = request.most_drawn is not None
+    settings = request.settings.without_beams() if by_hand else request.settings
+    before = request.context_token_ids
+    prompt = tuple(codec.encode(request.prompt, is_beginning=not before)) if request.prompt else ()
+    if not before and not prompt:
+        if model.bos_token_id is None:
+            raise PlaygroundError("this model cannot begin a text by itself; type a prompt")
+        prompt = (model.bos_token_id,)
+    context = before + prompt
+    forced, written = _forced(codec, request), request.written_token_ids
+    document = context + written
+    check_token_ids(document + forced, model.vocabulary_size)
+    length = len(document) + len(forced)
+    _check_room(length, model.context_size, has_steps=bool(forced))
+    limit, reason = _limit(length, request, model.context_size, has_steps=bool(forced))
+    seed = settings.seed if settings.seed is not None else secrets.randbelow(_SEEDS)
+    generator = torch.Generator(device=model.device).manual_seed(seed)
+    skip_draws(generator, request.drawn, model.vocabulary_size)
+    reused, row = _reusable(model.rows, before + written, len(document) - 1)
+    eos = model.eos_token_ids
+    most = len(written) + len(forced) + limit
+    forced_tokens = 0 if by_hand else len(forced)
+    prompt_length = len(context) + forced_tokens
+    run = Run(
+        model=model,
+        codec=codec,
+        settings=settings,
+        started=Started(context, prompt, most, model.context_size, seed),
+        reused_tokens=reused,
+        reused_row=row,
+        processors=build_processors(settings, prompt_length, eos, model.device),
+        stop_rule=StopRule(codec, context, eos, settings.stop_strings, limit, reason),
+        generator=generator,
+        most_tokens=limit,
+        state=codec.state_after(context),
+        recorder=request.recorder,
+        skip_special_tokens=request.skip_special_tokens,
+        forced_tokens=forced_tokens,
+    )
+    run.write(written)
+    return run, forced
+
+
+def _forced(codec: TextCodec, request: Request) -> tuple[int, ...]:
+    """Return what a person puts first as token ids."""
+    if not isinstance(request.forced, str):
+        return request.forced
+    return tuple(codec.encode(request.forced, is_beginning=False)) if request.forced else ()
+
+
+def _check_room(length: int, context_size: int | None, *, has_steps: bool) -> None:
+    """Raise where a document of ``length`` tokens leaves no room for a step.
+
+    ``has_steps`` is whether its last tokens are steps themselves, which may fill the context.
+    """
+    if context_size is not None and length + (not has_steps) > context_size:
+        raise PlaygroundError(
+            f"the text has {length:,} tokens, and this model reads at most {context_size:,};"
+            " shorten the prompt, or clear what stands before it"
+        )
+
+
+def _limit(
+    length: int, request: Request, context_size: int | None, *, has_steps: bool
+) -> tuple[int, FinishReason]:
+    """Return how many tokens may follow a document of ``length`` tokens, and what stops them."""
+    settings = request.settings
+    reason: FinishReason = "length"
+    if request.most_drawn is not None:
+        wanted, reason = request.most_drawn, "by_hand"
+    elif settings.max_new_tokens is not None:
+        wanted = settings.max_new_tokens
+    elif settings.max_length is not None:
+        wanted = settings.max_length - length
+        if wanted + has_steps < 1:
+            raise PlaygroundError(
+                f"max_length ({settings.max_length:,}) counts the whole text, which has {length:,}"
+                " tokens already; set max_new_tokens instead, raise it, or clear the text"
+            )
+    else:
+        wanted = DEFAULT_NEW_TOKENS
+    room = sys.maxsize if context_size is None else context_size - length
+    if wanted < room or (wanted == room and reason == "length"):
+        return wanted, reason
+    return room, "context_full"
+
+
+def _reusable(
+    rows: Sequence[Sequence[int]], context: tuple[int, ...], most: int
+) -> tuple[int, int]:
+    """Return how many tokens of ``context`` a row of the cache holds already, and which row.
+
+    A new document never reuses the old one's cache: rounding differs between one pass over a
+    prompt and several, and the same seed must give the same tokens whatever ran before.
+    """
+    best, best_row = 0, 0
+    for row, cached in enumerate(rows):
+        length = common_length(context, cached)
+        if length > best:
+            best, best_row = length, row
+    return min(best, most), best_row

@@ -1,0 +1,90 @@
+"""What a run was made by, for whoever reads it later; and whether a file can be read here.
+
+Must never import torch or transformers to tell their versions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from core.backends.base import ModelInfo
+from core.presets.settings import Settings
+from core.records.errors import PlaygroundError
+
+PROGRAM = "gpt2-playground"
+
+FORMAT_VERSION = "1.0"
+"""Of JSON Lines: ``major.minor``. A new name raises the minor, another meaning the major."""
+
+_VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})", re.ASCII)
+
+
+def about_program() -> dict[str, Any]:
+    """Return what names the format and all that had a part in the figures, by version.
+
+    ``format`` and ``format_version`` are those of the file; ``program_version``, ``torch`` and
+    ``transformers`` are texts, ``None`` for what is not installed.
+    """
+    return {
+        "format": PROGRAM,
+        "format_version": FORMAT_VERSION,
+        "program_version": installed_version(PROGRAM),
+        "torch": installed_version("torch"),
+        "transformers": installed_version("transformers"),
+    }
+
+
+def about_model(info: ModelInfo | None) -> dict[str, Any]:
+    """Return which weights answered, and what ran them; ``None`` for what is not known."""
+    return {
+        "model": info.name if info is not None else None,
+        "origin": (info.origin or None) if info is not None else None,
+        "revision": (info.revision or None) if info is not None else None,
+        "engine": (info.engine or None) if info is not None else None,
+        "device": info.device if info is not None else None,
+        "dtype": info.dtype if info is not None else None,
+    }
+
+
+def about_run(info: ModelInfo | None, preset_name: str, settings: Settings) -> dict[str, Any]:
+    """Return what it takes, beside prompt and seed, to get a run again.
+
+    ``settings`` has every setting by its name, those at their default too.
+    """
+    return {
+        **about_program(),
+        **about_model(info),
+        "preset": preset_name,
+        "settings": settings.to_full_mapping(),
+    }
+
+
+def installed_version(name: str) -> str | None:
+    """Return the version of an installed package, ``None`` where it is not installed."""
+    import importlib.metadata  # slow, and seldom wanted
+
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def check_format(record: Mapping[str, Any]) -> None:
+    """Make sure that the first record of a file is of a format that this program reads.
+
+    Files from before formats had versions are read as those of the first.
+
+    Raises:
+        PlaygroundError: It is of a later major version, or of none.
+    """
+    version = record.get("format_version", FORMAT_VERSION)
+    found = _VERSION.fullmatch(version) if isinstance(version, str) else None
+    if record.get("format", PROGRAM) != PROGRAM or found is None:
+        raise PlaygroundError(f"this is no file of {PROGRAM}; give one that it has written")
+    if int(found[1]) > int(FORMAT_VERSION.partition(".")[0]):
+        raise PlaygroundError(
+            f"the file has format {version}, and this program reads none later than "
+            f"{FORMAT_VERSION}; update {PROGRAM}"
+        )

@@ -1,0 +1,165 @@
+"""A run in Markdown, as one would hand it to a class: what was asked, each step, what came of it.
+
+Must never repeat the text in every row, nor let a text that was written mean anything in Markdown
+or HTML.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from core.document.export.tables import CHOICES, choices_of_beam, choices_of_step
+from core.presets.settings import Settings
+from core.records.steps import BeamStep, Event, Finished, FinishReason, Started, TokenStep
+from core.text.readable import token_count
+from core.text.visible import keep_end, visible
+
+_CHOICE_NAMES = tuple(f"Choice {number}" for number in range(1, CHOICES + 1))
+_WIDEST_BEAM = 32
+_LEGEND = (
+    "Percentages are the model's own, before any setting. A star marks what was chosen, or kept as "
+    "a beam; a plus what a person chose. A dot at the beginning is a space."
+)
+_REASONS: dict[FinishReason, str] = {
+    "end_of_text": "the model ended the text",
+    "length": "the length asked for was reached",
+    "context_full": "the context was full",
+    "stop_string": "a stop string came",
+    "by_hand": "it was written by hand",
+    "cancelled": "it was stopped",
+    "failed": "it failed",
+}
+
+
+class MarkdownWriter:
+    """What a run began from, once; a table of steps; the text that came of it, and why it ended.
+
+    ``about`` is as ``core.document.export.about.about_run`` returns it; what is missing there is
+    left out.
+    """
+
+    def __init__(self, prompt: str, about: Mapping[str, Any] | None = None) -> None:
+        self._prompt = prompt
+        self._about = dict(about or {})
+        self._beams = [""]
+
+    def write(self, event: Event) -> Iterator[str]:
+        """Yield the beginning when a run starts, the rows of each step, and the end."""
+        if isinstance(event, Started):
+            yield from self._beginning(event)
+        elif isinstance(event, TokenStep):
+            chosen = visible(event.token.text, keep="")
+            cells = (chosen, *choices_of_step(event))
+            yield _row((str(event.index + 1), *map(_with_dots, cells)))
+        elif isinstance(event, BeamStep):
+            yield from self._beam_rows(event)
+        elif isinstance(event, Finished):
+            yield from _end(event)
+
+    def _beginning(self, event: Started) -> Iterator[str]:
+        model = str(self._about.get("model") or "a model")
+        yield f"# What {markdown_text(model)} weighed at each step\n\n"
+        facts = [(name, value) for name, value in _facts(self._about, event.seed) if value]
+        if facts:
+            yield _row(("", ""))
+            yield _rule(2)
+            yield from (_row(fact) for fact in facts)
+            yield "\n"
+        yield f"## Prompt\n\n{_quoted(self._prompt)}\n## Steps\n\n"
+        has_beams = (self._about.get("settings") or {}).get("num_beams", 1) > 1
+        yield _row(("Step", "Beam" if has_beams else "Token", *_CHOICE_NAMES))
+        yield _rule(2 + CHOICES)
+
+    def _beam_rows(self, event: BeamStep) -> Iterator[str]:
+        rows = zip(self._beams, event.distributions, strict=False)
+        for parent, (text, _) in enumerate(rows):
+            beam = f"{parent + 1}: {keep_end(visible(text, keep=''), _WIDEST_BEAM)}".rstrip()
+            cells = map(_with_dots, choices_of_beam(event, parent))
+            yield _row((str(event.index + 1), beam, *cells))
+        self._beams = [one.text for one in event.hypotheses]
+
+
+def _facts(about: Mapping[str, Any], seed: int) -> Iterator[tuple[str, str]]:
+    settings = about.get("settings") or {}
+    origin = f" ({about['origin']})" if about.get("origin") else ""
+    yield "model", f"{about.get('model', '')}{origin}"
+    yield "revision", str(about.get("revision") or "")
+    where = (about.get("device"), about.get("dtype"), about.get("engine"))
+    yield "runs on", ", ".join(str(one) for one in where if one)
+    yield "preset", str(about.get("preset") or "")
+    yield "settings", ", ".join(f"{name}: {_value(value)}" for name, value in _in_use(settings))
+    yield "seed", str(seed) if settings.get("do_sample") else ""
+    programs = {"gpt2-playground": "program_version", "torch": "torch", "transformers": ""}
+    versions = [(name, about.get(key or name)) for name, key in programs.items()]
+    yield "program", ", ".join(f"{name} {version}" for name, version in versions if version)
+
+
+def _in_use(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what differs from transformers' defaults, and the ``top_k`` of all sampling."""
+    defaults = Settings().to_full_mapping()
+    for name, value in settings.items():
+        is_sampling = name == "top_k" and settings.get("do_sample")
+        if name != "seed" and (is_sampling or value != defaults.get(name)):
+            yield name, value
+
+
+def _value(value: Any) -> str:  # noqa: ANN401 - whatever a setting is
+    if isinstance(value, list):
+        return " and ".join(repr(one) for one in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _end(event: Finished) -> Iterator[str]:
+    yield f"\n{_LEGEND}\n\n## Text\n\n{_quoted(event.text)}\n"
+    why = event.detail or _REASONS[event.reason]
+    yield f"{markdown_text(f'{token_count(len(event.token_ids))}; {why}.')}\n"
+
+
+_SPACES_OF_A_TOKEN = re.compile(
+    r"(?:^|(?<= … )) +(?=[^ (]|$| \()"  # none of them before its probability
+)
+
+
+def _with_dots(cell: str) -> str:
+    """Return a cell with dots for the spaces that its token begins with: a table shows none."""
+    return _SPACES_OF_A_TOKEN.sub(lambda found: "·" * len(found[0]), cell)
+
+
+_MEANS_SOMETHING = re.compile(r"[\\`*_\[\]<>&|~$]")
+_BEGINS_SOMETHING = re.compile(r"^( *)([#+=-])")
+_NUMBER = re.compile(r"^( *\d{1,9})([.)])")
+_LEADING_SPACES = re.compile(r"^ +")
+
+
+def markdown_text(text: str) -> str:
+    """Return ``text`` as it stands in a cell: on one line, and without a meaning of its own."""
+    return _MEANS_SOMETHING.sub(r"\\\g<0>", visible(text, keep=""))
+
+
+def _quoted(text: str) -> str:
+    """Return ``text`` as a block quote that keeps its lines and its spaces."""
+    lines = [_line(line) for line in visible(text, keep="\n").split("\n")]
+    quoted = ""
+    for line, following in itertools.pairwise([*lines, ""]):
+        # A line is broken by a backslash at its end; beside an empty one it is broken anyway.
+        quoted += f"> {line}{chr(92) if line and following else ''}".rstrip() + "\n"
+    return quoted
+
+
+def _line(line: str) -> str:
+    line = _MEANS_SOMETHING.sub(r"\\\g<0>", line)
+    line = _NUMBER.sub(r"\1\\\2", line)
+    line = _BEGINS_SOMETHING.sub(r"\1\\\2", line)
+    line = _LEADING_SPACES.sub(lambda found: "&nbsp;" * len(found[0]), line)
+    return line[:-1] + "&nbsp;" if line.endswith(" ") else line
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(map(markdown_text, cells)) + " |\n"
+
+
+def _rule(columns: int) -> str:
+    return "| " + " | ".join(["---"] * columns) + " |\n"

@@ -1,0 +1,219 @@
+"""Events to text for files and other programs: JSON Lines, CSV, Markdown, a table, the bare text.
+
+Must never import torch, and never lets a model's text break a row, a cell or a terminal: only
+``TextWriter`` passes text on as it is. Every writer takes events one by one, so that results can
+be read while they are made.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from core.document.export.markdown import MarkdownWriter
+from core.document.export.tables import CsvWriter, TableWriter
+from core.records.steps import (
+    BeamStep,
+    Candidate,
+    Distribution,
+    EngineChanged,
+    Event,
+    Finished,
+    Hypothesis,
+    NextToken,
+    Started,
+    TokenStep,
+)
+
+FORMATS: tuple[str, ...] = ("text", "table", "jsonl", "csv", "markdown")
+"""The names that ``make_writer`` takes."""
+
+
+class Writer(Protocol):
+    """Turns the events of one run into text, piece by piece."""
+
+    def write(self, event: Event) -> Iterator[str]:
+        """Yield what ``event`` adds to the output, with its line ends."""
+        ...
+
+
+def make_writer(name: str, prompt: str, about: Mapping[str, Any] | None = None) -> Writer:
+    """Return the writer for one of ``FORMATS``; ``prompt`` is what the run continues.
+
+    ``about`` is what JSON Lines and Markdown say of the run at its start beside the prompt, as
+    ``core.document.export.about.about_run`` returns it.
+
+    Raises:
+        ValueError: There is no such format.
+    """
+    if name == "text":
+        return TextWriter()
+    if name == "jsonl":
+        return JsonlWriter({**(about or {}), "prompt": prompt})
+    if name == "csv":
+        return CsvWriter()
+    if name == "table":
+        return TableWriter(prompt)
+    if name == "markdown":
+        return MarkdownWriter(prompt, about)
+    raise ValueError(f"no format {name!r}")
+
+
+class TextWriter:
+    """The generated text as it comes, unchanged, then one line end.
+
+    A beam search revises its text, so its winner comes at the end.
+    """
+
+    def __init__(self) -> None:
+        self._written = ""
+
+    def write(self, event: Event) -> Iterator[str]:
+        """Yield the text that ``event`` adds."""
+        if isinstance(event, TokenStep) and event.text:
+            self._written += event.text
+            yield event.text
+        elif isinstance(event, Finished):
+            if event.text.startswith(self._written):
+                rest = event.text[len(self._written) :]
+                self._written += rest
+                if rest:
+                    yield rest
+            if self._written:
+                yield "\n"
+
+
+class JsonlWriter:
+    """One JSON record a line for the start, for every step, and for the end.
+
+    ``about`` is added to the first, so that the file says what to do to get the same again.
+    """
+
+    def __init__(self, about: Mapping[str, Any] | None = None) -> None:
+        self._about = dict(about or {})
+
+    def write(self, event: Event) -> Iterator[str]:
+        """Yield the line for ``event``."""
+        record = event_record(event)
+        if isinstance(event, Started):
+            record = {"type": record["type"], **self._about, **record}
+        yield json_line(record)
+
+
+_ESCAPED_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def json_line(record: dict[str, Any]) -> str:
+    """Return ``record`` as one line of valid JSON, harmless to terminals and line readers.
+
+    Raises:
+        ValueError: The record holds a number that JSON does not know.
+    """
+    line = json.dumps(record, ensure_ascii=False, allow_nan=False)
+    return _ESCAPED_IN_JSON.sub(lambda match: f"\\u{ord(match.group()):04x}", line) + "\n"
+
+
+def event_record(event: Event) -> dict[str, Any]:
+    """Return ``event`` as a JSON object; numbers that are not finite are ``None``.
+
+    ``type`` is ``started``, ``step``, ``beam_step``, ``next_token``, ``engine_changed`` or
+    ``finished``. Who put a token there is told by ``chosen_by``: ``settings`` or ``person``.
+    Log-probabilities are natural logarithms, entropy is in bits, and ``token_ids`` are the
+    generated ones.
+    """
+    if isinstance(event, Started):
+        return {
+            "type": "started",
+            "context_token_ids": list(event.context_token_ids),
+            "prompt_token_ids": list(event.prompt_token_ids),
+            "max_new_tokens": event.max_new_tokens,
+            "context_size": event.context_size,
+            "seed": event.seed,
+        }
+    if isinstance(event, TokenStep):
+        token = _candidate(event.token)
+        return {
+            "type": "step",
+            "index": event.index,
+            "chosen_by": event.chosen_by,
+            "token": token,
+            **_distribution(event.distribution),
+        }
+    if isinstance(event, BeamStep):
+        return _beam_step(event)
+    if isinstance(event, NextToken):
+        return {"type": "next_token", **_distribution(event.distribution)}
+    if isinstance(event, EngineChanged):
+        return {"type": "engine_changed", "engine": event.engine}
+    return _finished(event)
+
+
+def _beam_step(event: BeamStep) -> dict[str, Any]:
+    return {
+        "type": "beam_step",
+        "index": event.index,
+        "hypotheses": [_hypothesis(one) for one in event.hypotheses],
+        "finished": [_hypothesis(one) for one in event.finished],
+        "dropped": [{**_hypothesis(one.hypothesis), "reason": one.reason} for one in event.dropped],
+        "distributions": [_distribution(one, _FINAL_SCORE) for one in event.distributions],
+    }
+
+
+def _finished(event: Finished) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "type": "finished",
+        "reason": event.reason,
+        "token_ids": list(event.token_ids),
+        "text": event.text,
+        "tokens_per_second": _number(event.tokens_per_second),
+    }
+    if event.score is not None:
+        record["score"] = _number(event.score)
+    if event.drafted_tokens:
+        record["drafted_tokens"] = event.drafted_tokens
+        record["accepted_tokens"] = event.accepted_tokens
+    if event.detail:
+        record["detail"] = event.detail
+    return record
+
+
+_FINAL_LOGPROB = "final_logprob"
+_FINAL_SCORE = "final_score"
+"""Of beams: what is added to a beam's sum. The settings leave it as no probability."""
+
+
+def _candidate(candidate: Candidate, final_name: str = _FINAL_LOGPROB) -> dict[str, Any]:
+    return {
+        "token_id": candidate.token_id,
+        "text": candidate.text,
+        "logprob": _number(candidate.logprob),
+        final_name: _number(candidate.final_logprob),
+        "rank": candidate.rank,
+        "cut_by": candidate.cut_by,
+    }
+
+
+def _distribution(distribution: Distribution, final_name: str = _FINAL_LOGPROB) -> dict[str, Any]:
+    return {
+        "candidates": [_candidate(one, final_name) for one in distribution.candidates],
+        "entropy": _number(distribution.entropy),
+        "kept": distribution.kept,
+    }
+
+
+def _hypothesis(hypothesis: Hypothesis) -> dict[str, Any]:
+    return {
+        "token_ids": list(hypothesis.token_ids),
+        "text": hypothesis.text,
+        "score": _number(hypothesis.score),
+        "normalized_score": _number(hypothesis.normalized_score),
+        "parent": hypothesis.parent,
+        "token": _candidate(hypothesis.token, _FINAL_SCORE),
+    }
+
+
+def _number(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,136 @@
+"""The records of a history: runs and where they begin, and what is told about the tree.
+
+Must never import torch, and holds no way to change a tree: ``core.document.history`` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import takewhile
+
+from core.presets.settings import Settings
+from core.records.chat import MessagePlace
+from core.records.steps import FinishReason, Step, TokenStep
+
+ROOT = 0
+"""The empty document: every tree has it, and it is no run."""
+
+LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """The model of a run; token ids mean the same text under one ``tokenizer_fingerprint``."""
+
+    name: str
+    tokenizer_fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Where a run begins: ``kept`` tokens of the document of ``parent``, then inserted ones.
+
+    ``inserted_text`` is what was typed, or what another beam had written. ``message`` is where that
+    stands in a conversation: such a run reads the messages written down anew, which need not be the
+    tokens of the document. ``step`` is the one of the parent, from 1, in whose place a person
+    forked, ``None`` where nobody did.
+    """
+
+    parent: int
+    kept: int
+    inserted_token_ids: tuple[int, ...] = ()
+    inserted_text: str = ""
+    message: MessagePlace = ""
+    step: int | None = None
+
+    @property
+    def begins_conversation(self) -> bool:
+        """Whether the run reads nothing of the document that it follows."""
+        return self.message == "first" and self.parent != ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What a run was and what it wrote.
+
+    ``steps`` are for looking back while the program runs; they are not saved.
+    """
+
+    preset_name: str
+    settings: Settings
+    seed: int
+    model: ModelRef
+    token_ids: tuple[int, ...]
+    text: str
+    reason: FinishReason
+    steps: tuple[Step, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def put_there(self) -> str:
+        """The text that a person put first."""
+        chosen = takewhile(_is_forced, self.steps)
+        return "".join(step.text for step in chosen if isinstance(step, TokenStep))
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A run and its place in the tree; ``node_id`` rises with time, from 1."""
+
+    node_id: int
+    branch: Branch
+    run: RunFacts
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRow:
+    """One line of the tree, in the order in which a person reads it.
+
+    ``step`` is the one of its parent, from 1, in whose place the run begins, 0 where it leaves none
+    out or is a message; ``is_on_path`` whether the document at the cursor goes through it.
+    """
+
+    node: Node
+    name: str
+    depth: int
+    step: int
+    is_on_path: bool
+    is_cursor: bool
+
+    @property
+    def is_fork(self) -> bool:
+        """Whether the run leaves out an end of what its parent wrote."""
+        return self.step > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two documents: ``common`` tokens are the same, then each goes on by itself.
+
+    ``settings`` are those that differ: their name, and the value of each, ``None`` where its
+    decoding method has no use for it.
+    """
+
+    common: int
+    first_token_ids: tuple[int, ...]
+    second_token_ids: tuple[int, ...]
+    settings: tuple[tuple[str, object, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """What pruning a node would remove: it and all that grew from it, with names and tokens."""
+
+    node_ids: tuple[int, ...]
+    names: tuple[str, ...]
+    tokens: int
+
+    @property
+    def question(self) -> str:
+        """What to ask a person before it is done."""
+        runs = "1 run" if len(self.node_ids) == 1 else f"{len(self.node_ids)} runs"
+        named = f", among them {', '.join(self.names)}" if self.names else ""
+        return f"remove {runs} with {self.tokens:,} generated tokens{named}?"
+
+
+def _is_forced(step: Step) -> bool:
+    return isinstance(step, TokenStep) and step.chosen_by == "person"

@@ -1,0 +1,4 @@
+"""Every architecture that transformers itself knows.
+
+Must never import code from a model's folder.
+"""

@@ -1,0 +1,77 @@
+"""A file that one program at a time may continue.
+
+Must never wait for another program.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import stat
+from pathlib import Path
+
+from core.records.errors import PlaygroundError
+
+try:
+    import fcntl
+except ImportError:  # no such locks on this system: two downloads at once are the user's care
+    fcntl = None  # type: ignore[assignment]
+
+
+def open_alone(path: Path) -> io.FileIO:
+    """Open a file that nobody else is writing, unbuffered: a crash then loses nothing.
+
+    Raises:
+        PlaygroundError: Another program is writing it, or it is a link or no plain file, through
+            which something else would be written.
+        OSError: It cannot be written.
+    """
+    file = io.FileIO(path, "a+", opener=_open_itself)
+    if not _is_plain(file):
+        file.close()
+        raise _no_plain_file(path)
+    if _is_locked(file) and _is_still_at(file, path):
+        return file
+    file.close()
+    raise PlaygroundError("another program is downloading this model; wait until it is done")
+
+
+def _open_itself(path: str, flags: int) -> int:
+    try:
+        # Nor wait for the other end of a pipe.
+        return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):  # a link, elsewhere too; a pipe
+            raise _no_plain_file(Path(path)) from None
+        raise
+
+
+def _is_plain(file: io.FileIO) -> bool:
+    status = os.fstat(file.fileno())
+    return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+
+
+def _no_plain_file(path: Path) -> PlaygroundError:
+    return PlaygroundError(f"{path} is a link or no file, and is not written to; delete it")
+
+
+def _is_locked(file: io.FileIO) -> bool:
+    """Take ``file`` for this program alone; true also where the file system knows no locks."""
+    if fcntl is None:
+        return True
+    with contextlib.suppress(OSError):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def _is_still_at(file: io.FileIO, path: Path) -> bool:
+    """Return whether ``path`` names ``file`` still: its last writer may have renamed it."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,257 @@
+"""The proof: the same tokens as ``model.generate()``, over random models and settings.
+
+On every engine: transformers and plain torch in float64, the latter also recorded, so that each
+step starts before the last one is read; the native kernel in float32.
+"""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.presets.settings import Settings
+from core.records.steps import BeamStep, TokenStep
+from tests.reference import (
+    ENGINES,
+    SORTS_DRAWN_BEAMS,
+    behind,
+    byte_codec,
+    new_tokens,
+    run_ours,
+    run_theirs,
+    tiny_gpt2,
+)
+
+CODEC = byte_codec()
+TOLERANCES = {"transformers": 1e-6, "torch": 1e-6, "graph": 1e-6, "native": 1e-5}
+"""Of probabilities: the kernel runs in float32, where two right answers differ by rounding."""
+
+seeds = st.integers(0, 2**31)
+prompts = st.lists(st.integers(1, 23), min_size=1, max_size=8).map(tuple)
+ends = st.sampled_from([0, [0, 5], None])
+
+penalties = {
+    "repetition_penalty": st.sampled_from([0.7, 1.1, 1.8]),
+    "no_repeat_ngram_size": st.integers(1, 3),
+    "min_new_tokens": st.integers(1, 8),
+}
+warpers = {
+    "temperature": st.sampled_from([0.3, 0.7, 1.5, 3.0]),
+    "top_k": st.sampled_from([0, 1, 2, 5, 100]),
+    "top_p": st.sampled_from([0.0, 0.1, 0.5, 0.9, 0.99]),
+    "min_p": st.sampled_from([0.0, 0.05, 0.5, 1.0]),
+    "typical_p": st.sampled_from([0.2, 0.9]),
+    "epsilon_cutoff": st.sampled_from([0.01, 0.2]),
+    "eta_cutoff": st.sampled_from([0.01, 0.2]),
+}
+beams = {
+    "length_penalty": st.sampled_from([-1.0, 0.0, 0.5, 2.0]),
+    "early_stopping": st.sampled_from([True, "never"]),
+}
+lengths = {"max_new_tokens": st.integers(8, 20)}
+
+
+def random_module(engine, model_seed, eos):
+    module = tiny_gpt2(model_seed, eos_token_id=eos)
+    return module.float() if engine == "native" else module
+
+
+def compare(engine, model_seed, eos, prompt, mapping):
+    return compare_module(engine, random_module(engine, model_seed, eos), prompt, mapping)
+
+
+def compare_module(engine, module, prompt, mapping):
+    chosen = Settings(**mapping)
+    ours = run_ours(behind(engine, module), CODEC, chosen, context=prompt)
+    theirs = run_theirs(module, prompt, chosen)
+    assert list(ours.finished.token_ids) == new_tokens(theirs, prompt)
+    return ours, theirs
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=60)
+@given(seeds, ends, prompts, st.fixed_dictionaries(lengths, optional=penalties))
+def test_greedy(engine, model_seed, eos, prompt, mapping):
+    ours, theirs = compare(engine, model_seed, eos, prompt, mapping)
+    assert [step.token.token_id for step in ours.steps] == list(ours.finished.token_ids)
+    for step, logits in zip(ours.steps, theirs.logits, strict=True):
+        assert_top_five(step, logits[0], TOLERANCES[engine])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=120)
+@given(
+    seeds,
+    ends,
+    prompts,
+    st.fixed_dictionaries({**lengths, "seed": seeds}, optional=penalties | warpers),
+)
+def test_sampling(engine, model_seed, eos, prompt, mapping):
+    ours, theirs = compare(engine, model_seed, eos, prompt, {"do_sample": True, **mapping})
+    assert ours.steps
+    for step, logits, scores in zip(ours.steps, theirs.logits, theirs.scores, strict=True):
+        assert_top_five(step, logits[0], TOLERANCES[engine])
+        assert_final(step, scores[0])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=150)
+@given(
+    seeds,
+    ends,
+    prompts,
+    st.fixed_dictionaries({**lengths, "num_beams": st.integers(2, 6)}, optional=penalties | beams),
+)
+def test_beam_search(engine, model_seed, eos, prompt, mapping):
+    ours, theirs = compare(engine, model_seed, eos, prompt, mapping)
+    assert ours.finished.score == pytest.approx(
+        float(theirs.sequences_scores[0]), rel=1e-6, abs=1e-5
+    )
+
+
+@settings(max_examples=60)
+@given(seeds, prompts, st.fixed_dictionaries({**lengths, "num_beams": st.integers(2, 6)}))
+def test_beams_by_figures_of_torch(model_seed, prompt, mapping):
+    """As on a GPU, where a step is read in one piece."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.decoding.weighing.figures._native", lambda rows, count: None)
+        ours, theirs = compare("torch", model_seed, 0, prompt, mapping)
+    assert ours.finished.score == pytest.approx(float(theirs.sequences_scores[0]), rel=1e-6)
+
+
+@settings(max_examples=120)
+@given(
+    seeds,
+    ends,
+    prompts,
+    st.fixed_dictionaries(
+        {**lengths, "num_beams": st.integers(2, 7), "no_repeat_ngram_size": st.just(1)},
+        optional={**beams, "length_penalty": st.sampled_from([-10.0, 0.3, 10.0])},
+    ),
+)
+def test_beams_of_which_none_can_go_on(model_seed, eos, prompt, mapping):
+    """Where every token was taken already, ``generate()`` returns an unfinished sequence."""
+    module = tiny_gpt2(model_seed, vocab_size=9, eos_token_id=eos)
+    prompt = tuple(one % 9 for one in prompt)
+    ours, _ = compare_module("torch", module, prompt, mapping)
+    assert ours.finished.reason != "cancelled"
+    assert all(step.hypotheses for step in ours.steps)
+
+
+@settings(max_examples=100)
+@given(
+    seeds,
+    ends,
+    prompts,
+    st.sampled_from([0.02, 0.05, 0.6]),
+    st.fixed_dictionaries({**lengths, "num_beams": st.integers(2, 6)}, optional=beams),
+)
+def test_beams_of_equal_score(model_seed, eos, prompt, sharpness, mapping):
+    """In bfloat16 many tokens have the very same logit, and topk decides which of them go on."""
+    module = tiny_gpt2(model_seed, vocab_size=60, eos_token_id=eos, sharpness=sharpness, n_layer=1)
+    module = module.bfloat16()
+    ours, theirs = compare_module("transformers", module, prompt, mapping)
+    assert ours.finished.score == float(theirs.sequences_scores[0])
+
+
+@pytest.mark.skipif(not SORTS_DRAWN_BEAMS, reason="this transformers leaves drawn beams unsorted")
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=120)
+@given(
+    seeds,
+    ends,
+    prompts,
+    st.fixed_dictionaries(
+        {**lengths, "num_beams": st.integers(2, 4), "seed": seeds},
+        optional={
+            "min_new_tokens": penalties["min_new_tokens"],
+            "temperature": warpers["temperature"],
+            "top_k": st.sampled_from([0, 8, 100]),
+            "top_p": st.sampled_from([0.5, 0.9, 0.99]),
+            **beams,
+        },
+    ),
+)
+def test_beam_sampling(engine, model_seed, eos, prompt, mapping):
+    ours, theirs = compare(engine, model_seed, eos, prompt, {"do_sample": True, **mapping})
+    assert ours.finished.score == pytest.approx(
+        float(theirs.sequences_scores[0]), rel=1e-5, abs=1e-5
+    )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=25)
+@given(seeds, prompts)
+def test_default_length_is_transformers(engine, model_seed, prompt):
+    ours, _ = compare(engine, model_seed, None, prompt, {})
+    assert len(ours.finished.token_ids) == 20
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=25)
+@given(seeds, prompts, st.integers(9, 20), st.integers(1, 3))
+def test_max_length_counts_the_prompt(engine, model_seed, prompt, max_length, num_beams):
+    ours, _ = compare(
+        engine, model_seed, None, prompt, {"max_length": max_length, "num_beams": num_beams}
+    )
+    assert len(ours.finished.token_ids) == max_length - len(prompt)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=20)
+@given(seeds, prompts, st.integers(2, 5))
+def test_beams_are_consistent(engine, model_seed, prompt, num_beams):
+    """Every live beam continues its parent, and its score is its parent's plus its token's."""
+    module = random_module(engine, model_seed, 0)
+    ours = run_ours(
+        behind(engine, module),
+        CODEC,
+        Settings(num_beams=num_beams, max_new_tokens=12, early_stopping="never"),
+        context=prompt,
+    )
+    before: BeamStep | None = None
+    assert len(ours.steps) > 1
+    for step in ours.steps[:-1]:
+        assert isinstance(step, BeamStep)
+        for hypothesis in step.hypotheses:
+            parent_score, parent_ids = 0.0, ()
+            if before is not None:
+                parent = before.hypotheses[hypothesis.parent]
+                parent_score, parent_ids = parent.score, parent.token_ids
+            assert hypothesis.token_ids[:-1] == parent_ids
+            assert hypothesis.token_ids[-1] == hypothesis.token.token_id
+            assert hypothesis.score == pytest.approx(
+                parent_score + hypothesis.token.final_logprob, abs=1e-4
+            )
+        assert list(step.hypotheses) == sorted(step.hypotheses, key=lambda one: -one.score)
+        before = step
+
+
+def assert_top_five(step: TokenStep, logits: torch.Tensor, tolerance: float) -> None:
+    probabilities = torch.softmax(logits.double(), dim=-1)
+    top = probabilities.topk(5)
+    ours = step.distribution.candidates
+    assert [one.probability for one in ours] == pytest.approx(top.values.tolist(), abs=tolerance)
+    assert [one.token_id for one in ours] == top.indices.tolist()
+    entropy = -float((probabilities * probabilities.log2()).nan_to_num().sum())
+    assert step.distribution.entropy == pytest.approx(entropy, abs=1e-4)
+    chosen = step.token
+    assert chosen.probability == pytest.approx(float(probabilities[chosen.token_id]), abs=tolerance)
+    assert chosen.rank == 1 + int((logits > logits[chosen.token_id]).sum())
+
+
+def assert_final(step: TokenStep, scores: torch.Tensor) -> None:
+    final = torch.log_softmax(scores.double(), dim=-1)
+    assert step.distribution.kept == int((scores > -math.inf).sum())
+    for one in (*step.distribution.candidates, step.token):
+        expected = float(final[one.token_id])
+        if expected == -math.inf:
+            assert one.final_logprob is None
+            assert one.cut_by is not None
+        else:
+            assert one.final_logprob == pytest.approx(expected, abs=1e-4)
+            assert one.cut_by is None

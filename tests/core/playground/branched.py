@@ -1,0 +1,60 @@
+"""Branches that runs are added to, for the tests of them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from core.backends.base import ModelInfo
+from core.looking_back.logits_store import RecordedStep, RunStart
+from core.presets.settings import Settings
+from tests.reference import byte_codec
+from tests.tui.written import finished, started, token_step
+
+MODEL = ModelInfo("demo", "cpu", "float32", 1000, 1024, 256, tokenizer_fingerprint="letters")
+OTHER = dataclasses.replace(MODEL, name="other", tokenizer_fingerprint="words")
+SETTINGS = Settings(do_sample=True, seed=3)
+PROMPT_IDS = (1, 2)
+
+
+def begun(branches, prompt="Once", model=MODEL, **more):
+    branches.session.begin(prompt, "sample", SETTINGS, model, **more)
+    return branches.begin()
+
+
+def steps_of(*texts, first=0):
+    return [token_step(first + at, 10 + first + at, text) for at, text in enumerate(texts)]
+
+
+def ended(branches, steps, context=None, reason="length"):
+    """Let the run that has begun write ``steps``, and keep it."""
+    session = branches.session
+    if context is None:
+        context = (*before_last(session), *PROMPT_IDS)
+    session.apply(started(context))
+    for step in steps:
+        session.apply(step)
+    session.apply(finished(reason, session.turns[-1].steps))
+    branches.add()
+
+
+def before_last(session):
+    """The ids of the document that the newest run goes on with."""
+    turns = session.turns[:-1]
+    return turns[-1].started.context_token_ids + turns[-1].token_ids if turns else ()
+
+
+def run(branches, prompt, *texts, **more):
+    begun(branches, prompt, **more)
+    ended(branches, steps_of(*texts))
+    return branches.session.turns[-1].node_id
+
+
+def recorded(branches, key, *token_ids):
+    recorder = branches.store.recorder(key)
+    recorder.begin(RunStart(PROMPT_IDS, SETTINGS, (), 3, "cpu", byte_codec()))
+    for token_id in token_ids:
+        recorder.add(RecordedStep(token_id, 256, b""))
+
+
+def shown(branches):
+    return branches.session.text

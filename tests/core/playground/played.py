@@ -1,0 +1,108 @@
+"""The playground without a screen: prompts in, and what comes of them, on a script."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from core.backends.downloads import DownloadService
+from core.backends.scripted import SCRIPTED_MODEL, ScriptedBackend
+from core.playground.playground import Playground
+from core.playground.runs import Changes
+from core.presets.book import Preset, PresetBook
+from core.presets.settings import Settings
+from core.records.chat import ChatFormat
+from core.records.errors import PlaygroundError
+
+PATIENCE = 10.0
+GREEDY = Preset("greedy", "f1", "", Settings(max_new_tokens=3))
+SAMPLE = Preset("sample", "f2", "", Settings(do_sample=True, max_new_tokens=3))
+BEAM = Preset("beam", "f3", "", Settings(num_beams=3, max_new_tokens=3))
+CHAT = Preset("chat", "f4", "", Settings(max_new_tokens=3), ChatFormat("", "Q: ", "A:"))
+SEEDED = Preset("seeded", "f5", "", Settings(do_sample=True, max_new_tokens=3, seed=4))
+PRESETS = (GREEDY, SAMPLE, BEAM, CHAT, SEEDED)
+BOOK = PresetBook(Path("presets.yaml"), PRESETS)
+MODEL = SCRIPTED_MODEL
+
+
+class Played:
+    """A playground on one or more scripted backends, by the names that they are asked for."""
+
+    def __init__(self, backend=None, *, is_loaded=True, others=None, book=BOOK, **more):
+        self.backend = ScriptedBackend() if backend is None else backend
+        backends = {None: self.backend, **(others or {})}
+        self.playground = Playground(lambda name: backends[name], book, **more)
+        self.changes = Changes()
+        self.playground.model.start()
+        if is_loaded:
+            self.settle()
+
+    @property
+    def session(self):
+        return self.playground.session
+
+    @property
+    def notice(self):
+        notice = self.playground.notice
+        return notice.text if notice is not None else ""
+
+    def drain(self):
+        """Take over what has come; return what it changed."""
+        self.changes = self.playground.drain()
+        return self.changes
+
+    def until(self, condition):
+        """Drain until ``condition`` holds; return all changes in one."""
+        whole = Changes()
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            one = self.drain()
+            whole.anything |= one.anything
+            whole.steps += one.steps
+            whole.keys |= one.keys
+            whole.returned_prompt = one.returned_prompt or whole.returned_prompt
+            whole.failure = one.failure or whole.failure
+            if condition():
+                return whole
+            assert time.monotonic() < deadline, "the condition did not come true"
+            time.sleep(0.002)
+
+    def settle(self):
+        return self.until(lambda: not self.playground.is_busy)
+
+    def run(self, prompt="", preset=None):
+        """Run a prompt to its end."""
+        if preset is not None:
+            self.playground.pick(preset)
+        assert self.playground.send(prompt)
+        return self.settle()
+
+    def close(self):
+        self.playground.model.close()
+
+
+def gated(**more):
+    """A script whose steps wait for a semaphore, and the semaphore."""
+    gate = threading.Semaphore(0)
+    return ScriptedBackend(step_gate=gate, **more), gate
+
+
+class Fetched(DownloadService):
+    """A download that says what the test tells it to."""
+
+    def __init__(self):
+        super().__init__()
+        self.events = []
+        self.was_cancelled = False
+
+    def start(self, name):
+        if name == "wrong":
+            raise PlaygroundError("there is no such model")
+
+    def cancel(self):
+        self.was_cancelled = True
+
+    def drain(self):
+        events, self.events = self.events, []
+        return events

@@ -1,0 +1,215 @@
+"""What a person may put in a step's place: a candidate, a beam's, typed text, other settings."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from core.backends.scripted import ScriptedBackend
+from core.document.session import Fork
+from core.looking_back.beam_contest import contest
+from core.presets.settings import Settings
+from core.records.errors import PlaygroundError
+from core.records.steps import BeamStep, Candidate
+from tests.core.playground.played import BEAM, GREEDY, MODEL, SAMPLE, SEEDED, gated
+
+
+def candidate_at(one, position, number):
+    one.session.cursor = position
+    return one.session.selected()[1].distribution.candidates[number - 1]
+
+
+def last_request(one):
+    return one.backend.requests[-1]
+
+
+class TestForking:
+    def test_another_candidate_stands_in_the_token_s_place(self, play):
+        one = play()
+        one.run("Once")
+        chosen = candidate_at(one, 1, 3)
+        one.playground.fork(chosen)
+        one.settle()
+        assert last_request(one).forced == (chosen.token_id,)
+        assert last_request(one).context_token_ids == (10, 100)
+        turn = one.session.turns[-1]
+        assert turn.fork == Fork(2, chosen.text, ",")
+        assert one.session.text == "Once far there far, away"
+        assert one.playground.branches.history.node(2).branch.step == 2
+
+    def test_the_same_one_replaces_nothing(self, play):
+        one = play()
+        one.run("Once")
+        one.playground.fork(candidate_at(one, 1, 1))
+        one.settle()
+        assert one.session.turns[-1].fork == Fork(2, ",", "")
+
+    def test_nothing_happens_without_a_step_or_at_one_of_beams(self, play):
+        one = play()
+        one.playground.fork(Candidate(1, " a", -1.0, -1.0, 1))
+        one.run("Once", BEAM)
+        one.session.cursor = 1
+        one.playground.fork(Candidate(1, " a", -1.0, -1.0, 1))
+        assert len(one.backend.requests) == 1
+
+    def test_a_beam_is_gone_on_from(self, play):
+        one = play()
+        one.run("Once", BEAM)
+        steps = one.session.turns[0].steps
+        assert all(isinstance(step, BeamStep) for step in steps)
+        one.session.cursor = 1
+        parents = contest(steps[1], steps[0])
+        parent = parents[1]
+        chosen = parent.contenders[0].candidate
+        one.playground.fork_beam(parent, chosen)
+        one.settle()
+        turn = one.session.turns[-1]
+        leader = steps[1].hypotheses[0].token
+        assert turn.fork.step == 2
+        assert turn.fork.put == chosen.text
+        assert turn.fork.replaced == ("" if chosen.token_id == leader.token_id else leader.text)
+        assert turn.fork.other_beam == parent.hypothesis.text
+        assert last_request(one).context_token_ids == (10, *parent.hypothesis.token_ids)
+        assert last_request(one).forced == (chosen.token_id,)
+
+    def test_the_leader_s_own_token_replaces_nothing(self, play):
+        one = play()
+        one.run("Once", BEAM)
+        steps = one.session.turns[0].steps
+        one.session.cursor = 0
+        (parent,) = contest(steps[0], None)
+        leader = steps[0].hypotheses[0].token
+        one.playground.fork_beam(parent, leader)
+        one.settle()
+        assert one.session.turns[-1].fork == Fork(1, leader.text)
+        assert last_request(one).context_token_ids == (10,)
+
+    def test_a_beam_is_not_gone_on_from_in_a_run_of_tokens(self, play):
+        one = play()
+        one.run("Once", BEAM)
+        (parent,) = contest(one.session.turns[0].steps[0], None)
+        leader = one.session.turns[0].steps[0].hypotheses[0].token
+        one.playground.clear()
+        one.playground.fork_beam(parent, leader)
+        one.run("Once", GREEDY)
+        one.playground.fork_beam(parent, leader)
+        assert len(one.backend.requests) == 2
+
+    def test_typed_text_stands_in_a_token_s_place(self, play):
+        one = play()
+        one.run("Once")
+        one.session.cursor = 1
+        one.playground.fork_text(" a dragon")
+        one.settle()
+        assert last_request(one).forced == " a dragon"
+        assert one.session.turns[-1].fork == Fork(2, "", ",")
+        assert one.session.text == "Once far a dragon far, away"
+
+    def test_typed_text_that_cannot_stand_there_is_refused_whole(self, play):
+        backend, gate = gated()
+        one = play(backend)
+        gate.release(3)
+        with pytest.raises(PlaygroundError, match="only in a greedy or sampling run"):
+            one.playground.fork_text(" a")
+        one.run("Once")
+        with pytest.raises(PlaygroundError, match="type what should stand there"):
+            one.playground.fork_text("")
+        one.playground.send(" and")
+        with pytest.raises(PlaygroundError, match="wait until the run is over"):
+            one.playground.fork_text(" a")
+        gate.release(9)
+        one.settle()
+        one.playground.clear()
+        gate.release(9)
+        one.run("Once", BEAM)
+        with pytest.raises(PlaygroundError, match="only in a greedy or sampling run"):
+            one.playground.fork_text(" a")
+        assert len(backend.requests) == 3
+
+    def test_typed_text_that_the_model_cannot_spell_leaves_the_document(self, play):
+        class Unspelled(ScriptedBackend):
+            def prompt_tokens(self, text, *, is_beginning):
+                assert not is_beginning
+                raise PlaygroundError("no token for it")
+
+        one = play(Unspelled())
+        one.run("Once")
+        with pytest.raises(PlaygroundError, match="no token for it"):
+            one.playground.fork_text(" a")
+        assert one.session.text == "Once far, away"
+
+
+class TestWouldRepeat:
+    def test_only_the_chosen_token_of_a_run_that_draws_nothing_under_its_own_settings(self, play):
+        one = play(others={"other": ScriptedBackend(info=dataclasses.replace(MODEL, name="o"))})
+        assert not one.playground.would_repeat(Candidate(100, " far", -1.0, -1.0, 1))
+        one.run("Once")
+        own, another = candidate_at(one, 0, 1), candidate_at(one, 0, 2)
+        assert one.playground.would_repeat(own)
+        assert not one.playground.would_repeat(another)
+        one.playground.pick(SAMPLE)
+        assert not one.playground.would_repeat(own), "other settings write on otherwise"
+        one.playground.pick(GREEDY)
+        one.playground.is_by_hand = True
+        assert not one.playground.would_repeat(own), "by hand it is a way back"
+        one.playground.is_by_hand = False
+        one.playground.use_model("other")
+        assert not one.playground.would_repeat(own), "while nothing can run"
+        one.settle()
+        assert not one.playground.would_repeat(own), "another model writes on otherwise"
+
+    def test_what_was_drawn_is_drawn_anew(self, play):
+        one = play()
+        one.run("Once", SEEDED)
+        assert not one.playground.would_repeat(candidate_at(one, 0, 1))
+
+    def test_beams_have_no_chosen_token(self, play):
+        one = play()
+        one.run("Once", BEAM)
+        token = one.session.selected()[1].hypotheses[0].token
+        assert not one.playground.would_repeat(token)
+
+
+class TestRerunning:
+    NEW = Settings(max_new_tokens=2, repetition_penalty=1.5)
+
+    def test_goes_on_from_before_a_step_with_other_settings(self, play):
+        one = play()
+        one.run("Once")
+        one.run(" and")
+        one.playground.rerun(4, self.NEW)
+        one.settle()
+        turn = one.session.turns[-1]
+        assert (turn.preset_name, turn.settings, turn.fork) == ("greedy*", self.NEW, None)
+        assert last_request(one).context_token_ids == (10, 100, 101, 102, 10, 100)
+        assert last_request(one).forced == ()
+        one.playground.rerun(3, self.NEW)
+        one.settle()
+        assert one.session.turns[-1].preset_name == "greedy*", "one star is enough"
+
+    def test_with_the_token_that_they_pick_there(self, play):
+        one = play()
+        one.run("Once")
+        one.run(" and")
+        pick = candidate_at(one, 4, 2)
+        one.playground.rerun(4, self.NEW, pick)
+        one.settle()
+        turn = one.session.turns[-1]
+        assert turn.fork == Fork(2, pick.text, ",")
+        assert (turn.preset_name, last_request(one).forced) == ("greedy*", (pick.token_id,))
+        assert last_request(one).context_token_ids == (10, 100, 101, 102, 10, 100)
+
+    def test_of_beams_there_is_no_token_to_pick(self, play):
+        one = play()
+        one.run("Once", BEAM)
+        pick = one.session.turns[0].steps[1].hypotheses[0].token
+        one.playground.rerun(1, self.NEW, pick)
+        one.settle()
+        assert one.session.turns[-1].fork is None
+
+    def test_not_where_there_is_no_step(self, play):
+        one = play()
+        one.run("Once")
+        one.playground.rerun(3, self.NEW)
+        assert len(one.backend.requests) == 1

@@ -1,0 +1,149 @@
+"""Why these beams: what is told of a beam step in the app, and branching from any beam."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.looking_back.beam_contest import ParentBeam, contest
+from core.records.steps import BeamStep, Candidate, Hypothesis
+from tests.tui.app.test_pictures import settled
+from tests.tui.helpers import (
+    app_of,
+    document,
+    make_app,
+    ready,
+    run_to_end,
+    stopped,
+    until,
+)
+from tests.tui.screen_app import shown
+from tests.tui.tale import TaleBackend
+from tui.why.beam_rows import parent_rows
+from tui.why.beams import BeamsScreen
+from tui.why.tokens import WhyScreen
+
+
+async def searched(pilot, position):
+    """Run a beam search over the bundled model and look into one of its steps."""
+    await ready(pilot)
+    await pilot.press("f2")
+    await run_to_end(pilot, "Once upon a time")
+    await pilot.press("home", *["right"] * position, "f9")
+    await until(pilot, lambda: isinstance(app_of(pilot).screen, BeamsScreen))
+    await pilot.pause()
+
+
+async def test_any_beam_can_be_gone_on_with(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await searched(pilot, 3)
+        session = app.playground.session
+        turn, step = session.selected()
+        parents = contest(step, turn.steps[2])
+        parent = parents[-1]
+        chosen = parent.contenders[1].candidate
+        context = turn.started.context_token_ids
+        winner = turn.token_ids
+        assert parent.hypothesis.token_ids != winner[:3], "a beam that did not win"
+
+        screen = app.screen
+        place = screen._rows.index((parent, parent.contenders[1]))
+        screen.query_one("#why-candidates").highlighted = place
+        await pilot.press("enter")
+        await stopped(pilot)
+        forked = app.playground.session.token_ids
+        expected = (*context, *parent.hypothesis.token_ids, chosen.token_id)
+        assert forked[: len(expected)] == expected
+        assert len(forked) > len(expected)
+        assert " instead of " in document(pilot)
+        written = "Once upon a time" + parent.hypothesis.text + chosen.text
+        assert app.playground.session.text.startswith(written)
+
+        history = app.playground.branches.history
+        branch = history.node(history.cursor).branch
+        assert branch.step == 4, "what the page said, whatever the winner has in common with it"
+        before = (*context, *parent.hypothesis.token_ids)
+        assert branch.inserted_token_ids == before[branch.kept :]
+        assert parent.hypothesis.text.endswith(branch.inserted_text)
+        first = app.playground.session.turns[-1].steps[0]
+        assert (first.token.token_id, first.chosen_by) == (chosen.token_id, "person")
+
+        await pilot.press("ctrl+z")
+        assert app.playground.session.token_ids == (*context, *winner)
+
+
+async def test_the_leading_beams_own_token_continues_it(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await searched(pilot, 2)
+        await pilot.press("enter")
+        await stopped(pilot)
+        assert " branched at " in document(pilot)
+        assert " instead of " not in document(pilot)
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [("s", "a beam search cannot be scrubbed"), ("w", "text cannot be typed into beams")],
+)
+async def test_keys_that_beams_have_no_use_for_say_so(app, key, sentence):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await searched(pilot, 2)
+        assert "go on with it" in shown(pilot)
+        await pilot.press(key)
+        await pilot.pause()
+        assert sentence in shown(pilot)
+        await pilot.press("down")
+        await pilot.pause()
+        assert "go on with it" in shown(pilot)
+
+
+async def test_arrows_cross_between_beams_and_tokens(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await searched(pilot, 5)
+        await pilot.press("escape", "f1", "end", "enter")
+        await stopped(pilot)
+        await pilot.press("home", *["right"] * 5, "f9")
+        await until(pilot, lambda: isinstance(app.screen, BeamsScreen))
+        await pilot.press("right")
+        await until(pilot, lambda: isinstance(app.screen, WhyScreen))
+        await pilot.press("left")
+        await until(pilot, lambda: isinstance(app.screen, BeamsScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.main)
+        assert app.playground.session.cursor == 5
+
+
+async def test_the_next_change_of_lead_is_gone_to():
+    app = make_app(TaleBackend(), preset="beam")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await run_to_end(pilot, "Once")
+        steps = app.playground.session.turns[0].steps
+        changes = [one.index for one in steps if one.index and one.hypotheses[0].parent]
+        assert changes, "the tale has a change of lead"
+        await pilot.press("home", "f9")
+        for change in (*changes, changes[0]):
+            await pilot.press("n")
+            assert app.playground.session.position == change
+            assert "the lead changed" in shown(pilot)
+
+
+@pytest.mark.parametrize(
+    ("size", "is_light"), [((80, 24), False), ((120, 40), False), ((120, 40), True)]
+)
+def test_picture(snap_compare, size, is_light):
+    app = make_app(TaleBackend(), preset="beam")
+
+    async def before(pilot):
+        await run_to_end(pilot, "Once upon a time")
+        if is_light:
+            app.action_toggle_light()
+        await pilot.press("home", "right", "right", "right", "f9")
+        await settled(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+    assert isinstance(app.playground.session.selected()[1], BeamStep)
+
+
+def test_a_beam_of_half_a_character_is_shown():
+    half = Hypothesis((1,), "", -1.0, -1.0, 0, Candidate(1, "\\xe4", -1.0, -1.0, 1))
+    (row,) = parent_rows([ParentBeam(1, half, ())], 60)
+    assert "".join(text for text, _ in row) == "beam 1  Σ -1.00  \\xe4"

@@ -1,0 +1,124 @@
+"""The app's ways to its actions: the menu, the help, and the sentence for a key that does nothing.
+
+Must never know what an action does: the table says how it is called.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from textual import events
+from textual.binding import Binding
+from textual.screen import Screen
+
+from core.playground.runs import Notice
+from tui.actions.action import Action, always
+from tui.actions.app_part import AppPart
+from tui.actions.bindings import actions_of
+from tui.actions.key_name import key_name
+from tui.actions.menus import DIGITS, help_entries, menu_actions
+from tui.actions.refusals import WHY_NOT, why_nothing
+
+MAIN_PAGE = "the main page"
+_SHOWN = 4.0  # seconds
+
+
+class KeyActions(AppPart):
+    """Menu, help and refusals; a part of the app."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what can be done now."""
+        if action == "menu":
+            return bool(actions_of(self.screen))  # in a box, the key belongs to its line of text
+        return not WHY_NOT.get(action, always)(self.playground)
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Return how a key is written; see ``App``."""
+        return binding.key_display or key_name(binding.key)
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why a key does nothing, where it does nothing; every box has its help."""
+        if event.key in self.screen.active_bindings:
+            return
+        if event.key in ("f12", self.playground.keys.first("help")):
+            self.action_help()
+        else:
+            self.say(why_nothing(event.key, actions_of(self.screen), self.playground))
+
+    def say(self, sentence: str) -> None:
+        """Tell a person something: in the status line where there is one, else over the page."""
+        if getattr(self.screen, "PAGE", "") == MAIN_PAGE:
+            self.playground.notice = Notice(sentence, is_warning=True)
+            self.changed()
+        else:
+            self.notify(sentence, severity="warning", timeout=_SHOWN, markup=False)
+
+    async def perform(self, action: Action, page: Screen[Any]) -> None:
+        """Do what was chosen in the menu or the palette of ``page``, or say why not."""
+        sentence = action.why_not(self.playground)
+        if not sentence and not await self.run_action(action.call, page):
+            sentence = f"{action.name} is not possible now"
+        if sentence:
+            self.say(sentence)
+
+    def action_menu(self) -> None:
+        """Show all that can be done on this page, with one character for each."""
+        from tui.help.menu import MenuItem, MenuScreen
+
+        page, playground = self.screen, self.playground
+        keys = playground.keys
+        items = [
+            MenuItem(
+                one.menu_key,
+                one.name,
+                " ".join(name for key in keys.of(one) if len(name := key_name(key)) > 1),
+                one,
+                not one.why_not(playground),
+            )
+            for one in menu_actions(actions_of(page), playground)
+        ]
+        presets = [
+            MenuItem(DIGITS[at : at + 1], one.name, key_name(one.key), at)
+            for at, one in enumerate(playground.book.presets)
+        ]
+        columns = [("what can be done", items)]
+        if getattr(page, "PAGE", "") == MAIN_PAGE:
+            columns.append(("presets", presets))
+        self.push_screen(MenuScreen("menu", columns), partial(self._chosen, page))
+
+    async def _chosen(self, page: Screen[Any], value: object) -> None:
+        if isinstance(value, Action):
+            await self.perform(value, page)
+        elif isinstance(value, int):
+            await self.run_action(f"pick_preset({value})")
+
+    def action_help(self) -> None:
+        """Explain the page: its keys, as they are bound, and what it shows."""
+        from tui.help.screen import HelpScreen
+        from tui.help.texts import ABOUT
+
+        if isinstance(self.screen, HelpScreen):
+            return
+        name = getattr(self.screen, "PAGE", "")
+        is_main = name == MAIN_PAGE
+        sections = [("Keys", self._keys_here(is_main=is_main))]
+        if is_main:
+            book = self.playground.book
+            presets = [
+                (key_name(one.key), f"{one.name}: {one.description}") for one in book.presets
+            ]
+            sections.append(("Presets, for the next run", [*presets, ("from", str(book.path))]))
+        sections += [(title, list(entries)) for title, entries in ABOUT.get(name, ())]
+        self.push_screen(HelpScreen(name or "keys", sections))
+
+    def _keys_here(self, *, is_main: bool) -> list[tuple[str, str]]:
+        here = actions_of(self.screen)
+        if here:
+            return help_entries(here, self.playground.keys, has_menu=is_main)
+        active = self.screen.active_bindings.values()
+        told: dict[str, list[str]] = {}
+        for one in active:
+            if one.enabled and one.binding.description:
+                told.setdefault(one.binding.description, []).append(key_name(one.binding.key))
+        return [(" ".join(names), meaning) for meaning, names in told.items()]

@@ -1,0 +1,261 @@
+"""``gpt2-playground generate`` and ``presets``: the generator without a user interface.
+
+Must never import textual, nor a model library before a model is needed. Results go to standard
+output, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from core.backends.base import Backend, ModelInfo, Request
+from core.document.export.about import about_run
+from core.document.export.writers import Writer, make_writer
+from core.files.texts import prompt_argument, read_standard_input
+from core.models.files.own_settings import not_used
+from core.models.listing import is_to_fetch
+from core.presets.finding import Preset, PresetBook, find_presets_file, load_presets
+from core.presets.settings import Settings
+from core.records.chat import Message
+from core.records.errors import PlaygroundError
+from core.records.prompt_tokens import SPACE_AT_THE_END, ends_in_a_words_space
+from core.records.steps import EngineChanged, Event, Finished, Started, Step
+from core.text.readable import length, number
+from core.text.visible import cell_width, pad
+from tui.cli.settings import decoding_settings, listed_settings, without_effect
+from tui.cli.streams import (
+    INTERRUPTED_CODE,
+    Progress,
+    RunFailed,
+    cancel_on_interrupt,
+    complain,
+    emit,
+    note,
+)
+
+_REASONS = {
+    "end_of_text": "end of text",
+    "length": "the length asked for",
+    "context_full": "the context is full",
+    "stop_string": "a stop string",
+    "by_hand": "written by hand",
+    "cancelled": "stopped",
+    "failed": "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What every command can be told; ``None`` where it was not."""
+
+    preset: str | None = None
+    presets: Path | None = None
+    model: str | None = None
+    device: str | None = None
+    dtype: str | None = None
+    seed: int | None = None
+    engine: str | None = None
+    assistant: str | None = None
+
+
+def make_backend(choices: Choices, model: str | None, *, stands_in_for: str = "") -> Backend:
+    """Return a backend for ``model`` where ``choices`` say; it imports torch when it loads."""
+    from core.backends.local import LocalBackend
+
+    device, dtype = choices.device or "auto", choices.dtype or "auto"
+    engine, assistant = choices.engine or "auto", choices.assistant or "auto"
+    return LocalBackend(model, device, dtype, engine, assistant, stands_in_for=stands_in_for)
+
+
+def open_book(choices: Choices) -> tuple[PresetBook, Preset]:
+    """Return the presets to use and the one to begin with.
+
+    Raises:
+        PresetsError: They cannot be used, or there is none of that name.
+    """
+    book = load_presets(find_presets_file(choices.presets))
+    return book, book.named(choices.preset) if choices.preset is not None else book.presets[0]
+
+
+def run_generate(
+    prompt: str,
+    choices: Choices,
+    *,
+    sets: Sequence[str] = (),
+    unset: Sequence[str] = (),
+    steps: int | None = None,
+    output_format: str = "text",
+    special_tokens: bool = False,
+) -> int:
+    """Generate once and write the result; return the exit code.
+
+    A model that was asked for by name and is not here is fetched first. With ``special_tokens``
+    the text spells those out too.
+
+    Raises:
+        PlaygroundError: Nothing could be begun: the input, the settings or the model is at fault.
+        RunFailed: The download failed, or the run broke off.
+        ClosedPipe: Nobody reads the results any more.
+    """
+    book, preset = open_book(choices)
+    settings = decoding_settings(preset, sets, unset=unset, steps=steps, seed=choices.seed)
+    text = read_prompt(prompt)
+    for sentence in without_effect(
+        settings, sets, steps=steps, seed=choices.seed, assistant=choices.assistant
+    ):
+        note(sentence)
+    if choices.model is not None and is_to_fetch(choices.model):
+        note(f"{choices.model} is not on this machine; fetching it")
+        if not _fetched(choices.model):
+            return INTERRUPTED_CODE
+    backend = make_backend(choices, choices.model or book.model)
+    messages = (Message("user", text),) if preset.chat is not None else ()
+    request = Request(
+        "" if messages else text,
+        settings,
+        messages=messages,
+        chat=preset.chat,
+        skip_special_tokens=not special_tokens,
+    )
+    try:
+        info = backend.load(_StageNotes())
+        _describe(info, preset)
+        if not messages:
+            _note_space(text, backend)
+        about = about_run(info, preset.name, settings)
+        return _run(backend, request, make_writer(output_format, text, about))
+    finally:
+        backend.close()
+
+
+def _fetched(name: str) -> bool:
+    """Fetch a model; return whether it is here now, ``False`` where ctrl+c stopped it."""
+    from core.models.hub.errors import DownloadCancelled
+    from tui.cli.download import fetch
+
+    try:
+        fetch(name)
+    except DownloadCancelled as error:
+        complain(str(error))
+        return False
+    except PlaygroundError as error:
+        raise RunFailed(str(error)) from None
+    return True
+
+
+def read_prompt(prompt: str) -> str:
+    """Return the prompt, from standard input for ``-``: all of it but one line end at its end.
+
+    Raises:
+        PlaygroundError: It is not UTF-8, or standard input cannot be read or holds far too much.
+    """
+    if prompt != "-":
+        return prompt_argument(prompt)
+    if sys.stdin.isatty():
+        note("type the prompt, then ctrl+d on a new line")
+    return read_standard_input("the prompt")
+
+
+def run_presets(choices: Choices) -> int:
+    """Write the presets as a table, with the file they come from; return the exit code.
+
+    Raises:
+        PresetsError: The file cannot be used.
+        ClosedPipe: Nobody reads them any more.
+    """
+    book = load_presets(find_presets_file(choices.presets))
+    rows = [("KEY", "NAME", "DESCRIPTION", "SETTINGS")]
+    for preset in book.presets:
+        settings = listed_settings(preset) or "-"
+        rows.append((preset.key or "-", preset.name, preset.description, settings))
+    widths = [max(cell_width(row[column]) for row in rows) for column in range(3)] + [0]
+    for row in rows:
+        line = "  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True))
+        emit(line.rstrip() + "\n")
+    emit(f"\nmodel: {book.model}\n" if book.model else "\n")
+    emit(f"file: {book.path.absolute()}\n")
+    return 0
+
+
+class _StageNotes:
+    """Notes each stage of loading once, however often its share is reported."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, stage: str, share: float | None = None, /) -> None:
+        if stage != self._last:
+            note(f"loading: {stage}")
+        self._last = stage
+
+
+def _describe(info: ModelInfo, preset: Preset) -> None:
+    engine = f", engine {info.engine}" if info.engine else ""
+    origin = f" ({info.origin})" if info.origin else ""
+    about = f"model: {info.name}{origin}, {info.device}, {info.dtype}{engine}, preset {preset.name}"
+    note(f"{about}; {info.note}" if info.note else about)
+    if info.own_settings:
+        note(f"the model's {not_used(info.own_settings)}")
+
+
+def _note_space(prompt: str, backend: Backend) -> None:
+    if ends_in_a_words_space(prompt, partial(backend.prompt_tokens, is_beginning=False)):
+        note(SPACE_AT_THE_END)
+
+
+def _run(backend: Backend, request: Request, writer: Writer) -> int:
+    """Write every event as it comes; return the exit code that the last one means."""
+    progress = Progress()
+    started: Started | None = None
+    finished: Finished | None = None
+    steps = 0
+    try:
+        with cancel_on_interrupt() as cancelled:
+            for event in backend.generate(request, cancelled.is_set):
+                for text in writer.write(event):
+                    emit(text)
+                if isinstance(event, Started):
+                    started = event
+                elif isinstance(event, EngineChanged):
+                    complain(f"the engine is another one now: {event.engine}")
+                elif isinstance(event, Finished):
+                    finished = event
+                else:
+                    steps += 1
+                progress.show(_progress(event, started))
+    except PlaygroundError as error:
+        if started is None:
+            raise
+        raise RunFailed(str(error)) from None
+    finally:
+        progress.show("")
+    return _exit_code(request.settings, started, steps, finished)
+
+
+def _progress(event: Event, started: Started | None) -> str:
+    if started is None or not isinstance(event, Step):
+        return ""
+    return f"step {number(event.index)} of {started.max_new_tokens:,}"
+
+
+def _exit_code(
+    settings: Settings, started: Started | None, steps: int, finished: Finished | None
+) -> int:
+    if finished is None:
+        raise RunFailed("the run ended without saying why")
+    if finished.reason == "failed":
+        complain(f"the run failed: {finished.detail or 'no reason was given'}")
+        return 1
+    parts = [f"finished: {finished.detail or _REASONS[finished.reason]}"]
+    parts.append(length(len(finished.token_ids), steps))
+    parts.append(f"{finished.tokens_per_second:.1f} tokens/s")
+    if finished.drafted_tokens:
+        parts.append(f"{finished.accepted_share:.0%} of the drafts accepted")
+    if settings.do_sample and started is not None:
+        parts.append(f"seed {started.seed}")
+    note(", ".join(parts))
+    return INTERRUPTED_CODE if finished.reason == "cancelled" else 0

@@ -1,0 +1,81 @@
+"""``gpt2-playground info``: what a model is, before a weight of it is read.
+
+Must never import textual, nor a model library before the model's folder is found. The report goes
+to standard output, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.models.catalog import default_model, model_folder, namesake
+from core.models.inspection.report_text import report_dict, report_lines
+from core.presets.finding import find_presets_file, load_presets
+from tui.cli.generate import Choices
+from tui.cli.options import ModelOption, PresetsOption
+from tui.cli.streams import emit
+
+
+class InfoFormat(StrEnum):
+    """The forms in which ``info`` writes its report."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+InfoFormatOption = Annotated[
+    InfoFormat,
+    typer.Option("--format", help="text: tables and the module tree. json: one JSON object."),
+]
+
+
+def info_command(
+    context: typer.Context,
+    model: ModelOption = None,
+    output_format: InfoFormatOption = InfoFormat.TEXT,
+    presets: PresetsOption = None,
+) -> int:
+    """Show what a model is: tokenizer, configuration, modules, parameters, memory.
+
+    A folder that holds nothing but a config.json is enough.
+    """
+    choices = context.obj if isinstance(context.obj, Choices) else Choices()
+    name = model or choices.model or _preferred(presets or choices.presets)
+    return run_info(name, output_format)
+
+
+def run_info(
+    name: str, output_format: InfoFormat, find: Callable[[str], Path] = model_folder
+) -> int:
+    """Write the report on the model ``name`` to standard output; return the exit code.
+
+    Args:
+        name: ``demo``, a folder, or a name in the Hugging Face cache.
+        output_format: The form of the report.
+        find: Turns the name into a folder.
+
+    Raises:
+        PlaygroundError: The model is not here, or its files cannot be used.
+        ClosedPipe: Nobody reads standard output any more.
+    """
+    folder = find(name)
+    from core.models.inspection.report import inspect_model
+
+    report = inspect_model(folder, name, namesake(name))
+    if output_format is InfoFormat.JSON:
+        # ASCII alone: nothing in it can command a terminal, and it stays JSON on one.
+        emit(json.dumps(report_dict(report), indent=2, allow_nan=False) + "\n")
+    else:
+        emit("\n".join(report_lines(report)) + "\n")
+    return 0
+
+
+def _preferred(presets: Path | None) -> str:
+    """Return the model that runs where ``--model`` is not given."""
+    return load_presets(find_presets_file(presets)).model or default_model()

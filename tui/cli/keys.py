@@ -1,0 +1,41 @@
+"""``gpt2-playground keys``: the keys of the app, and the names by which keys.yaml changes them.
+
+Must never import textual, torch or transformers.
+"""
+
+from __future__ import annotations
+
+from core.text.visible import cell_width, pad
+from tui.actions.everywhere import OF_THE_APP
+from tui.actions.keys_file import load_keys, own_keys_file
+from tui.actions.pages import PAGES
+from tui.cli.generate import Choices, open_book
+from tui.cli.streams import emit
+
+
+def run_keys(choices: Choices) -> int:
+    """Write every action with its keys, page by page, and the file; return the exit code.
+
+    Raises:
+        KeysError: The keys file cannot be used.
+        PresetsError: The presets file cannot be used.
+        ClosedPipe: Nobody reads them any more.
+    """
+    path = own_keys_file()
+    book, _ = open_book(choices)
+    keys = load_keys(path, book)
+    menu = keys.told("menu")
+    rows = [("ACTION", "KEYS", "DOES")]
+    for page, actions in {"every page": OF_THE_APP, **PAGES}.items():
+        rows.append(("", "", f"[{page}]"))
+        for one in actions:
+            letter = [f"{menu} {one.letter}"] if one.letter else []
+            shown = ", ".join([keys.all_told(one), *letter] if keys.of(one) else letter)
+            rows.append((one.id if one.call and one.id else "-", shown, one.help))
+    widths = [max(cell_width(row[column]) for row in rows) for column in range(2)] + [0]
+    for row in rows:
+        line = "  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True))
+        emit(line.rstrip() + "\n")
+    is_there = "" if path.exists() else " (there is none)"
+    emit(f"\nfile: {path}{is_there}\n")
+    return 0

@@ -1,0 +1,4 @@
+"""What several pages draw with.
+
+Must never know a page.
+"""

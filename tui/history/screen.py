@@ -1,0 +1,260 @@
+"""The tree of runs: look through it, go to any of them, name, compare and prune branches.
+
+Must never change the document itself: whoever opens the screen says what going to a run does. No
+text of a run goes through markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import Screen
+
+from core.document.history import History
+from core.document.history_records import LONGEST_NAME, ROOT, Pruning, TreeRow
+from core.playground.document_text import TokenText
+from core.records.errors import PlaygroundError
+from tui.actions.bindings import bindings
+from tui.actions.pages import PAGES
+from tui.common.dialog import DialogScreen
+from tui.common.key_bar import KeyBar
+from tui.common.lines_view import LinesView
+from tui.common.row_picker import RowPicker
+from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row
+from tui.common.visible import visible_prose
+from tui.history.comparison import ComparisonScreen
+from tui.history.rows import (
+    EMPTY_DOCUMENT,
+    details,
+    empty_rows,
+    guides,
+    head_row,
+    place,
+    root_row,
+    run_row,
+    title,
+)
+from tui.inputs.screen import InputScreen
+from tui.prose.transcript import LONGEST_LINE
+
+_NOT_A_RUN = "the empty document is no run; pick one with ↓"
+
+
+class HistoryScreen(Screen[None]):
+    """All runs as a tree, with what is known of the picked one below it.
+
+    Args:
+        history: The tree; this screen names and prunes in it.
+        token_text_of: Returns what names a token under the model of a run, for comparisons.
+        go: Makes the document that of a run, or the empty one for ``ROOT``. It is called as well
+            when the run that the cursor was at has been removed.
+    """
+
+    CSS_PATH = ["screen.tcss"]  # noqa: RUF012 - textual declares it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-wide")]  # noqa: RUF012 - textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - textual declares it
+    PAGE = "branches"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(PAGES[PAGE])
+
+    def __init__(
+        self,
+        history: History,
+        token_text_of: Callable[[int], TokenText | None],
+        go: Callable[[int], None],
+    ) -> None:
+        super().__init__()
+        self._history = history
+        self._token_text_of = token_text_of
+        self._go = go
+        self._runs: list[TreeRow] = []
+        self._marked = ROOT
+        self._said = ""
+        self._said_at = ROOT
+
+    def compose(self) -> ComposeResult:
+        """Lay the screen out."""
+        yield LinesView(id="history-title")
+        yield LinesView(id="history-head")
+        yield RowPicker(id="history-rows")
+        with Vertical(id="history-details"):
+            yield LinesView(id="history-run")
+        yield KeyBar(id="keys")
+
+    def on_mount(self) -> None:
+        """Begin at the cursor."""
+        self.query_one(RowPicker).focus()
+        self.call_after_refresh(self._show, self._history.cursor)
+
+    def on_resize(self) -> None:
+        """Draw for the new size, once everything has it."""
+        self.call_after_refresh(self._draw)
+
+    @property
+    def picked(self) -> int:
+        """The id of the run that is picked, ``ROOT`` for the empty document."""
+        row = self._picked_row()
+        return row.node.node_id if row is not None else ROOT
+
+    def _picked_row(self) -> TreeRow | None:
+        index = self.query_one(RowPicker).picked
+        return self._runs[index - 1] if 0 < index <= len(self._runs) else None
+
+    def _show(self, node_id: int) -> None:
+        """Read the tree anew, and pick run ``node_id``."""
+        self._runs = list(self._history.rows())
+        if all(row.node.node_id != self._marked for row in self._runs):
+            self._marked = ROOT
+        self._draw()
+        ids = [ROOT, *(row.node.node_id for row in self._runs)]
+        self.query_one(RowPicker).pick_row(ids.index(node_id))
+        self._draw_details()
+
+    def _draw(self) -> None:
+        picker = self.query_one(RowPicker)
+        width = picker.scrollable_content_region.width
+        if not width:
+            return
+        runs = {row.node.node_id: row.node.run for row in self._runs}
+        rows = [root_row(width, is_cursor=self._history.cursor == ROOT)]
+        rows += [
+            run_row(row, guide, runs.get(row.node.branch.parent), width, self._marked)
+            for row, guide in zip(self._runs, guides(self._runs), strict=True)
+        ]
+        picker.show_rows(rows)
+        self.query_one("#history-head", LinesView).update_rows([head_row(width)])
+        self._draw_details()
+
+    def _draw_details(self) -> None:
+        box, view = self.query_one("#history-details"), self.query_one("#history-run", LinesView)
+        row = self._picked_row()
+        width, height = view.size
+        if row is not None:
+            box.border_title = Content(f"{title(row)} · {place(row)}")
+            view.update_rows(details(row, min(width, LONGEST_LINE), height))
+        else:
+            box.border_title = EMPTY_DOCUMENT
+            hint: Row = [("Enter empties the document; no run is lost by it", DIM)]
+            view.update_rows([hint] if self._runs else empty_rows(width))
+        self._draw_title()
+
+    def _draw_title(self) -> None:
+        count = len(self._runs)
+        row: Row = [
+            (" history", "bold " + CHOSEN),
+            (f"  {count:,} {'run' if count == 1 else 'runs'}", NUMBER),
+        ]
+        said = self._said
+        if not said and self._marked != ROOT:
+            said = f"◆ run {self._marked} is marked: c compares it with the run you pick"
+        if said:
+            row.append((f"  {visible_prose(said)}", DIM))
+        self.query_one("#history-title", LinesView).update_rows([row])
+
+    def _say(self, sentence: str) -> None:
+        """Tell something until another run is picked."""
+        self._said, self._said_at = sentence, self.picked
+        self._draw_title()
+
+    @on(RowPicker.Moved)
+    def _moved(self) -> None:
+        if self.picked != self._said_at:
+            self._said = ""
+        self._draw_details()
+
+    @on(RowPicker.Picked)
+    def _chosen(self) -> None:
+        self.action_go()
+
+    def action_go(self) -> None:
+        """Make the document that of the picked run, and close."""
+        try:
+            self._go(self.picked)
+        except PlaygroundError as error:
+            self._say(str(error))
+            return
+        self.dismiss()
+
+    def action_name(self) -> None:
+        """Name the picked run."""
+        row = self._picked_row()
+        if row is None:
+            self._say(_NOT_A_RUN)
+            return
+        node_id = row.node.node_id
+        self.app.push_screen(
+            InputScreen(
+                f"name run {node_id}",
+                lambda name: self._history.rename(node_id, name),
+                hint=f"one line, at most {LONGEST_NAME} characters; nothing takes the name away",
+                accept="names it",
+                value=row.name,
+            ),
+            lambda _: self._show(node_id),
+        )
+
+    def action_mark(self) -> None:
+        """Mark the picked run for a comparison, or take the mark away."""
+        if self.picked == ROOT:
+            self._say(_NOT_A_RUN)
+            return
+        self._marked = ROOT if self.picked == self._marked else self.picked
+        self._said = ""
+        self._draw()
+
+    def action_compare(self) -> None:
+        """Compare the picked run with the marked one."""
+        row, marked = self._picked_row(), self._marked
+        if marked == ROOT:
+            self._say("mark a run with m first, then pick another and press c")
+        elif row is None or row.node.node_id == marked:
+            self._say("pick another run to compare the marked one with")
+        else:
+            other = next(one for one in self._runs if one.node.node_id == marked)
+            try:
+                token_text = self._token_text_of(marked)
+                screen = ComparisonScreen(self._history, other, row, token_text)
+            except PlaygroundError as error:
+                self._say(str(error))
+            else:
+                self.app.push_screen(screen)
+
+    def action_prune(self) -> None:
+        """Remove the picked run and all that grew from it, after a question."""
+        row = self._picked_row()
+        if row is None:
+            self._say("the empty document cannot be removed; pick a run with ↓")
+            return
+        pruning = self._history.plan_pruning(row.node.node_id)
+        question = pruning.question
+        if self._history.cursor in pruning.node_ids:
+            parent = row.node.branch.parent
+            left = "empty" if parent == ROOT else f"that of run {parent}"
+            question += f"\n\nThe document at hand is part of it, and becomes {left}."
+        self.app.push_screen(
+            DialogScreen("remove it for good?", question, accept="removes"),
+            lambda is_accepted: self._prune(pruning) if is_accepted else None,
+        )
+
+    def _prune(self, pruning: Pruning) -> None:
+        parent = self._history.node(pruning.node_ids[0]).branch.parent
+        is_at_hand = self._history.cursor in pruning.node_ids
+        refusal = ""
+        try:
+            self._history.prune(pruning)
+            if is_at_hand:
+                self._go(self._history.cursor)
+        except PlaygroundError as error:
+            refusal = str(error)
+        self._show(parent)
+        if refusal:
+            self._say(refusal)
+
+    def action_close(self) -> None:
+        """Go back without going anywhere in the tree."""
+        self.dismiss()

@@ -1,0 +1,28 @@
+"""What the empty prompt line says: what can be typed there, and what Enter does now.
+
+Must never promise what ``Runs.send`` would refuse.
+"""
+
+from __future__ import annotations
+
+from core.playground.playground import Playground
+
+
+def prompt_hint(playground: Playground) -> str:
+    """Return one line for the prompt of a document that has something in it."""
+    if playground.session.is_running and not playground.session.is_weighing:
+        return "the model writes: Esc stops it"
+    if playground.model.load_error is not None:
+        return f"no model is loaded: {playground.keys.told('models')} has others"
+    if playground.queued_prompt is not None:
+        return "a prompt waits for the model: Esc takes it back"
+    if playground.is_full:
+        return f"the context is full: {playground.keys.told('clear')} clears the document"
+    if playground.awaits_message:
+        return "type a message"
+    is_chat = playground.preset.chat is not None
+    typed = "type a message" if is_chat else "write on"
+    if playground.is_by_hand:
+        typed = "type a message" if is_chat else "write what comes next"
+        return f"{typed}, or press Enter for the next token"
+    return f"{typed}, or press Enter to let the {'answer' if is_chat else 'model'} go on"

@@ -1,0 +1,181 @@
+"""The selected step: what the model weighed, or which beams it follows.
+
+Must never keep a step of its own: it draws the one that it is given.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+
+from core.document.session import Session, Turn
+from core.records.steps import BeamStep, Candidate, NextToken, Step, TokenStep
+from core.text.readable import number
+from tui.common.beam_rows import beam_header, beam_list
+from tui.common.lines_view import LinesView
+from tui.common.step_rows import (
+    CHOSEN,
+    DIM,
+    Row,
+    candidate_table,
+    choice_header,
+    choice_table,
+    step_header,
+)
+
+READABLE = 0.1
+"""In seconds: numbers that change sooner cannot be read, and a fast model would wait for them."""
+
+_ROWS_BESIDE = 3
+"""The heading, a chosen token that is not among those listed, and the rest."""
+
+Weighed = Callable[[int], tuple[Candidate, ...]]
+
+MANY_STEPS = 10
+"""As many since the last drawing are what a fast model writes; of fewer, each is shown."""
+
+
+class StepPanel(Vertical):
+    """A header of three lines and a table under it, of candidates or of beams."""
+
+    class CandidateClicked(Message):
+        """A person clicked the ``number``-th candidate or beam of the table, from 1."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's name
+        super().__init__(id=id)
+        self._drawn: tuple[object, ...] | None = None
+        self._drawn_at = 0.0
+        self._drawn_count = 0
+        self._candidates = 0
+        self.is_behind = False
+        """Whether ``show`` has left a step out, which a later call draws."""
+
+    def compose(self) -> ComposeResult:
+        """Lay the header over the table."""
+        self.border_title = "what the model weighed"
+        yield LinesView(id="step-header")
+        yield LinesView(id="step-table")
+
+    def show(self, session: Session, weighed: Weighed) -> None:
+        """Draw the session's selected step; of a fast run, ten a second.
+
+        ``weighed`` gives a number of its candidates, for a table that has room for more than five.
+        """
+        table = self.query_one("#step-table", LinesView)
+        width, height = table.size
+        selected = session.selected()
+        if not width:
+            return  # not laid out, or hidden
+        if session.cursor is None and session.next_token is not None:
+            self._show_next(session, session.next_token, width, height)
+            return
+        position = _position(session)
+        step_id = id(selected[1]) if selected is not None else None
+        drawn = (step_id, width, height, session.is_running, *position)
+        self.is_behind = self._may_wait(session, position[1])
+        if drawn == self._drawn or self.is_behind:
+            return
+        self._drawn, self._drawn_at, self._drawn_count = drawn, time.monotonic(), position[1]
+        if selected is None:
+            self._candidates = 0
+            self._show_nothing()
+            return
+        turn, step = selected
+        if isinstance(step, TokenStep):
+            candidates = weighed(height - _ROWS_BESIDE)
+            step = replace(step, distribution=replace(step.distribution, candidates=candidates))
+        rows = step.hypotheses if isinstance(step, BeamStep) else step.distribution.candidates
+        self._candidates = len(rows)
+        header, body = _contents(turn, step, width, height)
+        self.query_one("#step-header", LinesView).update_rows([_title(*position), *header])
+        table.update_rows(body)
+
+    def on_click(self, event: events.Click) -> None:
+        """Tell which candidate was clicked."""
+        table = self.query_one("#step-table", LinesView)
+        number = int(event.screen_y) - table.region.y  # the first row is the heading
+        if table.region.contains_point(event.screen_offset) and 1 <= number <= self._candidates:
+            self.post_message(self.CandidateClicked(number))
+
+    def _may_wait(self, session: Session, count: int) -> bool:
+        is_live = session.is_running and session.cursor is None
+        is_fast = count >= self._drawn_count + MANY_STEPS
+        return is_live and is_fast and time.monotonic() < self._drawn_at + READABLE
+
+    def _show_next(self, session: Session, next_token: NextToken, width: int, height: int) -> None:
+        """Draw what is weighed for the token after the end, which a person may choose."""
+        drawn = (id(next_token), width, height)
+        self.is_behind = False
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
+        self._candidates = len(next_token.distribution.candidates)
+        last = session.turns[-1]
+        index = len(last.steps) if last.is_open else 0
+        mode = session.weighed_for[0].mode if session.weighed_for is not None else ""
+        title: Row = [
+            (f"step {number(index)}", "bold"),
+            (" · ", DIM),
+            ("◇ yours to choose", CHOSEN),
+        ]
+        header = choice_header(next_token.distribution, mode, width)
+        self.query_one("#step-header", LinesView).update_rows([title, *header])
+        table = choice_table(next_token.distribution, width)
+        self.query_one("#step-table", LinesView).update_rows(table)
+
+    def _show_nothing(self) -> None:
+        self.query_one("#step-header", LinesView).update_rows(
+            [
+                [("At every step, the five tokens that", DIM)],
+                [("the model weighed most stand here.", DIM)],
+            ]
+        )
+        self.query_one("#step-table", LinesView).update_rows(
+            [
+                [("raw", CHOSEN), ("    what the model gave a token", DIM)],
+                [("final", CHOSEN), ("  after the preset's settings,", DIM)],
+                [("       or the setting that cut it", DIM)],
+            ]
+        )
+
+
+def _position(session: Session) -> tuple[int, int, str]:
+    """Return which step of its run is shown, of how many, and whether it is the live one."""
+    selected = session.selected()
+    if selected is None:
+        return 0, 0, ""
+    turn, step = selected
+    state = "live" if session.is_running else ""
+    return step.index, len(turn.steps), "looking back" if session.cursor is not None else state
+
+
+def _title(index: int, count: int, state: str) -> Row:
+    parts: Row = [(f"step {number(index)}", "bold")]
+    if state != "live":
+        parts.append((f" of {count:,}", DIM))
+    if state:
+        style = "$text-success" if state == "live" else "$text-warning"
+        parts += [(" · ", DIM), (("● " if state == "live" else "◀ ") + state, style)]
+    return parts
+
+
+def _contents(turn: Turn, step: Step, width: int, height: int) -> tuple[list[Row], list[Row]]:
+    if isinstance(step, TokenStep):
+        return step_header(step, turn.settings.mode, width), candidate_table(step, width)
+    before = turn.steps[step.index - 1] if 0 < step.index <= len(turn.steps) else None
+    previous = before if isinstance(before, BeamStep) else None
+    is_over = turn.finished is not None and step is turn.steps[-1]
+    return (
+        beam_header(step, turn.settings.length_penalty, width),
+        beam_list(step, previous, width, height, is_over=is_over),
+    )

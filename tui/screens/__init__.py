@@ -1,1 +1,0 @@
-"""Screens that stand over the main one."""

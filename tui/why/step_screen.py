@@ -1,0 +1,55 @@
+"""A page that explains the step under the session's cursor; arrows go from step to step.
+
+Must never know what a step was: the pages that build on it do, each for a kind of its own.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from textual.screen import Screen
+
+from core.playground.playground import Playground
+from core.records.steps import Step
+from tui.common.breakpoints import WIDTHS
+from tui.common.lines_view import LinesView
+from tui.why.token_rows import title
+
+
+class StepScreen(Screen[bool]):
+    """Follows the cursor over steps of ``KIND``.
+
+    The result is whether the cursor has come to a step that another page explains.
+    """
+
+    CSS_PATH = ["pages.tcss"]  # noqa: RUF012 - textual declares it
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    KIND: ClassVar[type[Step]]
+
+    def __init__(self, playground: Playground) -> None:
+        super().__init__()
+        self._playground = playground
+
+    @abstractmethod
+    def show(self) -> None:
+        """Draw the selected step."""
+
+    def on_resize(self) -> None:
+        """Draw for the new width, once everything has it."""
+        self.call_after_refresh(self.show)
+
+    def action_step(self, offset: int) -> None:
+        """Explain an earlier or a later step."""
+        session = self._playground.session
+        session.move_cursor(offset)
+        selected = session.selected()
+        if selected is not None and not isinstance(selected[1], self.KIND):
+            self.dismiss(True)
+        else:
+            self.show()
+
+    def _show_title(self, what: str) -> None:
+        store = self._playground.branches.store.facts()
+        row = title(what, self._playground.session, store)
+        self.query_one("#why-title", LinesView).update_rows([row])
