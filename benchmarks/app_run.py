@@ -80,6 +80,6 @@ async def run_in_app(backend: Lent, prompt: str, settings: Settings) -> list[Ste
             await asyncio.sleep(0.05)
         app.main.prompt.text = prompt
         app.simulate_key("enter")
-        while not state.session.turns or state.session.is_running:
+        while not state.document.turns or state.document.is_running:
             await asyncio.sleep(0.05)
-        return list(state.session.turns[-1].steps)
+        return list(state.document.turns[-1].steps)

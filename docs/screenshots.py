@@ -87,7 +87,7 @@ async def hand(pilot: Pilot[None]) -> None:
         await settle(pilot)
 
 
-async def branches(pilot: Pilot[None]) -> None:
+async def tree(pilot: Pilot[None]) -> None:
     """Put another candidate in a token's place, twice, and look at the tree."""
     await nucleus(pilot)
     await pilot.press("f9")
@@ -118,7 +118,7 @@ SCENES: dict[str, Scene] = {
     "contest": contest,
     "scrub": scrub,
     "hand": hand,
-    "branches": branches,
+    "tree": tree,
     "score": score,
 }
 

@@ -241,7 +241,7 @@ class PlaygroundApp(StepActions, ModelActions, KeyActions, Screenshots):
 
     @on(Transcript.StepClicked)
     def _step_clicked(self, event: Transcript.StepClicked) -> None:
-        self.playground.session.look_at(event.position)
+        self.playground.document.look_at(event.position)
         self.changed()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -264,10 +264,10 @@ class PlaygroundApp(StepActions, ModelActions, KeyActions, Screenshots):
 
     def action_step(self, offset: int) -> None:
         """Look at an earlier or later step; a run goes on meanwhile."""
-        session = self.playground.session
-        session.move_cursor(offset)
+        document = self.playground.document
+        document.move_cursor(offset)
         self.changed()
-        if session.cursor is None:
+        if document.cursor is None:
             self.main.transcript.follow()
 
     def action_scroll(self, pages: int) -> None:

@@ -39,7 +39,7 @@ class Turn:
     conversation: its prompt is the message that ``message`` says, or else it writes on the answer
     of the turn before. ``fork`` is set where it leaves the run before it. ``is_by_hand`` is whether
     a person takes each step. ``key`` finds the run's recorded logits, ``node_id`` its place in the
-    history, 0 until it has one.
+    tree, 0 until it has one.
     """
 
     prompt: str

@@ -1,4 +1,4 @@
-"""The document at hand and the history behind it: which one each run led to, and the way back.
+"""The document at hand and the tree behind it: which one each run led to, and the way back.
 
 Must never touch a widget or the model's thread, and never re-encodes text: documents are kept as
 they were.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from core.document.history import History
-from core.document.history_records import ROOT, Branch, ModelRef, RunFacts
-from core.document.session import Session, Turn
+from core.document.document import Document, Turn
+from core.document.tree import Tree
+from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
 from core.looking_back.logits_store import LogitsStore, RecordedRun, RunRecorder
 from core.playground.document_text import TokenText
 from core.records.steps import Candidate, Hypothesis, TokenStep
@@ -20,9 +20,9 @@ class Branches:
     """Every finished run as a node of the tree, with its document and its recorded logits."""
 
     def __init__(self) -> None:
-        self.session = Session()
+        self.document = Document()
         """The document at hand."""
-        self.history = History()
+        self.tree = Tree()
         self.store = LogitsStore()
         self._cleared_from = ROOT
         self._documents: dict[int, tuple[Turn, ...]] = {ROOT: ()}
@@ -31,40 +31,40 @@ class Branches:
     @property
     def can_restore(self) -> bool:
         """Whether a cleared document can be brought back."""
-        return self._cleared_from != ROOT and not self.session.turns
+        return self._cleared_from != ROOT and not self.document.turns
 
     @property
     def context_used(self) -> int:
         """How many tokens of the context the document fills."""
-        for turn in reversed(self.session.turns[-2:]):
+        for turn in reversed(self.document.turns[-2:]):
             if turn.started is not None:
                 return len(turn.started.context_token_ids) + _generated_count(turn)
         return 0
 
     def begin(self) -> RunRecorder:
-        """Return what the request of the session's last turn takes along, to be explained later."""
+        """Return what the request of the last turn takes along, to be explained later."""
         self._cleared_from = ROOT
-        turn = self.session.turns[-1]
+        turn = self.document.turns[-1]
         if not turn.key:
             self._runs += 1
             turn.key = f"run {self._runs}"
         return self.store.recorder(turn.key)
 
     def name_of(self, turn: Turn) -> str:
-        """Return what the history calls the run of ``turn``, empty until it is there."""
-        return self.history.name(turn.node_id) or (f"run {turn.node_id}" if turn.node_id else "")
+        """Return what the tree calls the run of ``turn``, empty until it is there."""
+        return self.tree.name(turn.node_id) or (f"run {turn.node_id}" if turn.node_id else "")
 
     def recorded(self) -> tuple[RecordedRun, int] | None:
         """Return the recorded run of the selected step and its index; ``None`` without one."""
-        selected = self.session.selected()
+        selected = self.document.selected()
         if selected is None or not isinstance(selected[1], TokenStep):
             return None
         run = self.store.run(selected[0].key)
         return None if run is None else (run, selected[1].index)
 
     def add(self) -> None:
-        """Keep the run that has just finished, the session's last turn."""
-        turn = self.session.turns[-1]
+        """Keep the run that has just finished, the document's last turn."""
+        turn = self.document.turns[-1]
         started, finished = turn.started, turn.finished
         if started is None or finished is None:
             return
@@ -79,15 +79,15 @@ class Branches:
             tuple(turn.steps),
         )
         if turn.node_id:
-            self.history.extend(turn.node_id, run)
+            self.tree.extend(turn.node_id, run)
         else:
             branch = self._branch(turn, started.context_token_ids)
-            turn.node_id = self.history.add(branch, run).node_id
-        self._documents[turn.node_id] = tuple(self.session.turns)
+            turn.node_id = self.tree.add(branch, run).node_id
+        self._documents[turn.node_id] = tuple(self.document.turns)
 
     def stay(self) -> None:
         """Show again what was shown before a run that never began."""
-        self.history.stay()
+        self.tree.stay()
         self._show()
 
     def go(self, node_id: int) -> None:
@@ -96,20 +96,20 @@ class Branches:
         Raises:
             PlaygroundError: There is no such run.
         """
-        self.history.move(node_id)
+        self.tree.move(node_id)
         self._show()
 
     def undo(self) -> bool:
         """Go back to the document that was shown before this one; return whether there is one."""
-        return self.history.undo() and self._show()
+        return self.tree.undo() and self._show()
 
     def redo(self) -> bool:
         """Take back an undo; return whether there is one to take back."""
-        return self.history.redo() and self._show()
+        return self.tree.redo() and self._show()
 
     def clear(self) -> None:
         """Go to the empty document; ``restore`` brings this one back."""
-        self._cleared_from = self.history.cursor
+        self._cleared_from = self.tree.cursor
         self.go(ROOT)
 
     def restore(self) -> None:
@@ -118,11 +118,11 @@ class Branches:
             self.go(self._cleared_from)
 
     def leave(self, position: int, beam: Hypothesis | None = None) -> None:
-        """Go to the document as it stood before a step; see ``Session.before``."""
-        turn = self.session.turn_at(position)
-        self.session = self.session.before(position, beam)
+        """Go to the document as it stood before a step; see ``Document.before``."""
+        turn = self.document.turn_at(position)
+        self.document = self.document.before(position, beam)
         if turn is not None and turn.node_id:
-            self.history.begin_from(turn.node_id)
+            self.tree.begin_from(turn.node_id)
 
     def placed(self, candidate: Candidate, turn: Turn, before: tuple[int, ...]) -> Candidate:
         """Return ``candidate`` with the text that it has behind the first tokens of ``turn``.
@@ -144,29 +144,29 @@ class Branches:
         return run.start.texts.token_text if run is not None else None
 
     def follow(self) -> None:
-        """Forget what was pruned from the history, and show what its cursor is on."""
-        kept = {ROOT, *(node.node_id for node in self.history.nodes)}
+        """Forget what was pruned from the tree, and show what its cursor is on."""
+        kept = {ROOT, *(node.node_id for node in self.tree.nodes)}
         for node_id in self._documents.keys() - kept:
             self.store.forget(self._documents.pop(node_id)[-1].key)
-        shown = self.session.turns[-1].node_id if self.session.turns else ROOT
+        shown = self.document.turns[-1].node_id if self.document.turns else ROOT
         if shown not in kept:
             self._show()
 
     def _show(self) -> bool:
-        turns = self._documents[self.history.cursor]
-        self.session = Session(turns)
-        hidden = len(turns[-1].token_ids) - self.history.tokens_shown if turns else 0
+        turns = self._documents[self.tree.cursor]
+        self.document = Document(turns)
+        hidden = len(turns[-1].token_ids) - self.tree.tokens_shown if turns else 0
         if hidden > 0:
-            self.session = self.session.before(self.session.step_count() - hidden)
+            self.document = self.document.before(self.document.step_count() - hidden)
         return True
 
     def _branch(self, turn: Turn, context: tuple[int, ...]) -> Branch:
-        parent = self.history.cursor
+        parent = self.tree.cursor
         fork = turn.fork
         inserted = turn.prompt if fork is None else fork.other_beam
-        branch = self.history.branch_to(parent, context, inserted)
+        branch = self.tree.branch_to(parent, context, inserted)
         if parent != ROOT:
-            before = self.history.node(parent).run.model
+            before = self.tree.node(parent).run.model
             if before.tokenizer_fingerprint != turn.tokenizer_fingerprint:
                 branch = Branch(parent, 0, context, inserted)  # ids of another vocabulary
         step = fork.step if fork is not None else None

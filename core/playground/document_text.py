@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from core.document.history import History
-from core.document.history_records import RunFacts
+from core.document.tree import Tree
+from core.document.tree_records import RunFacts
 from core.records.errors import PlaygroundError
 from core.records.steps import TokenStep
 from tui.common.visible import SPECIAL_TOKEN
@@ -20,7 +20,7 @@ TokenText = Callable[[int], str]
 _BYTES = re.compile(r"(?:\\x[0-9a-f]{2}){2,}")
 
 
-def document_texts(history: History, node_id: int, token_text: TokenText | None) -> list[str]:
+def document_texts(tree: Tree, node_id: int, token_text: TokenText | None) -> list[str]:
     """Return the text of each token of the document that ends with ``node_id``.
 
     A token whose text nobody can tell stands as its id, such as ``⟨890⟩``.
@@ -29,8 +29,8 @@ def document_texts(history: History, node_id: int, token_text: TokenText | None)
         PlaygroundError: There is no such run.
     """
     texts: list[str] = []
-    for one in history.path(node_id):
-        node = history.node(one)
+    for one in tree.path(node_id):
+        node = tree.node(one)
         del texts[node.branch.kept :]
         texts += _group(node.branch.inserted_token_ids, node.branch.inserted_text, token_text)
         texts += _written(node.run, token_text)

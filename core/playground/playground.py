@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from core.backends.background_call import BackgroundCall
-from core.document.session import Fork
+from core.document.document import Fork
 from core.looking_back.beam_contest import ParentBeam, text_beyond
 from core.playground.runs import CHANGED, Notice, Runs
 from core.presets.book import Preset
@@ -35,7 +35,7 @@ class Playground(Runs):
         Raises:
             PlaygroundError: No model is loaded, or ``text`` is not valid Unicode.
         """
-        return self.model.prompt_tokens(text, is_beginning=not self.session.turns)
+        return self.model.prompt_tokens(text, is_beginning=not self.document.turns)
 
     def score(self, text: Scorable | WrittenTokens, is_cancelled: Callable[[], bool]) -> ScoredText:
         """Score ``text`` under the model and all presets; any thread may call it, but waits.
@@ -59,8 +59,8 @@ class Playground(Runs):
         """Use ``preset`` from the next run on."""
         was_picked, self.preset = preset is self.preset, preset
         if not was_picked and self.is_by_hand:
-            self.session.forget_next()  # another preset leaves others, a conversation's none
-        running = self.session.is_running and not self.session.is_weighing
+            self.document.forget_next()  # another preset leaves others, a conversation's none
+        running = self.document.is_running and not self.document.is_weighing
         told = "is picked already" if was_picked else ("applies to the next run" if running else "")
         self.notice = Notice(f"{preset.name} {told}") if told else None
 
@@ -71,7 +71,7 @@ class Playground(Runs):
             self.notice = None
 
     def go(self, node_id: int) -> None:
-        """Go to the document of any run of the history."""
+        """Go to the document of any run of the tree."""
         if self.is_free_to_branch():
             self.branches.go(node_id)
             self.notice = None
@@ -93,7 +93,7 @@ class Playground(Runs):
 
         By hand it is a way back, and what is drawn is drawn anew.
         """
-        selected = self.session.selected()
+        selected = self.document.selected()
         if selected is None or self.model.info is None or self.is_by_hand:
             return False
         turn, step = selected
@@ -104,7 +104,7 @@ class Playground(Runs):
 
     def fork(self, candidate: Candidate) -> None:
         """Put ``candidate`` where the selected step's token stands, and write on from there."""
-        selected = self.session.selected()
+        selected = self.document.selected()
         if selected is None or not self.is_free_to_branch():
             return
         turn, step = selected
@@ -113,11 +113,11 @@ class Playground(Runs):
         chosen = self.branches.placed(candidate, turn, turn.token_ids[: step.index])
         replaced = "" if candidate.token_id == step.token.token_id else step.token.text
         fork = Fork(step.index + 1, candidate.text, replaced)
-        self._branch(self.session.position, None, fork, chosen)
+        self._branch(self.document.position, None, fork, chosen)
 
     def fork_beam(self, parent: ParentBeam, chosen: Candidate) -> None:
         """Write on from ``parent`` and ``chosen``, of the selected step of a beam search."""
-        selected = self.session.selected()
+        selected = self.document.selected()
         if selected is None or not self.is_free_to_branch():
             return
         turn, step = selected
@@ -130,13 +130,13 @@ class Playground(Runs):
         replaced = "" if chosen.token_id == leader.token_id else leader.text
         placed = self.branches.placed(chosen, turn, before)
         fork = Fork(step.index + 1, chosen.text, replaced, lacking)
-        self._branch(self.session.position, beam, fork, placed)
+        self._branch(self.document.position, beam, fork, placed)
 
     def _branch(
         self, position: int, beam: Hypothesis | None, fork: Fork, chosen: Candidate | str
     ) -> None:
         self.branches.leave(position, beam)
-        request = self.session.branch(
+        request = self.document.branch(
             fork,
             chosen,
             self._preset_name,
@@ -152,7 +152,7 @@ class Playground(Runs):
         Raises:
             PlaygroundError: There is nothing to put there, or it cannot be put there now.
         """
-        selected = self.session.selected()
+        selected = self.document.selected()
         if selected is None or not isinstance(selected[1], TokenStep):
             raise PlaygroundError("only in a greedy or sampling run can text take a token's place")
         if not text:
@@ -166,27 +166,27 @@ class Playground(Runs):
             call.result()
         step = selected[1]
         fork = Fork(step.index + 1, "", step.token.text)
-        self._branch(self.session.position, None, fork, text)
+        self._branch(self.document.position, None, fork, text)
 
     def rerun(self, position: int, settings: Settings, pick: Candidate | None = None) -> None:
         """Write on from before the step at ``position`` with other settings.
 
         With ``pick`` for the token that they choose there.
         """
-        turn = self.session.turn_at(position)
+        turn = self.document.turn_at(position)
         if turn is None or not self.is_free_to_branch():
             return
-        index = position - self.session.first_position(turn)
+        index = position - self.document.first_position(turn)
         step = turn.steps[index]
         name = turn.preset_name.removesuffix(CHANGED) + CHANGED
         if pick is None or not isinstance(step, TokenStep):
             self.branches.leave(position)
-            request = self.session.begin("", name, settings, self.model.info)
+            request = self.document.begin("", name, settings, self.model.info)
         else:
             chosen = self.branches.placed(pick, turn, turn.token_ids[:index])
             self.branches.leave(position)
             fork = Fork(index + 1, pick.text, step.token.text)
-            request = self.session.branch(fork, chosen, name, settings, self.model.info)
+            request = self.document.branch(fork, chosen, name, settings, self.model.info)
         self._submit(request)
 
     def save_preset(self, name: str, settings: Settings) -> str:
@@ -207,30 +207,30 @@ class Playground(Runs):
     def toggle_by_hand(self) -> None:
         """Take each step oneself from now on, or let the preset run again."""
         self.is_by_hand = not self.is_by_hand
-        self.session.forget_next()
+        self.document.forget_next()
         self.notice = None if self.is_by_hand else Notice("the preset runs by itself again")
 
     @property
     def can_choose(self) -> bool:
         """Whether a digit stands for a candidate that is shown."""
-        session = self.session
-        is_shown = session.next_token is not None or session.cursor is not None
-        return self.is_by_hand and bool(session.turns) and (is_shown or session.is_running)
+        document = self.document
+        is_shown = document.next_token is not None or document.cursor is not None
+        return self.is_by_hand and bool(document.turns) and (is_shown or document.is_running)
 
     def choose(self, number: int) -> None:
         """Choose candidate ``number`` of those that are shown, and weigh the token after it.
 
         Of a step that is looked back at, the text goes another way from there.
         """
-        session = self.session
-        if session.is_running or self.model.info is None:
+        document = self.document
+        if document.is_running or self.model.info is None:
             self.notice = Notice("the next token is not weighed yet", is_warning=True)
             return
-        if session.cursor is None:
-            candidates = session.next_token.distribution.candidates if session.next_token else ()
+        if document.cursor is None:
+            candidates = document.next_token.distribution.candidates if document.next_token else ()
             choose: Callable[[Candidate], None] = self._write
         else:
-            selected = session.selected()
+            selected = document.selected()
             if selected is None or isinstance(selected[1], BeamStep):
                 self._say_how_beams_fork()
                 return
@@ -246,13 +246,13 @@ class Playground(Runs):
         Its record has five. While a run goes on there are no more: to read what was recorded would
         take time from it.
         """
-        selected = self.session.selected()
+        selected = self.document.selected()
         step = selected[1] if selected is not None else None
         if not isinstance(step, TokenStep):
             return ()
         told = step.distribution.candidates
         recorded = self.branches.recorded()
-        if recorded is None or self.session.is_running or count <= len(told):
+        if recorded is None or self.document.is_running or count <= len(told):
             return told
         from core.looking_back.explain import explain
 
@@ -265,7 +265,7 @@ class Playground(Runs):
 
     def take(self, number: int) -> None:
         """Go on with candidate ``number`` of those that are shown, by hand or as a fork."""
-        selected = self.session.selected()
+        selected = self.document.selected()
         step = selected[1] if selected is not None else None
         if self.can_choose:
             self.choose(number)
@@ -290,7 +290,7 @@ class Playground(Runs):
         """Return whether the document can be changed now; a notice says why not."""
         if self.model.info is None:
             self.notice = Notice("the model is not ready yet", is_warning=True)
-        elif self.session.is_running:
+        elif self.document.is_running:
             self.notice = Notice("still running — Esc stops it", is_warning=True)
         else:
             return True

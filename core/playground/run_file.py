@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from core.document.document import Document, Turn
 from core.document.export.about import about_run
 from core.document.export.writers import make_writer
-from core.document.session import Session, Turn
 from core.files.texts import reason_of
 from core.files.writing import write_new
 from core.records.errors import PlaygroundError
@@ -38,8 +38,8 @@ def free_name(run_name: str) -> str:
     return name
 
 
-def save_run(path: str, session: Session, turn: Turn) -> Path:
-    """Write ``turn`` of ``session`` to a new file, whose name's end says the format.
+def save_run(path: str, document: Document, turn: Turn) -> Path:
+    """Write ``turn`` of ``document`` to a new file, whose name's end says the format.
 
     ``~`` is the home folder.
 
@@ -60,7 +60,7 @@ def save_run(path: str, session: Session, turn: Turn) -> Path:
     if name is None:
         known = ", ".join(FORMAT_OF_SUFFIX)
         raise PlaygroundError(f"{path!r} says no format; end its name in one of {known}")
-    before = session.before(session.first_position(turn)).text
+    before = document.before(document.first_position(turn)).text
     about = about_run(turn.model, turn.preset_name, turn.settings)
     writer = make_writer(name, before, about)
     events: list[Event] = [turn.started, *turn.steps, turn.finished]

@@ -1,4 +1,4 @@
-"""What runs and what waits: the session, the service, the preset, the model, the queue.
+"""What runs and what waits: the document, the service, the preset, the model, the queue.
 
 Must never touch a widget: it is told what to run, drains the service, and says what changed.
 """
@@ -19,7 +19,7 @@ from core.backends.service import (
     ServiceEvent,
 )
 from core.document.conversation import open_answer
-from core.document.session import Session
+from core.document.document import Document
 from core.playground.branches import Branches
 from core.playground.fetching import Fetching
 from core.playground.model_state import Clock, ModelFactory, ModelState
@@ -87,19 +87,19 @@ class Runs:
         self._seed = seed
 
     @property
-    def session(self) -> Session:
+    def document(self) -> Document:
         """The document at hand."""
-        return self.branches.session
+        return self.branches.document
 
     @property
     def is_busy(self) -> bool:
         """Whether events are still to come, so that the service must be drained."""
-        return self.session.is_running or self.model.is_busy or self._must_weigh
+        return self.document.is_running or self.model.is_busy or self._must_weigh
 
     @property
     def is_full(self) -> bool:
         """Whether the context has no room for another token; a conversation drops old turns."""
-        turns = self.session.turns
+        turns = self.document.turns
         if not turns or self.model.info is None or self.preset.chat is not None:
             return False
         finished, is_same = turns[-1].finished, turns[-1].model_name == self.model.info.name
@@ -108,7 +108,7 @@ class Runs:
     @property
     def awaits_message(self) -> bool:
         """Whether only a message can be sent: an answer that has ended cannot be gone on with."""
-        has_answer = open_answer(self.session.turns) is not None and not self._clears_at_end
+        has_answer = open_answer(self.document.turns) is not None and not self._clears_at_end
         return self.preset.chat is not None and not has_answer
 
     @property
@@ -121,7 +121,7 @@ class Runs:
         if self.model.load_error is not None:
             self.notice = Notice("no model is loaded, so nothing can run", is_warning=True)
             return False
-        if self.session.is_running and not self._clears_at_end:
+        if self.document.is_running and not self._clears_at_end:
             self.notice = Notice("still running — Esc stops it; your text stays here", True)
             return False
         is_blank = self.preset.chat is not None and prompt.isspace()
@@ -140,7 +140,7 @@ class Runs:
 
     def stop(self) -> str | None:
         """Stop the run, or take back the prompt that waits (returned), or stop the download."""
-        if self.session.is_running:
+        if self.document.is_running:
             self._is_stopping = True
             self._service.cancel()
             return None
@@ -152,24 +152,24 @@ class Runs:
 
     def clear(self) -> None:
         """Empty the document, stopping what runs first."""
-        if self.session.is_running:
+        if self.document.is_running:
             self._clears_at_end = True
             self.stop()
             return
         self._clears_at_end = False
-        if self.session.turns:
+        if self.document.turns:
             self.branches.clear()
             self.notice = Notice(f"cleared — {self.keys.told('clear')} again brings it back")
 
     @property
     def _must_weigh(self) -> bool:
         """Whether the token after the end is to be weighed, so that a person can choose it."""
-        session, info = self.session, self.model.info
-        if not self.is_by_hand or info is None or not session.turns or session.is_running:
+        document, info = self.document, self.model.info
+        if not self.is_by_hand or info is None or not document.turns or document.is_running:
             return False
         if self.is_full or self.awaits_message or self.queued_prompt is not None:
             return False
-        return session.weighed_for != (self._settings(), info.name)
+        return document.weighed_for != (self._settings(), info.name)
 
     def drain(self) -> Changes:
         """Apply everything that the service brought since the last call."""
@@ -180,12 +180,12 @@ class Runs:
             if isinstance(event, Step):
                 changes.steps += 1
                 changes.keys |= event.index == 0  # now there is a step to look back at
-                self.session.apply(event)
+                self.document.apply(event)
             else:
                 changes.keys = True
                 self._apply(event, changes)
         if self._must_weigh:
-            self._service.submit(self.session.weigh_next(self._settings(), self.model.info))
+            self._service.submit(self.document.weigh_next(self._settings(), self.model.info))
         return changes
 
     def _drain_fetching(self, changes: Changes) -> None:
@@ -211,22 +211,22 @@ class Runs:
         elif isinstance(event, Finished):
             self._finish(event, changes)
         else:
-            self.session.apply(event)
+            self.document.apply(event)
 
     def _apply_loading(self, event: Loading | Ready | LoadFailed, changes: Changes) -> None:
         if isinstance(event, Ready):
-            self.session.forget_next()
+            self.document.forget_next()
             self._begin_queued()
         elif isinstance(event, LoadFailed):
             # The document covers the place where the error would stand.
-            if event.falls_back or self.session.turns:
+            if event.falls_back or self.document.turns:
                 changes.failure = event.message
             if not event.falls_back:
                 changes.returned_prompt, self.queued_prompt = self.queued_prompt, None
 
     def _finish(self, event: Finished, changes: Changes) -> None:
-        was_weighing, has_started = self.session.is_weighing, self.session.has_started
-        self.session.apply(event)
+        was_weighing, has_started = self.document.is_weighing, self.document.has_started
+        self.document.apply(event)
         self._is_stopping = False
         if was_weighing:
             if event.reason == "failed":
@@ -242,18 +242,18 @@ class Runs:
         self._begin_queued()
 
     def _begin_queued(self) -> None:
-        is_free = self.model.info is not None and not self.session.is_running
+        is_free = self.model.info is not None and not self.document.is_running
         if self.queued_prompt is not None and is_free:
             prompt, self.queued_prompt = self.queued_prompt, None
             self._begin(prompt)
 
     def _begin(self, prompt: str) -> None:
         is_message = bool(prompt) and self.preset.chat is not None
-        if self.is_by_hand and self.session.turns and not is_message:
+        if self.is_by_hand and self.document.turns and not is_message:
             self._write(prompt or None)
             self._tell_of_space(prompt)
             return
-        request = self.session.begin(
+        request = self.document.begin(
             prompt,
             self._preset_name,
             self._settings(),
@@ -274,11 +274,11 @@ class Runs:
 
     def _write(self, chosen: Candidate | str | None) -> None:
         """Go on by hand: with a candidate, with typed text, or with what the preset draws."""
-        request = self.session.write(chosen, self._preset_name, self._settings(), self.model.info)
+        request = self.document.write(chosen, self._preset_name, self._settings(), self.model.info)
         self._submit(request, typed=chosen if isinstance(chosen, str) else "")
 
     def _submit(self, request: Request, typed: str = "") -> None:
-        """Run what the session's last turn asks for, recording it for looking back.
+        """Run what the document's last turn asks for, recording it for looking back.
 
         ``typed`` is given back where the run never begins.
         """

@@ -108,14 +108,14 @@ async def ready(pilot: Pilot[None]) -> None:
 
 async def steps(pilot: Pilot[None], count: int) -> None:
     """Wait until the document has ``count`` steps."""
-    await until(pilot, lambda: app_of(pilot).playground.session.step_count() == count)
+    await until(pilot, lambda: app_of(pilot).playground.document.step_count() == count)
 
 
 async def stopped(pilot: Pilot[None]) -> None:
     """Wait until nothing runs."""
     playground = app_of(pilot).playground
     await until(
-        pilot, lambda: playground.model.loading_stage is None and not playground.session.is_running
+        pilot, lambda: playground.model.loading_stage is None and not playground.document.is_running
     )
 
 
@@ -137,7 +137,7 @@ def app_of(pilot: Pilot[None]) -> PlaygroundApp:
     return pilot.app
 
 
-def document(pilot: Pilot[None]) -> str:
+def shown_document(pilot: Pilot[None]) -> str:
     """The transcript's text."""
     return app_of(pilot).main.transcript.text
 

@@ -9,10 +9,10 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 import tui
-from core.document.history import History
-from core.document.history_records import ROOT, Branch, ModelRef, RunFacts
+from core.document.tree import Tree
+from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
 from core.presets.settings import Settings
-from tests.core.document.history_forks import fork
+from tests.core.document.tree_forks import fork
 from tui.look.themes import INK, PAPER, readable_variables
 
 HOSTILE = "[/b][@click=app.quit]\x1b]0;owned\x07\x9b31m\u202e\nred \ud800 世界"
@@ -81,18 +81,18 @@ VOCABULARY = {
 }
 
 
-def grown() -> History:
+def grown() -> Tree:
     """1: A long time ago| a cat lived. 2: goes on. 3: forks 1 with a dragon, twice over."""
-    history = History()
-    history.add(
+    tree = Tree()
+    tree.add(
         Branch(ROOT, 0, (1, 2, 3, 4), "A long time ago"), facts(" a cat lived.", 10, 11, 12, 13)
     )
-    history.add(Branch(1, 8, (30,), " It"), facts(" purred", 31, reason="end_of_text"))
-    history.add(fork(history, 1, 1, (20,), " dragon"), facts(" slept.", 21, 13, seed=12345))
+    tree.add(Branch(1, 8, (30,), " It"), facts(" purred", 31, reason="end_of_text"))
+    tree.add(fork(tree, 1, 1, (20,), " dragon"), facts(" slept.", 21, 13, seed=12345))
     greedy = Settings(max_new_tokens=40)
-    history.add(fork(history, 3, 1), facts(" lived", 12, preset="greedy", settings=greedy))
+    tree.add(fork(tree, 3, 1), facts(" lived", 12, preset="greedy", settings=greedy))
     other = ModelRef("gpt2-xl", "fingerprint")
-    history.add(Branch(4, 8), facts(" It purred", 30, 31, model=other, reason="cancelled"))
-    history.rename(3, "the dragon")
-    history.move(4)
-    return history
+    tree.add(Branch(4, 8), facts(" It purred", 30, 31, model=other, reason="cancelled"))
+    tree.rename(3, "the dragon")
+    tree.move(4)
+    return tree

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from core.document.session import Turn
+from core.document.document import Turn
 from core.presets.settings import Settings
 from core.records.steps import (
     BeamStep,

@@ -16,17 +16,17 @@ RUNNING = "still running — Esc stops it"
 
 def has_steps(playground: Playground) -> str:
     """There is a step to look at."""
-    return "" if playground.session.step_count() else NO_TEXT
+    return "" if playground.document.step_count() else NO_TEXT
 
 
 def has_text(playground: Playground) -> str:
     """The document is not empty."""
-    return "" if playground.session.turns else NO_TEXT
+    return "" if playground.document.turns else NO_TEXT
 
 
 def has_runs(playground: Playground) -> str:
     """The tree of runs is not empty."""
-    return "" if playground.branches.history.nodes else NO_TEXT
+    return "" if playground.branches.tree.nodes else NO_TEXT
 
 
 def can_restore(playground: Playground) -> str:
@@ -37,13 +37,13 @@ def can_restore(playground: Playground) -> str:
 def can_stop(playground: Playground) -> str:
     """Something runs, waits, or is fetched."""
     is_fetching = playground.model.fetching.name is not None
-    is_running = playground.session.is_running or playground.queued_prompt is not None
+    is_running = playground.document.is_running or playground.queued_prompt is not None
     return "" if is_running or is_fetching else "nothing runs that could be stopped"
 
 
 def is_at_rest(playground: Playground) -> str:
     """No run is going on."""
-    return RUNNING if playground.session.is_running else ""
+    return RUNNING if playground.document.is_running else ""
 
 
 def can_fetch(playground: Playground) -> str:

@@ -192,13 +192,13 @@ MAIN: tuple[Action, ...] = (
         why_not=conditions.has_steps,
     ),
     Action(
-        "branches",
-        "app.history",
+        "tree",
+        "app.tree",
         ("ctrl+b",),
-        "branches",
+        "tree",
         "the tree of all runs: go to any of them, name, compare, remove",
-        "history tree fork forks branch runs compare comparison diff difference name rename prune"
-        " delete versions past earlier",
+        "history branches fork forks branch runs compare comparison diff difference name rename"
+        " prune delete versions past earlier",
         letter="b",
         why_not=conditions.has_runs,
         is_shown=True,

@@ -108,7 +108,7 @@ SCRUB: tuple[Action, ...] = (
     Action("scroll_down", "scroll_text(1)", ("pagedown",), "scroll down", "scroll it down"),
 )  # fmt: skip
 
-HISTORY: tuple[Action, ...] = (
+TREE: tuple[Action, ...] = (
     CLOSE,
     Action("go", "go", ("enter",), "go there", "make this run the document",
            "open show switch", is_shown=True),
@@ -181,7 +181,7 @@ PAGES: dict[str, tuple[Action, ...]] = {
     "why this token": WHY,
     "why these beams": BEAMS,
     "scrubbing": SCRUB,
-    "branches": HISTORY,
+    "the tree": TREE,
     "two runs": COMPARISON,
     "scoring": SCORE_PAGE,
     "the inspector": INSPECTOR,

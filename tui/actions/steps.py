@@ -1,4 +1,4 @@
-"""The app's actions on a step: look into it, branch from it, scrub, score, go through the history.
+"""The app's actions on a step: look into it, branch from it, scrub, score, go through the tree.
 
 Must never compute anything: the screens and the playground do. Screens are imported when opened.
 """
@@ -25,14 +25,14 @@ class StepActions(AppPart):
 
         def closed(looks_on: bool | None) -> None:
             if not looks_on:
-                self.playground.session.let_go()
+                self.playground.document.let_go()
             self.changed()
             if looks_on:
                 self.action_why()
 
-        selected = self.playground.session.selected()
+        selected = self.playground.document.selected()
         if selected is not None and not isinstance(self.screen, WhyScreen | BeamsScreen):
-            self.playground.session.hold_cursor()
+            self.playground.document.hold_cursor()
             has_beams = isinstance(selected[1], BeamStep)
             screen = BeamsScreen(self.playground) if has_beams else WhyScreen(self.playground)
             self.push_screen(screen, closed)
@@ -62,13 +62,13 @@ class StepActions(AppPart):
 
         playground = self.playground
         recorded = playground.branches.recorded()
-        selected = playground.session.selected()
+        selected = playground.document.selected()
         if recorded is None or selected is None or not playground.is_free_to_branch():
             playground.say_unless("only a greedy or sampling run can be scrubbed")
             self.changed()
             return
         run, step = recorded
-        first = playground.session.first_position(selected[0])
+        first = playground.document.first_position(selected[0])
 
         def scrubbed(result: ScrubResult | None) -> None:
             if result is not None:
@@ -122,14 +122,14 @@ class StepActions(AppPart):
         from core.playground.run_file import FORMAT_OF_SUFFIX, free_name, save_run
         from tui.inputs.screen import InputScreen
 
-        session = self.playground.session
-        selected = session.selected()
+        document = self.playground.document
+        selected = document.selected()
         if selected is None:
             return
         turn = selected[0]
 
         def save(path: str) -> None:
-            self.playground.notice = Notice(f"saved as {save_run(path, session, turn)}")
+            self.playground.notice = Notice(f"saved as {save_run(path, document, turn)}")
 
         self.push_screen(
             InputScreen(
@@ -142,18 +142,18 @@ class StepActions(AppPart):
             lambda _was_taken: self.changed(),
         )
 
-    def action_history(self) -> None:
+    def action_tree(self) -> None:
         """Show the tree of all runs."""
-        from tui.history.screen import HistoryScreen
+        from tui.tree.screen import TreeScreen
 
         if self.playground.is_free_to_branch():
             branches = self.playground.branches
-            screen = HistoryScreen(branches.history, branches.token_text_of, self.playground.go)
-            self.push_screen(screen, self._history_left)
+            screen = TreeScreen(branches.tree, branches.token_text_of, self.playground.go)
+            self.push_screen(screen, self._tree_left)
         else:
             self.changed()
 
-    def _history_left(self, _result: object) -> None:
+    def _tree_left(self, _result: object) -> None:
         self.playground.branches.follow()
         self.changed()
 
@@ -168,16 +168,16 @@ class StepActions(AppPart):
         from tui.score.screen import ScoreScreen
 
         playground = self.playground
-        session = playground.session
-        document, written = session.text, session.turns[-1].token_ids
-        prompt = session.token_ids[: len(session.token_ids) - len(written)]
+        document = playground.document
+        text, written = document.text, document.turns[-1].token_ids
+        prompt = document.token_ids[: len(document.token_ids) - len(written)]
 
-        def score(text: str, is_cancelled: Callable[[], bool]) -> ScoredText:
+        def score(typed: str, is_cancelled: Callable[[], bool]) -> ScoredText:
             # The document's own tokens need not be those that its text would be encoded to.
             tokens = WrittenTokens(prompt, written)
-            return playground.score(tokens if text == document else text, is_cancelled)
+            return playground.score(tokens if typed == text else typed, is_cancelled)
 
-        self.push_screen(ScoreScreen(score, playground.book.presets, document))
+        self.push_screen(ScoreScreen(score, playground.book.presets, text))
 
     def action_undo(self) -> None:
         """Go back to the document before the last run."""

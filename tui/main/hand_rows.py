@@ -21,7 +21,7 @@ _ENDS = {
 def hand_row(playground: Playground, *, is_typing: bool) -> Row:
     """Return what can be done by hand now; ``is_typing`` is whether a prompt is being typed."""
     row: Row = []
-    turns = playground.session.turns
+    turns = playground.document.turns
     finished = turns[-1].finished if turns else None
     if finished is not None and finished.reason in _ENDS and not is_typing:
         row += [(_ENDS[finished.reason], NUMBER), (" · ", DIM)]
@@ -30,8 +30,8 @@ def hand_row(playground: Playground, *, is_typing: bool) -> Row:
 
 
 def _choices(playground: Playground, *, is_typing: bool) -> list[str]:
-    session = playground.session
-    if not session.turns:
+    document = playground.document
+    if not document.turns:
         return ["Enter shows what may come next" if is_typing else "type a beginning"]
     if playground.preset.chat is not None and is_typing:
         return ["Enter sends the message"]
@@ -42,8 +42,8 @@ def _choices(playground: Playground, *, is_typing: bool) -> list[str]:
     if is_typing:
         return ["Enter puts it there, as it stands"]
     draws = f"Enter lets {visible_prose(playground.preset.name)} choose"
-    if session.cursor is not None:
-        selected = session.selected()
+    if document.cursor is not None:
+        selected = document.selected()
         is_beams = selected is not None and isinstance(selected[1], BeamStep)
         return [*([] if is_beams else ["1–5 put another here"]), "End goes on"]
-    return ["1–5 choose", draws] if session.next_token is not None else [draws]
+    return ["1–5 choose", draws] if document.next_token is not None else [draws]

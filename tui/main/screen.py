@@ -76,8 +76,8 @@ class MainScreen(Screen[None]):
         """Lay the screen out."""
         yield TitleBar(id="title-bar")
         with Horizontal(id="body"):
-            with Vertical(id="document") as document:
-                document.border_title = "document"
+            with Vertical(id="document") as box:
+                box.border_title = "document"
                 yield Welcome(id="welcome")
                 yield Transcript(id="transcript")
                 yield Legend(id="legend")
@@ -148,7 +148,7 @@ class MainScreen(Screen[None]):
         self.set_class(playground.is_by_hand, "-by-hand")
         self._paint_document(playground)
         panel = self.query_one(StepPanel)
-        panel.show(playground.session, playground.weighed)
+        panel.show(playground.document, playground.weighed)
         self.is_behind = panel.is_behind
         self._follow(playground.book)
         self.query_one(PresetList).show(playground.book, playground.preset)
@@ -162,7 +162,7 @@ class MainScreen(Screen[None]):
         self.query_one(TitleBar).show(playground.model.info, playground.branches.context_used)
 
     def _paint_document(self, playground: Playground) -> None:
-        is_empty = not playground.session.turns
+        is_empty = not playground.document.turns
         transcript = self.transcript
         if is_empty:
             self.query_one(Welcome).show(playground)
@@ -172,7 +172,7 @@ class MainScreen(Screen[None]):
         self.prompt.offer(
             EXAMPLE_PROMPT if is_empty else None,
             prompt_hint(playground),
-            can_run=not playground.session.is_running,
+            can_run=not playground.document.is_running,
             is_by_hand=playground.is_by_hand,
         )
-        transcript.show(playground.session)
+        transcript.show(playground.document)

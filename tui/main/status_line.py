@@ -8,7 +8,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from core.backends.base import ModelInfo
-from core.document.session import Turn
+from core.document.document import Turn
 from core.playground.playground import Playground
 from core.records.steps import Finished, TokenStep
 from core.text.readable import decimal, length, number
@@ -57,10 +57,10 @@ def _parts(playground: Playground, *, is_typing: bool) -> Row:
         return [*parts, *_loading(playground)]
     if playground.model.load_error is not None:
         return [*parts, ("✗ ", "bold $text-error"), ("the model could not be loaded", "bold")]
-    turns = playground.session.turns
-    if playground.session.is_weighing:
+    turns = playground.document.turns
+    if playground.document.is_weighing:
         return [*parts, ("weighing the next token", NUMBER)]
-    if playground.session.is_running:
+    if playground.document.is_running:
         row = _running(turns[-1], is_stopping=playground.is_stopping)
         return [*parts, *row, *_other_engine(playground)]
     if playground.is_by_hand:

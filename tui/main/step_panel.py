@@ -14,7 +14,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
-from core.document.session import Session, Turn
+from core.document.document import Document, Turn
 from core.records.steps import BeamStep, Candidate, NextToken, Step, TokenStep
 from core.text.readable import number
 from tui.common.beam_rows import beam_header, beam_list
@@ -66,23 +66,23 @@ class StepPanel(Vertical):
         yield LinesView(id="step-header")
         yield LinesView(id="step-table")
 
-    def show(self, session: Session, weighed: Weighed) -> None:
-        """Draw the session's selected step; of a fast run, ten a second.
+    def show(self, document: Document, weighed: Weighed) -> None:
+        """Draw the document's selected step; of a fast run, ten a second.
 
         ``weighed`` gives a number of its candidates, for a table that has room for more than five.
         """
         table = self.query_one("#step-table", LinesView)
         width, height = table.size
-        selected = session.selected()
+        selected = document.selected()
         if not width:
             return  # not laid out, or hidden
-        if session.cursor is None and session.next_token is not None:
-            self._show_next(session, session.next_token, width, height)
+        if document.cursor is None and document.next_token is not None:
+            self._show_next(document, document.next_token, width, height)
             return
-        position = _position(session)
+        position = _position(document)
         step_id = id(selected[1]) if selected is not None else None
-        drawn = (step_id, width, height, session.is_running, *position)
-        self.is_behind = self._may_wait(session, position[1])
+        drawn = (step_id, width, height, document.is_running, *position)
+        self.is_behind = self._may_wait(document, position[1])
         if drawn == self._drawn or self.is_behind:
             return
         self._drawn, self._drawn_at, self._drawn_count = drawn, time.monotonic(), position[1]
@@ -107,12 +107,14 @@ class StepPanel(Vertical):
         if table.region.contains_point(event.screen_offset) and 1 <= number <= self._candidates:
             self.post_message(self.CandidateClicked(number))
 
-    def _may_wait(self, session: Session, count: int) -> bool:
-        is_live = session.is_running and session.cursor is None
+    def _may_wait(self, document: Document, count: int) -> bool:
+        is_live = document.is_running and document.cursor is None
         is_fast = count >= self._drawn_count + MANY_STEPS
         return is_live and is_fast and time.monotonic() < self._drawn_at + READABLE
 
-    def _show_next(self, session: Session, next_token: NextToken, width: int, height: int) -> None:
+    def _show_next(
+        self, document: Document, next_token: NextToken, width: int, height: int
+    ) -> None:
         """Draw what is weighed for the token after the end, which a person may choose."""
         drawn = (id(next_token), width, height)
         self.is_behind = False
@@ -120,9 +122,9 @@ class StepPanel(Vertical):
             return
         self._drawn = drawn
         self._candidates = len(next_token.distribution.candidates)
-        last = session.turns[-1]
+        last = document.turns[-1]
         index = len(last.steps) if last.is_open else 0
-        mode = session.weighed_for[0].mode if session.weighed_for is not None else ""
+        mode = document.weighed_for[0].mode if document.weighed_for is not None else ""
         title: Row = [
             (f"step {number(index)}", "bold"),
             (" · ", DIM),
@@ -149,14 +151,14 @@ class StepPanel(Vertical):
         )
 
 
-def _position(session: Session) -> tuple[int, int, str]:
+def _position(document: Document) -> tuple[int, int, str]:
     """Return which step of its run is shown, of how many, and whether it is the live one."""
-    selected = session.selected()
+    selected = document.selected()
     if selected is None:
         return 0, 0, ""
     turn, step = selected
-    state = "live" if session.is_running else ""
-    return step.index, len(turn.steps), "looking back" if session.cursor is not None else state
+    state = "live" if document.is_running else ""
+    return step.index, len(turn.steps), "looking back" if document.cursor is not None else state
 
 
 def _title(index: int, count: int, state: str) -> Row:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from core.document.session import Session
+from core.document.document import Document
 from tui.prose.lines import Line
 from tui.prose.turn import TurnProse, View
 
@@ -50,12 +50,12 @@ class DocumentProse:
         """Forget all lines, to be broken anew."""
         self._turns, self._starts = [], []
 
-    def sync(self, session: Session, width: int) -> int | None:
+    def sync(self, document: Document, width: int) -> int | None:
         """Update every turn's lines; return the first changed line, ``None`` where none has.
 
         Turns that are new are wrapped at ``width`` cells.
         """
-        turns = session.turns
+        turns = document.turns
         changed: int | None = None
         same = 0
         while same < min(len(turns), len(self._turns)) and turns[same] is self._turns[same].turn:
@@ -75,8 +75,8 @@ class DocumentProse:
             prose = self._turns[index]
             if prose.flows_on:
                 line -= 1
-            looked_at = session.cursor is not None and 0 <= session.cursor - position < count
-            view = View((session.cursor or 0) - position if looked_at else None)
+            looked_at = document.cursor is not None and 0 <= document.cursor - position < count
+            view = View((document.cursor or 0) - position if looked_at else None)
             self._starts[index] = line
             first = prose.sync(view)
             if first is not None and (changed is None or line + first < changed):

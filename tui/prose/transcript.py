@@ -20,7 +20,7 @@ from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
 
-from core.document.session import Session, Turn
+from core.document.document import Document, Turn
 from tui.common.visible import NEWLINE
 from tui.prose.document import DocumentProse
 from tui.prose.lines import Piece
@@ -48,7 +48,7 @@ _CARET = "caret"
 
 
 class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
-    """Shows a session; each continuation token may be tinted by its surprisal."""
+    """Shows a document; each continuation token may be tinted by its surprisal."""
 
     BINDINGS: ClassVar[list[BindingType]] = [  # the other keys mean what they do on the page
         Binding("up", "scroll_up", "scroll up", show=False),
@@ -74,7 +74,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         self._prose = DocumentProse()
         self._strips: dict[int, Strip] = {}
         self._styles: dict[str, Style] = {}
-        self._session: Session | None = None
+        self._document: Document | None = None
         self._width = 0
         self._selected: int | None = None
         self._is_running = False
@@ -132,26 +132,26 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         self._strips.clear()
         self.refresh()
 
-    def show(self, session: Session) -> None:
-        """Bring the lines up to date with ``session``, drawing only what has changed."""
-        self._session = session
+    def show(self, document: Document) -> None:
+        """Bring the lines up to date with ``document``, drawing only what has changed."""
+        self._document = document
         self._width = self._prose_width
         if not self._width:
             return  # not laid out yet: the resize shows it
         before = self.line_count
-        last_turn = session.turns[-1] if session.turns else None
+        last_turn = document.turns[-1] if document.turns else None
         if last_turn is not self._last_turn:  # whoever begins something wants to see it
             self._last_turn, self._follows = last_turn, True
-        selection_moved = self._selected != session.cursor
-        self._selected = session.cursor
-        self._is_running = session.is_running
-        first = self._prose.sync(session, self._width)
+        selection_moved = self._selected != document.cursor
+        self._selected = document.cursor
+        self._is_running = document.is_running
+        first = self._prose.sync(document, self._width)
         if first is not None:
             self._forget(first, max(before, self.line_count))
         if selection_moved:
             self._strips.clear()
             self.refresh()
-        elif session.turns:
+        elif document.turns:
             self._refresh_from(min(first if first is not None else before, before) - 1, before)
         self._grow(self.line_count - before)
         if selection_moved and self._selected is not None:
@@ -222,11 +222,11 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self) -> None:
         """Draw anew, and break all lines anew where they have another width."""
         self._strips.clear()
-        if self._session is None:
+        if self._document is None:
             return
         if self._prose_width != self._width:
             self._prose.clear()
-            self.show(self._session)
+            self.show(self._document)
         elif self._width:
             self._grow(0)
             self._stay_at_end()

@@ -1,4 +1,4 @@
-"""One turn of a session as prose: its mark, its prompt, and what was generated after it.
+"""One turn of a document as prose: its mark, its prompt, and what was generated after it.
 
 Must never look at a widget or a colour. Beam searches are shown as they stood at the step looked
 at, because beams revise what they wrote.
@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from core.document.session import Turn
+from core.document.document import Turn
 from core.records.steps import BeamStep, Hypothesis, Step, TokenStep
 from tui.common.visible import SPECIAL_TOKEN, visible_token
 from tui.prose.lines import Line, Piece, Prose

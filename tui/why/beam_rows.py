@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from core.document.session import Turn
+from core.document.document import Turn
 from core.looking_back.beam_contest import (
     Contender,
     ParentBeam,

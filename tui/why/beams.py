@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from core.document.session import Turn
+from core.document.document import Turn
 from core.looking_back.beam_contest import Contender, ParentBeam, contest, next_change_of_lead
 from core.playground.playground import Playground
 from core.records.steps import BeamStep, Candidate
@@ -32,7 +32,7 @@ _HINT = "↑ ↓ Enter: go on with it"
 
 
 class BeamsScreen(StepScreen):
-    """Explains the beam step that the session's cursor is on."""
+    """Explains the beam step that the document's cursor is on."""
 
     KIND = BeamStep
     PAGE = "why these beams"
@@ -96,7 +96,7 @@ class BeamsScreen(StepScreen):
         options.highlighted = leads[0] if leads else 1
 
     def _selected(self) -> tuple[Turn, BeamStep] | None:
-        selected = self._playground.session.selected()
+        selected = self._playground.document.selected()
         if selected is None or not isinstance(selected[1], BeamStep):
             return None
         return selected[0], selected[1]

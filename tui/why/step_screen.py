@@ -1,4 +1,4 @@
-"""A page that explains the step under the session's cursor; arrows go from step to step.
+"""A page that explains the step under the document's cursor; arrows go from step to step.
 
 Must never know what a step was: the pages that build on it do, each for a kind of its own.
 """
@@ -41,9 +41,9 @@ class StepScreen(Screen[bool]):
 
     def action_step(self, offset: int) -> None:
         """Explain an earlier or a later step."""
-        session = self._playground.session
-        session.move_cursor(offset)
-        selected = session.selected()
+        document = self._playground.document
+        document.move_cursor(offset)
+        selected = document.selected()
         if selected is not None and not isinstance(selected[1], self.KIND):
             self.dismiss(True)
         else:
@@ -51,5 +51,5 @@ class StepScreen(Screen[bool]):
 
     def _show_title(self, what: str) -> None:
         store = self._playground.branches.store.facts()
-        row = title(what, self._playground.session, store)
+        row = title(what, self._playground.document, store)
         self.query_one("#why-title", LinesView).update_rows([row])

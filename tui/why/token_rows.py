@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from core.document.session import Session
+from core.document.document import Document
 from core.looking_back.dice import Draw, Finisher
 from core.looking_back.explain import Explanation
 from core.looking_back.logits_store import StoreFacts
@@ -73,9 +73,9 @@ def facts(explanation: Explanation) -> list[Row]:
     ]
 
 
-def title(what: str, session: Session, store: StoreFacts) -> Row:
+def title(what: str, document: Document, store: StoreFacts) -> Row:
     """Return what is explained, which step of how many, and what is no longer recorded."""
-    selected = session.selected()
+    selected = document.selected()
     if selected is None:
         return [(f" {what}", "bold " + CHOSEN)]
     turn, step = selected
@@ -89,9 +89,9 @@ def title(what: str, session: Session, store: StoreFacts) -> Row:
     return row
 
 
-def perplexity(session: Session) -> Row:
+def perplexity(document: Document) -> Row:
     """Return how surprising the whole run of the selected step was to the model."""
-    selected = session.selected()
+    selected = document.selected()
     steps = selected[0].steps if selected is not None else []
     value = perplexity_of_steps([step for step in steps if isinstance(step, TokenStep)])
     told = "–" if value is None else decimal(value)

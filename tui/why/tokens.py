@@ -44,7 +44,7 @@ _REPEATS = "[$text-warning]the chosen token: the text would repeat[/]"
 
 
 class WhyScreen(StepScreen):
-    """Explains the token step that the session's cursor is on."""
+    """Explains the token step that the document's cursor is on."""
 
     KIND = TokenStep
     PAGE = "why this token"
@@ -106,7 +106,7 @@ class WhyScreen(StepScreen):
         settings = run.start.settings
         rows: list[Row] = [
             *facts(explanation),
-            perplexity(self._playground.session),
+            perplexity(self._playground.document),
             [],
             *effects(explanation, settings),
             [],

@@ -10,7 +10,7 @@ import pytest
 from core.backends.base import ModelInfo, Request
 from core.backends.scripted import SCRIPTED_MODEL, ScriptedBackend
 from core.backends.service import GenerationService, LoadFailed, Loading, Ready
-from core.document.session import Session
+from core.document.document import Document
 from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
 from core.records.steps import Finished, Started, TokenStep
@@ -351,14 +351,14 @@ def test_nothing_that_a_library_raises_ends_the_thread(service, where, thrown):
 
 
 def test_a_run_that_panics_keeps_its_tokens_in_the_document(service):
-    session = Session()
+    document = Document()
     info = SCRIPTED_MODEL
     service.start(lambda: Treacherous("step", Panic("out of bounds")))
     wait_for(service, is_a(Ready))
-    service.submit(session.begin("one", "p", Settings(max_new_tokens=5), info))
+    service.submit(document.begin("one", "p", Settings(max_new_tokens=5), info))
     for event in wait_for(service, is_a(Finished)):
-        session.apply(event)
-    turn = session.turns[-1]
+        document.apply(event)
+    turn = document.turns[-1]
     assert turn.finished is not None
     assert turn.finished.reason == "failed"
     assert "Panic: out of bounds" in turn.finished.detail

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from core.document.history import History
-from core.document.history_records import ROOT, Branch, ModelRef, RunFacts
+from core.document.tree import Tree
+from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
 from core.models.any.model import TransformersModel
 from core.presets.settings import Settings
-from tests.core.document.history_forks import context_of, fork
+from tests.core.document.tree_forks import context_of, fork
 from tests.reference import byte_codec, new_tokens, run_ours, run_theirs, tiny_gpt2
 
 MODEL = ModelRef("tiny", "bytes")
@@ -27,11 +27,11 @@ def facts(settings, finished):
 def test_a_fork_reads_only_what_is_new(step, monkeypatch):
     ours = model()
     first = run_ours(ours, byte_codec(), LONG, context=(1, 2, 3))
-    history = History()
-    history.add(Branch(ROOT, 0, (1, 2, 3)), facts(LONG, first.finished))
+    tree = Tree()
+    tree.add(Branch(ROOT, 0, (1, 2, 3)), facts(LONG, first.finished))
     other = (first.finished.token_ids[step] + 1) % 24
-    branch = fork(history, 1, step, (other,))
-    context = context_of(history, branch)
+    branch = fork(tree, 1, step, (other,))
+    context = context_of(tree, branch)
     assert len(context) == 3 + step + 1
 
     prefilled = []
@@ -43,28 +43,28 @@ def test_a_fork_reads_only_what_is_new(step, monkeypatch):
     fresh = run_theirs(ours.module, context, greedy)
     assert list(forked.finished.token_ids) == new_tokens(fresh, context)
     assert forked.started.prompt_token_ids == ()
-    history.add(branch, facts(greedy, forked.finished))
-    assert history.document(2) == context + forked.finished.token_ids
+    tree.add(branch, facts(greedy, forked.finished))
+    assert tree.document(2) == context + forked.finished.token_ids
 
 
 def test_going_back_and_forth_keeps_the_tokens(monkeypatch):
     """Undo, another branch, redo: ids stay as generated, though their text would encode anew."""
     ours = model()
-    history = History()
+    tree = Tree()
     short = Settings(max_new_tokens=20, do_sample=True, seed=1)
     first = run_ours(ours, byte_codec(), short, context=(1,))
-    history.add(Branch(ROOT, 0, (1,)), facts(short, first.finished))
-    before = history.document(1)
+    tree.add(Branch(ROOT, 0, (1,)), facts(short, first.finished))
+    before = tree.document(1)
     codec = byte_codec()
     monkeypatch.setattr(codec, "encode", None)
     for token_id in (4, 5):
-        branch = fork(history, 1, 10, (token_id,))
-        run = run_ours(ours, codec, short, context=context_of(history, branch))
-        history.add(branch, facts(short, run.finished))
-        history.undo()
-    assert history.cursor == 1
-    assert history.document(1) == before == (1, *first.finished.token_ids)
+        branch = fork(tree, 1, 10, (token_id,))
+        run = run_ours(ours, codec, short, context=context_of(tree, branch))
+        tree.add(branch, facts(short, run.finished))
+        tree.undo()
+    assert tree.cursor == 1
+    assert tree.document(1) == before == (1, *first.finished.token_ids)
     # The same fork again is the same text: what ran in between has left nothing behind.
-    context = context_of(history, fork(history, 1, 10, (4,)))
+    context = context_of(tree, fork(tree, 1, 10, (4,)))
     again = run_ours(ours, codec, short, context=context)
-    assert history.document(2) == context + again.finished.token_ids
+    assert tree.document(2) == context + again.finished.token_ids

@@ -11,8 +11,8 @@ import math
 import pytest
 import torch
 
-from core.document.history import History
-from core.document.history_records import ROOT, Branch, ModelRef, RunFacts
+from core.document.tree import Tree
+from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
 from core.looking_back.dice import explain_draw
 from core.looking_back.explain import explain
 from core.looking_back.scoring import score_tokens
@@ -21,7 +21,7 @@ from core.looking_back.sweep import Sweeper
 from core.models.any.model import TransformersModel
 from core.presets.book import Preset
 from core.presets.settings import Settings, SettingsError
-from tests.core.document.history_forks import context_of, fork
+from tests.core.document.tree_forks import context_of, fork
 from tests.core.looking_back.recorded import recorded, run_of
 from tests.reference import byte_codec, run_ours, tiny_gpt2
 
@@ -114,11 +114,11 @@ def test_characters_that_a_fork_cuts_in_half():
     model = TransformersModel(tiny_gpt2(3, vocab_size=256, eos_token_id=None, n_positions=64))
     first, second, third = codec.encode("世", is_beginning=True)
     letter = codec.encode("a", is_beginning=True)[0]
-    history = History()
+    tree = Tree()
     ref = ModelRef("tiny", "bytes")
     whole = RunFacts("x", Settings(), 0, ref, (letter, first, second, third), "a世", "length")
-    history.add(Branch(ROOT, 0, (letter,), "a"), whole)
-    context = context_of(history, fork(history, 1, 3))
+    tree.add(Branch(ROOT, 0, (letter,), "a"), whole)
+    context = context_of(tree, fork(tree, 1, 3))
     assert context == (letter, letter, first, second)
     assert codec.state_after(context).pending == (first, second)
     ours = run_ours(model, codec, Settings(max_new_tokens=1), context=context)

@@ -8,7 +8,7 @@ import pytest
 
 from core.backends.base import ModelInfo
 from core.backends.scripted import ScriptedBackend
-from core.document.session import Session
+from core.document.document import Document
 from core.presets.finding import PresetsError, load_presets
 from core.presets.settings import Settings
 from core.records.chat import ChatFormat, Message, answer, fit, render
@@ -49,18 +49,18 @@ def test_as_many_turns_as_needed_are_left_out():
     assert fit(talk, encode, 9) == ([1], 2)
 
 
-def play(session, prompt, texts=(" far", " away"), model=None, chat=None):
-    request = session.begin(prompt, "chat", Settings(max_new_tokens=2), model, chat)
+def play(document, prompt, texts=(" far", " away"), model=None, chat=None):
+    request = document.begin(prompt, "chat", Settings(max_new_tokens=2), model, chat)
     for event in ScriptedBackend(texts=texts).generate(request, lambda: False):
-        session.apply(event)
+        document.apply(event)
     return request
 
 
 def test_a_request_carries_the_conversation_so_far():
-    session = Session()
-    play(session, "a story")
-    first = play(session, "one", (" two", "\nQ:"), chat=PLAIN)
-    second = play(session, "three", chat=PLAIN)
+    document = Document()
+    play(document, "a story")
+    first = play(document, "one", (" two", "\nQ:"), chat=PLAIN)
+    second = play(document, "three", chat=PLAIN)
 
     assert first.messages == (Message("user", "one"),)
     assert second.messages == TALK
@@ -68,9 +68,9 @@ def test_a_request_carries_the_conversation_so_far():
 
 
 def test_a_prompt_after_a_conversation_continues_the_document():
-    session = Session()
-    play(session, "one", chat=PLAIN)
-    request = play(session, "and then")
+    document = Document()
+    play(document, "one", chat=PLAIN)
+    request = play(document, "and then")
 
     assert (request.chat, request.messages) == (None, ())
     assert request.context_token_ids
@@ -81,26 +81,26 @@ def info(name, fingerprint):
 
 
 def test_a_model_of_the_same_tokens_goes_on_with_the_ids():
-    session = Session()
-    play(session, "one", model=info("gpt2", "a"))
-    ids = session.token_ids
-    request = play(session, "two", model=info("gpt2-xl", "a"))
+    document = Document()
+    play(document, "one", model=info("gpt2", "a"))
+    ids = document.token_ids
+    request = play(document, "two", model=info("gpt2-xl", "a"))
 
     assert request.context_token_ids == ids
     assert request.prompt == "two"
 
 
 def test_a_model_of_other_tokens_reads_the_text_anew():
-    session = Session()
-    play(session, "one", model=info("gpt2", "a"))
-    request = play(session, "two", model=info("demo", "b"))
-    again = play(session, "", model=info("demo", "b"))
+    document = Document()
+    play(document, "one", model=info("gpt2", "a"))
+    request = play(document, "two", model=info("demo", "b"))
+    again = play(document, "", model=info("demo", "b"))
 
     assert request.context_token_ids == ()
     assert request.prompt == "one far awaytwo"
     assert again.prompt == ""
     assert again.context_token_ids
-    assert session.text == "one far awaytwo far away far away"
+    assert document.text == "one far awaytwo far away far away"
 
 
 HEAD = "presets:\n  one:\n"

@@ -9,7 +9,7 @@ import pytest
 from core.backends.base import ModelInfo
 from core.backends.scripted import ScriptedBackend
 from core.document.conversation import open_answer
-from core.document.session import Fork, Session
+from core.document.document import Document, Fork
 from core.presets.settings import Settings
 from core.records.chat import ChatFormat, Message, render
 from core.records.steps import BeamStep, Candidate, Finished, Hypothesis, Started
@@ -19,19 +19,19 @@ SETTINGS = Settings(max_new_tokens=3)
 OTHER = Candidate(103, " near", -1.0, -1.0, 2, None)
 
 
-def played(session, request, texts):
+def played(document, request, texts):
     for event in ScriptedBackend(texts=texts).generate(request, lambda: False):
-        session.apply(event)
+        document.apply(event)
 
 
 def talk(texts=(" two", " is", " far")):
-    session = Session()
-    played(session, session.begin("one", "chat", SETTINGS, chat=CHAT), texts)
-    return session
+    document = Document()
+    played(document, document.begin("one", "chat", SETTINGS, chat=CHAT), texts)
+    return document
 
 
-def next_messages(session):
-    return session.begin("next", "chat", SETTINGS, chat=CHAT).messages
+def next_messages(document):
+    return document.begin("next", "chat", SETTINGS, chat=CHAT).messages
 
 
 def exchange(said):
@@ -39,83 +39,83 @@ def exchange(said):
 
 
 def test_a_fork_to_another_candidate_stays_in_its_conversation():
-    session = talk().before(1)
-    request = session.branch(Fork(2, " near", " is"), OTHER, "chat", SETTINGS)
+    document = talk().before(1)
+    request = document.branch(Fork(2, " near", " is"), OTHER, "chat", SETTINGS)
     assert request.chat == CHAT
     assert request.messages == ()
     assert (request.context_token_ids[-1], request.forced) == (100, (103,))
-    played(session, request, (" us", ".", "\nQ:", " near"))
+    played(document, request, (" us", ".", "\nQ:", " near"))
 
-    assert next_messages(session) == exchange("two near us.")
+    assert next_messages(document) == exchange("two near us.")
 
 
 def test_typed_text_stays_in_its_conversation():
-    session = talk().before(2)
-    request = session.branch(Fork(3), " in [b]", "nucleus", SETTINGS)
+    document = talk().before(2)
+    request = document.branch(Fork(3), " in [b]", "nucleus", SETTINGS)
     assert (request.prompt, request.forced, request.chat) == ("", " in [b]", CHAT)
-    played(session, request, (" here", "\nQ:", " more"))
+    played(document, request, (" here", "\nQ:", " more"))
 
-    assert next_messages(session) == exchange("two is in [b] here")
+    assert next_messages(document) == exchange("two is in [b] here")
 
 
 @pytest.mark.parametrize(
     ("stops", "said"), [((), "two is here"), ((" is",), "two"), (("here", " is"), "two")]
 )
 def test_an_answer_ends_before_a_stop_string_of_the_settings_too(stops, said):
-    session = Session()
+    document = Document()
     settings = SETTINGS.replace(stop_strings=stops, max_new_tokens=5)
-    request = session.begin("one", "chat", settings, chat=CHAT)
-    played(session, request, (" two", " is", " here", "\nQ:", " more"))
+    request = document.begin("one", "chat", settings, chat=CHAT)
+    played(document, request, (" two", " is", " here", "\nQ:", " more"))
 
-    assert next_messages(session) == exchange(said)
+    assert next_messages(document) == exchange(said)
 
 
 def test_an_answer_that_has_not_ended_is_gone_on_with():
-    session = talk()
-    request = session.begin("", "nucleus", SETTINGS)
+    document = talk()
+    request = document.begin("", "nucleus", SETTINGS)
     assert request.chat == CHAT
     assert request.context_token_ids == (10, 100, 101, 102)
-    played(session, request, (" away", ".", "\nQ:"))
+    played(document, request, (" away", ".", "\nQ:"))
 
-    assert next_messages(session) == exchange("two is far away.")
-    assert [turn.message for turn in session.turns] == ["first", "", "later"]
+    assert next_messages(document) == exchange("two is far away.")
+    assert [turn.message for turn in document.turns] == ["first", "", "later"]
 
 
 @pytest.mark.parametrize("reason", ["end_of_text", "stop_string", "context_full"])
 def test_an_answer_that_has_ended_is_not(reason):
-    session = talk()
-    last = session.turns[-1]
+    document = talk()
+    last = document.turns[-1]
     last.finished = dataclasses.replace(last.finished, reason=reason)
-    assert open_answer(session.turns) is None
-    assert session.begin("", "chat", SETTINGS, chat=CHAT).chat is None
+    assert open_answer(document.turns) is None
+    assert document.begin("", "chat", SETTINGS, chat=CHAT).chat is None
 
 
 def test_a_prompt_with_another_preset_ends_the_conversation():
-    session = talk()
-    played(session, session.begin("a story", "greedy", SETTINGS), (" a", " b", " c"))
-    assert open_answer(session.turns) is None
+    document = talk()
+    played(document, document.begin("a story", "greedy", SETTINGS), (" a", " b", " c"))
+    assert open_answer(document.turns) is None
 
-    assert next_messages(session) == (Message("user", "next"),)
-    assert session.turns[-1].message == "first"
+    assert next_messages(document) == (Message("user", "next"),)
+    assert document.turns[-1].message == "first"
 
 
 def test_the_token_that_ends_a_text_is_no_part_of_the_message():
-    session = talk((" two", "."))
-    assert session.turns[0].finished.reason == "end_of_text"
+    document = talk((" two", "."))
+    assert document.turns[0].finished.reason == "end_of_text"
 
-    assert next_messages(session) == exchange("two")
+    assert next_messages(document) == exchange("two")
 
 
 def test_nor_is_it_after_a_beam_search():
-    session = Session()
-    session.begin("one", "chat", SETTINGS, chat=CHAT)
+    document = Document()
+    document.begin("one", "chat", SETTINGS, chat=CHAT)
     ending = Candidate(9, "<end>", -1.0, -1.0, 1, None)
     won = Hypothesis((5, 9), " two<end>", -1.0, -0.5, 0, ending)
-    session.apply(Started((1,), (1,), 3, 10, 0))
-    session.apply(BeamStep(0, (won,), (won,), (), (), 0.1))
-    session.apply(Finished("end_of_text", won.token_ids, won.text, 10.0))
+    document.apply(Started((1,), (1,), 3, 10, 0))
+    document.apply(BeamStep(0, (won,), (won,), (), (), 0.1))
+    document.apply(Finished("end_of_text", won.token_ids, won.text, 10.0))
 
-    assert next_messages(session) == exchange("two")
+    assert next_messages(document) == exchange("two")
 
 
 def info(fingerprint):
@@ -123,8 +123,8 @@ def info(fingerprint):
 
 
 def test_a_model_of_other_tokens_goes_on_with_the_same_answer():
-    session = talk().before(2)
-    request = session.branch(Fork(3), OTHER, "chat", SETTINGS, info("b"))
+    document = talk().before(2)
+    request = document.branch(Fork(3), OTHER, "chat", SETTINGS, info("b"))
 
     assert request.messages == (Message("user", "one"),)
     assert (request.prompt, request.forced, request.chat) == (" two is", " near", CHAT)

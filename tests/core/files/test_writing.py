@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from core.document.session import Session, Turn
+from core.document.document import Document, Turn
 from core.files import writing as file_writing
 from core.files.writing import folder_locked, write_new, write_over
 from core.playground.run_file import save_run
@@ -30,7 +30,7 @@ def save_a_run(folder):
     turn = Turn("Once", "greedy", Settings())
     turn.started = Started((1,), (1,), 5, 100, 0)
     turn.finished = Finished("length", (), "", 0.0)
-    save_run(str(folder / "run.jsonl"), Session([turn]), turn)
+    save_run(str(folder / "run.jsonl"), Document([turn]), turn)
 
 
 def save_a_preset(folder):

@@ -17,7 +17,7 @@ PROMPT_IDS = (1, 2)
 
 
 def begun(branches, prompt="Once", model=MODEL, **more):
-    branches.session.begin(prompt, "sample", SETTINGS, model, **more)
+    branches.document.begin(prompt, "sample", SETTINGS, model, **more)
     return branches.begin()
 
 
@@ -27,26 +27,26 @@ def steps_of(*texts, first=0):
 
 def ended(branches, steps, context=None, reason="length"):
     """Let the run that has begun write ``steps``, and keep it."""
-    session = branches.session
+    document = branches.document
     if context is None:
-        context = (*before_last(session), *PROMPT_IDS)
-    session.apply(started(context))
+        context = (*before_last(document), *PROMPT_IDS)
+    document.apply(started(context))
     for step in steps:
-        session.apply(step)
-    session.apply(finished(reason, session.turns[-1].steps))
+        document.apply(step)
+    document.apply(finished(reason, document.turns[-1].steps))
     branches.add()
 
 
-def before_last(session):
+def before_last(document):
     """The ids of the document that the newest run goes on with."""
-    turns = session.turns[:-1]
+    turns = document.turns[:-1]
     return turns[-1].started.context_token_ids + turns[-1].token_ids if turns else ()
 
 
 def run(branches, prompt, *texts, **more):
     begun(branches, prompt, **more)
     ended(branches, steps_of(*texts))
-    return branches.session.turns[-1].node_id
+    return branches.document.turns[-1].node_id
 
 
 def recorded(branches, key, *token_ids):
@@ -57,4 +57,4 @@ def recorded(branches, key, *token_ids):
 
 
 def shown(branches):
-    return branches.session.text
+    return branches.document.text

@@ -39,8 +39,8 @@ class Played:
             self.settle()
 
     @property
-    def session(self):
-        return self.playground.session
+    def document(self):
+        return self.playground.document
 
     @property
     def notice(self):

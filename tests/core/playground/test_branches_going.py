@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from core.document.history_records import ROOT
+from core.document.tree_records import ROOT
 from core.playground.branches import Branches
 from core.records.errors import PlaygroundError
 from core.records.steps import Finished
@@ -21,9 +21,9 @@ class TestGoing:
         run(branches, "Once", " a", " cat")
         run(branches, " sat", " down")
         branches.go(1)
-        assert (shown(branches), branches.history.cursor) == ("Once a cat", 1)
+        assert (shown(branches), branches.tree.cursor) == ("Once a cat", 1)
         branches.go(ROOT)
-        assert (shown(branches), branches.session.turns) == ("", [])
+        assert (shown(branches), branches.document.turns) == ("", [])
         with pytest.raises(PlaygroundError, match="there is no run 9"):
             branches.go(9)
         seen = []
@@ -43,10 +43,10 @@ class TestGoing:
         branches.leave(1)
         assert shown(branches) == "Once a"
         begun(branches, "")
-        branches.session.apply(Finished("failed", (), "", 0.0))
+        branches.document.apply(Finished("failed", (), "", 0.0))
         branches.stay()
         assert shown(branches) == "Once a cat sat"
-        assert branches.history.cursor == 1
+        assert branches.tree.cursor == 1
 
     def test_a_cleared_document_comes_back_once_until_another_begins(self):
         branches = Branches()
@@ -81,9 +81,9 @@ class TestLeaving:
         run(branches, " sat", " a", " cat")
         branches.leave(position)
         assert shown(branches) == text
-        assert branches.history.cursor == node
+        assert branches.tree.cursor == node
         run(branches, " and", " more")
-        assert branches.history.node(3).branch.parent == node
+        assert branches.tree.node(3).branch.parent == node
         assert branches.undo()
         assert shown(branches) == "Once a cat sat a cat", "undo leads to what was looked at"
 
@@ -92,14 +92,14 @@ class TestLeaving:
         begun(branches)
         first = beam_step(0, hypothesis((5,), " a", " a"), hypothesis((6,), " the", " the"))
         second = beam_step(1, hypothesis((5, 7), " a b", " b", 0))
-        branches.session.apply(started())
+        branches.document.apply(started())
         for step in (first, second):
-            branches.session.apply(step)
-        branches.session.apply(Finished("length", (5, 7), " a b", 9.0))
+            branches.document.apply(step)
+        branches.document.apply(Finished("length", (5, 7), " a b", 9.0))
         branches.add()
         branches.leave(1, first.hypotheses[1])
         assert shown(branches) == "Once the"
-        assert branches.session.token_ids == (1, 2, 6)
+        assert branches.document.token_ids == (1, 2, 6)
 
     def test_behind_the_last_step_nothing_is_left(self):
         branches = Branches()
@@ -108,16 +108,16 @@ class TestLeaving:
         branches.go(1)
         branches.leave(1)
         assert shown(branches) == "Once a"
-        assert branches.history.cursor == 1
+        assert branches.tree.cursor == 1
 
     def test_a_run_that_is_no_node_yet_is_no_place_to_branch_from(self):
         branches = Branches()
         run(branches, "Once", " a")
         begun(branches, " and")
-        branches.session.apply(started((1, 2, 10, 3)))
-        branches.session.apply(token_step(0, 10, " b"))
+        branches.document.apply(started((1, 2, 10, 3)))
+        branches.document.apply(token_step(0, 10, " b"))
         branches.leave(1)
-        assert branches.history.cursor == 1
+        assert branches.tree.cursor == 1
 
 
 class TestPlaced:
@@ -126,7 +126,7 @@ class TestPlaced:
     def test_a_token_without_text_of_its_own_stays_as_it_is(self):
         branches = Branches()
         run(branches, "Once", " a")
-        turn = branches.session.turns[-1]
+        turn = branches.document.turns[-1]
         codec = byte_codec()
         first = codec.encode("世", is_beginning=True)[0]
         recorded(branches, turn.key, 10)
@@ -137,7 +137,7 @@ class TestPlaced:
     def test_only_the_text_changes(self):
         branches = Branches()
         run(branches, "Once", " a")
-        turn = branches.session.turns[-1]
+        turn = branches.document.turns[-1]
         recorded(branches, turn.key, 10)
         letter = dataclasses.replace(token(ord("a"), "?"), rank=4, cut_by="top_k")
         codec = byte_codec()
@@ -149,7 +149,7 @@ class TestPlaced:
 
 class TestFollowing:
     def pruned(self, branches, node_id):
-        branches.history.prune(branches.history.plan_pruning(node_id))
+        branches.tree.prune(branches.tree.plan_pruning(node_id))
         branches.follow()
 
     def grown(self):
@@ -174,10 +174,10 @@ class TestFollowing:
 
     def test_what_is_shown_stays_where_something_else_is_pruned(self):
         branches = self.grown()
-        session = branches.session
-        session.cursor = 0
+        document = branches.document
+        document.cursor = 0
         self.pruned(branches, 2)
-        assert branches.session is session
+        assert branches.document is document
         assert branches.store.run("run 2") is None
         assert branches.store.run("run 3") is not None
 
@@ -186,9 +186,9 @@ class TestFollowing:
         self.pruned(branches, 1)
         assert shown(branches) == ""
         assert [branches.store.run(f"run {number}") for number in (1, 2, 3)] == [None] * 3
-        session = branches.session
+        document = branches.document
         branches.follow()
-        assert branches.session is session, "an empty document stays as well"
+        assert branches.document is document, "an empty document stays as well"
 
     def test_tokens_are_named_by_the_model_of_the_run(self):
         branches = self.grown()

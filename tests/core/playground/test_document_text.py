@@ -6,26 +6,26 @@ import dataclasses
 
 import pytest
 
-from core.document.history import History
-from core.document.history_records import ROOT, Branch
+from core.document.tree import Tree
+from core.document.tree_records import ROOT, Branch
 from core.playground.document_text import document_texts, joined
 from core.records.errors import PlaygroundError
 from core.records.steps import Candidate, Distribution, TokenStep
 from tests.tui.screen_app import VOCABULARY, facts, grown
-from tui.history.comparison_rows import side_pieces
+from tui.tree.comparison_rows import side_pieces
 
 token_text = VOCABULARY.__getitem__
 
 
 def test_the_document_token_by_token():
-    history = grown()
-    assert document_texts(history, 4, token_text) == [
+    tree = grown()
+    assert document_texts(tree, 4, token_text) == [
         *("A", " long", " time", " ago", " a", " dragon", " slept", " lived")
     ]
-    assert "".join(document_texts(history, 2, token_text)).endswith(" cat lived. It purred")
-    assert document_texts(history, ROOT, token_text) == []
+    assert "".join(document_texts(tree, 2, token_text)).endswith(" cat lived. It purred")
+    assert document_texts(tree, ROOT, token_text) == []
     with pytest.raises(PlaygroundError, match="no run 9"):
-        document_texts(history, 9, token_text)
+        document_texts(tree, 9, token_text)
 
 
 @pytest.mark.parametrize("foreign", [None, lambda _: "wrong"])
@@ -38,20 +38,20 @@ def test_what_nobody_can_tell_stands_as_ids(foreign):
     ("typed", "is_told"), [(" dragon", True), (".\n", True), (" dog", False), ("", False)]
 )
 def test_separators_and_templates_around_a_prompt_are_told(typed, is_told):
-    history = grown()
-    history.add(Branch(1, 8, (13, 20, 13), typed), facts(" slept", 21))
+    tree = grown()
+    tree.add(Branch(1, 8, (13, 20, 13), typed), facts(" slept", 21))
     expected = [".", " dragon", "."] if is_told else ["⟨13⟩", "⟨20⟩", "⟨13⟩"]
-    assert document_texts(history, 6, token_text)[8:11] == expected
+    assert document_texts(tree, 6, token_text)[8:11] == expected
 
 
 def test_a_model_that_is_gone_is_no_fault():
     def gone(_):
         raise PlaygroundError("no model is loaded")
 
-    history = grown()
-    assert document_texts(history, 3, gone)[-1] == "⟨13⟩"
-    history.add(Branch(ROOT, 0, (13, 20), ""), facts("", 21))
-    assert document_texts(history, 6, gone) == ["⟨13⟩", "⟨20⟩", ""]
+    tree = grown()
+    assert document_texts(tree, 3, gone)[-1] == "⟨13⟩"
+    tree.add(Branch(ROOT, 0, (13, 20), ""), facts("", 21))
+    assert document_texts(tree, 6, gone) == ["⟨13⟩", "⟨20⟩", ""]
 
 
 def test_steps_are_believed_before_a_tokenizer():
@@ -59,21 +59,21 @@ def test_steps_are_believed_before_a_tokenizer():
         token = Candidate(token_id, "?", -1.0, -1.0, 1)
         return TokenStep(index, token, Distribution((token,), 1.0, 1), text, 0.0)
 
-    history = History()
+    tree = Tree()
     run = facts(" a🦄", 10, 40, 41, 42)
     texts = [" a", " ", "", "🦄"]
     steps = tuple(
         step(at, token_id, text)
         for at, (token_id, text) in enumerate(zip(run.token_ids, texts, strict=True))
     )
-    history.add(Branch(ROOT, 0), dataclasses.replace(run, steps=steps))
-    assert document_texts(history, 1, None) == texts
+    tree.add(Branch(ROOT, 0), dataclasses.replace(run, steps=steps))
+    assert document_texts(tree, 1, None) == texts
 
 
 def test_a_split_character_is_whole_again():
-    history = History()
-    history.add(Branch(ROOT, 0), facts(" a 🦄.", 10, 40, 41, 42, 13))
-    texts = document_texts(history, 1, token_text)
+    tree = Tree()
+    tree.add(Branch(ROOT, 0), facts(" a 🦄.", 10, 40, 41, 42, 13))
+    texts = document_texts(tree, 1, token_text)
     assert texts == [" a", " \\xf0\\x9f", "\\xa6", "\\x84", "."]
     assert joined(texts) == " a 🦄."
     assert joined(texts[:2]) == " a \\xf0\\x9f"

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from core.backends.scripted import ScriptedBackend
-from core.document.session import Fork
+from core.document.document import Fork
 from core.looking_back.beam_contest import contest
 from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
@@ -16,8 +16,8 @@ from tests.core.playground.played import BEAM, GREEDY, MODEL, SAMPLE, SEEDED, ga
 
 
 def candidate_at(one, position, number):
-    one.session.cursor = position
-    return one.session.selected()[1].distribution.candidates[number - 1]
+    one.document.cursor = position
+    return one.document.selected()[1].distribution.candidates[number - 1]
 
 
 def last_request(one):
@@ -33,38 +33,38 @@ class TestForking:
         one.settle()
         assert last_request(one).forced == (chosen.token_id,)
         assert last_request(one).context_token_ids == (10, 100)
-        turn = one.session.turns[-1]
+        turn = one.document.turns[-1]
         assert turn.fork == Fork(2, chosen.text, ",")
-        assert one.session.text == "Once far there far, away"
-        assert one.playground.branches.history.node(2).branch.step == 2
+        assert one.document.text == "Once far there far, away"
+        assert one.playground.branches.tree.node(2).branch.step == 2
 
     def test_the_same_one_replaces_nothing(self, play):
         one = play()
         one.run("Once")
         one.playground.fork(candidate_at(one, 1, 1))
         one.settle()
-        assert one.session.turns[-1].fork == Fork(2, ",", "")
+        assert one.document.turns[-1].fork == Fork(2, ",", "")
 
     def test_nothing_happens_without_a_step_or_at_one_of_beams(self, play):
         one = play()
         one.playground.fork(Candidate(1, " a", -1.0, -1.0, 1))
         one.run("Once", BEAM)
-        one.session.cursor = 1
+        one.document.cursor = 1
         one.playground.fork(Candidate(1, " a", -1.0, -1.0, 1))
         assert len(one.backend.requests) == 1
 
     def test_a_beam_is_gone_on_from(self, play):
         one = play()
         one.run("Once", BEAM)
-        steps = one.session.turns[0].steps
+        steps = one.document.turns[0].steps
         assert all(isinstance(step, BeamStep) for step in steps)
-        one.session.cursor = 1
+        one.document.cursor = 1
         parents = contest(steps[1], steps[0])
         parent = parents[1]
         chosen = parent.contenders[0].candidate
         one.playground.fork_beam(parent, chosen)
         one.settle()
-        turn = one.session.turns[-1]
+        turn = one.document.turns[-1]
         leader = steps[1].hypotheses[0].token
         assert turn.fork.step == 2
         assert turn.fork.put == chosen.text
@@ -76,20 +76,20 @@ class TestForking:
     def test_the_leader_s_own_token_replaces_nothing(self, play):
         one = play()
         one.run("Once", BEAM)
-        steps = one.session.turns[0].steps
-        one.session.cursor = 0
+        steps = one.document.turns[0].steps
+        one.document.cursor = 0
         (parent,) = contest(steps[0], None)
         leader = steps[0].hypotheses[0].token
         one.playground.fork_beam(parent, leader)
         one.settle()
-        assert one.session.turns[-1].fork == Fork(1, leader.text)
+        assert one.document.turns[-1].fork == Fork(1, leader.text)
         assert last_request(one).context_token_ids == (10,)
 
     def test_a_beam_is_not_gone_on_from_in_a_run_of_tokens(self, play):
         one = play()
         one.run("Once", BEAM)
-        (parent,) = contest(one.session.turns[0].steps[0], None)
-        leader = one.session.turns[0].steps[0].hypotheses[0].token
+        (parent,) = contest(one.document.turns[0].steps[0], None)
+        leader = one.document.turns[0].steps[0].hypotheses[0].token
         one.playground.clear()
         one.playground.fork_beam(parent, leader)
         one.run("Once", GREEDY)
@@ -99,12 +99,12 @@ class TestForking:
     def test_typed_text_stands_in_a_token_s_place(self, play):
         one = play()
         one.run("Once")
-        one.session.cursor = 1
+        one.document.cursor = 1
         one.playground.fork_text(" a dragon")
         one.settle()
         assert last_request(one).forced == " a dragon"
-        assert one.session.turns[-1].fork == Fork(2, "", ",")
-        assert one.session.text == "Once far a dragon far, away"
+        assert one.document.turns[-1].fork == Fork(2, "", ",")
+        assert one.document.text == "Once far a dragon far, away"
 
     def test_typed_text_that_cannot_stand_there_is_refused_whole(self, play):
         backend, gate = gated()
@@ -137,7 +137,7 @@ class TestForking:
         one.run("Once")
         with pytest.raises(PlaygroundError, match="no token for it"):
             one.playground.fork_text(" a")
-        assert one.session.text == "Once far, away"
+        assert one.document.text == "Once far, away"
 
 
 class TestWouldRepeat:
@@ -167,7 +167,7 @@ class TestWouldRepeat:
     def test_beams_have_no_chosen_token(self, play):
         one = play()
         one.run("Once", BEAM)
-        token = one.session.selected()[1].hypotheses[0].token
+        token = one.document.selected()[1].hypotheses[0].token
         assert not one.playground.would_repeat(token)
 
 
@@ -180,13 +180,13 @@ class TestRerunning:
         one.run(" and")
         one.playground.rerun(4, self.NEW)
         one.settle()
-        turn = one.session.turns[-1]
+        turn = one.document.turns[-1]
         assert (turn.preset_name, turn.settings, turn.fork) == ("greedy*", self.NEW, None)
         assert last_request(one).context_token_ids == (10, 100, 101, 102, 10, 100)
         assert last_request(one).forced == ()
         one.playground.rerun(3, self.NEW)
         one.settle()
-        assert one.session.turns[-1].preset_name == "greedy*", "one star is enough"
+        assert one.document.turns[-1].preset_name == "greedy*", "one star is enough"
 
     def test_with_the_token_that_they_pick_there(self, play):
         one = play()
@@ -195,7 +195,7 @@ class TestRerunning:
         pick = candidate_at(one, 4, 2)
         one.playground.rerun(4, self.NEW, pick)
         one.settle()
-        turn = one.session.turns[-1]
+        turn = one.document.turns[-1]
         assert turn.fork == Fork(2, pick.text, ",")
         assert (turn.preset_name, last_request(one).forced) == ("greedy*", (pick.token_id,))
         assert last_request(one).context_token_ids == (10, 100, 101, 102, 10, 100)
@@ -203,10 +203,10 @@ class TestRerunning:
     def test_of_beams_there_is_no_token_to_pick(self, play):
         one = play()
         one.run("Once", BEAM)
-        pick = one.session.turns[0].steps[1].hypotheses[0].token
+        pick = one.document.turns[0].steps[1].hypotheses[0].token
         one.playground.rerun(1, self.NEW, pick)
         one.settle()
-        assert one.session.turns[-1].fork is None
+        assert one.document.turns[-1].fork is None
 
     def test_not_where_there_is_no_step(self, play):
         one = play()

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from core.backends.scripted import ScriptedBackend
-from core.document.session import Fork
+from core.document.document import Fork
 from core.playground.fetching import Fetching
 from core.playground.runs import Notice
 from core.presets.finding import load_presets
@@ -22,8 +22,8 @@ HOW_BEAMS_FORK = "beams weigh several texts; F9 goes on from any beam"
 
 
 def candidate_at(one, position, number):
-    one.session.cursor = position
-    return one.session.selected()[1].distribution.candidates[number - 1]
+    one.document.cursor = position
+    return one.document.selected()[1].distribution.candidates[number - 1]
 
 
 class TestFreeToBranch:
@@ -54,13 +54,13 @@ class TestFreeToBranch:
         candidate = candidate_at(one, 0, 2)
         one.playground.send(" and")
         gate.release()
-        one.until(lambda: one.session.step_count() == 4)
-        text = one.session.text
+        one.until(lambda: one.document.step_count() == 4)
+        text = one.document.text
         arguments = {"go": (0,), "fork": (candidate,), "rerun": (0, Settings())}.get(what, ())
-        one.session.cursor = 0
+        one.document.cursor = 0
         getattr(one.playground, what)(*arguments)
         assert one.notice == RUNNING
-        assert one.session.text == text
+        assert one.document.text == text
         gate.release(9)
         one.settle()
 
@@ -81,9 +81,9 @@ class TestGoing:
         assert one.playground.notice == Notice("there is nothing to redo")
         one.run("Once")
         one.playground.undo()
-        assert (one.session.text, one.playground.notice) == ("", None)
+        assert (one.document.text, one.playground.notice) == ("", None)
         one.playground.redo()
-        assert (one.session.text, one.playground.notice) == ("Once far, away", None)
+        assert (one.document.text, one.playground.notice) == ("Once far, away", None)
 
     def test_to_any_run_and_a_cleared_one_back(self, play):
         one = play()
@@ -91,11 +91,11 @@ class TestGoing:
         one.run(" and")
         one.playground.say_unless("something")
         one.playground.go(1)
-        assert (one.session.text, one.playground.notice) == ("Once far, away", None)
+        assert (one.document.text, one.playground.notice) == ("Once far, away", None)
         one.playground.clear()
-        assert one.session.text == ""
+        assert one.document.text == ""
         one.playground.restore()
-        assert (one.session.text, one.playground.notice) == ("Once far, away", None)
+        assert (one.document.text, one.playground.notice) == ("Once far, away", None)
 
     def test_a_preset_that_is_picked_applies_from_the_next_run_on(self, play):
         backend, gate = gated()
@@ -108,7 +108,7 @@ class TestGoing:
         assert one.playground.notice == Notice("greedy applies to the next run")
         gate.release(9)
         one.settle()
-        assert one.session.turns[0].preset_name == "sample"
+        assert one.document.turns[0].preset_name == "sample"
 
     def test_nor_is_it_said_while_only_the_next_token_is_weighed(self, play):
         one = play()
@@ -142,11 +142,11 @@ class TestChoosing:
         one = play()
         assert not one.playground.can_choose
         one.run("Once")
-        one.session.cursor = 0
+        one.document.cursor = 0
         assert not one.playground.can_choose
         one.playground.is_by_hand = True
         assert one.playground.can_choose
-        one.session.cursor = None
+        one.document.cursor = None
         assert not one.playground.can_choose, "the next token is not weighed yet"
         one.settle()
         assert one.playground.can_choose
@@ -158,28 +158,28 @@ class TestChoosing:
         one.run("Once")
         one.playground.toggle_by_hand()
         one.playground.drain()
-        assert one.session.is_weighing
-        assert one.session.next_token is None
+        assert one.document.is_weighing
+        assert one.document.next_token is None
         assert one.playground.can_choose
         one.settle()
 
     def test_the_next_token_is_chosen_by_its_number(self, play):
         one = self.by_hand(play)
-        second = one.session.next_token.distribution.candidates[1]
+        second = one.document.next_token.distribution.candidates[1]
         one.playground.choose(2)
         one.settle()
-        (step,) = one.session.turns[0].steps
+        (step,) = one.document.turns[0].steps
         assert (step.token, step.chosen_by) == (second, "person")
-        fifth = one.session.next_token.distribution.candidates[4]
+        fifth = one.document.next_token.distribution.candidates[4]
         one.playground.choose(5)
         one.settle()
-        assert one.session.turns[0].steps[-1].token == fifth
+        assert one.document.turns[0].steps[-1].token == fifth
 
     def test_a_number_that_stands_for_none_says_so(self, play):
         one = self.by_hand(play)
         one.playground.choose(6)
         assert one.playground.notice == Notice("there is no candidate 6 here", is_warning=True)
-        one.session.next_token = None
+        one.document.next_token = None
         one.playground.choose(1)
         assert one.notice == "there is no candidate 1 here"
 
@@ -203,13 +203,13 @@ class TestChoosing:
         third = candidate_at(one, 0, 3)
         one.playground.choose(3)
         one.settle()
-        assert [step.token for step in one.session.turns[-1].steps] == [third]
-        assert one.session.turns[-1].fork.step == 1
+        assert [step.token for step in one.document.turns[-1].steps] == [third]
+        assert one.document.turns[-1].fork.step == 1
 
     def test_of_beams_it_says_how_they_fork(self, play):
         one = play()
         one.run("Once", BEAM)
-        one.session.cursor = 1
+        one.document.cursor = 1
         one.playground.is_by_hand = True
         one.playground.choose(1)
         assert one.playground.notice == Notice(HOW_BEAMS_FORK, is_warning=True)
@@ -226,13 +226,13 @@ class TestTaking:
     def test_a_fork_unless_the_text_would_repeat(self, play):
         one = play()
         one.run("Once")
-        one.session.cursor = 1
+        one.document.cursor = 1
         one.playground.take(1)
         assert one.playground.notice == Notice("that is the chosen token: the text would repeat")
         third = candidate_at(one, 1, 3)
         one.playground.take(3)
         one.settle()
-        assert one.session.turns[-1].fork == Fork(2, third.text, ",")
+        assert one.document.turns[-1].fork == Fork(2, third.text, ",")
 
     def test_by_hand_it_chooses(self, play):
         one = play()
@@ -240,7 +240,7 @@ class TestTaking:
         one.run("Once")
         one.playground.take(2)
         one.settle()
-        assert one.session.turns[0].steps[0].token.rank == 2
+        assert one.document.turns[0].steps[0].token.rank == 2
 
     def test_of_beams_it_says_how_they_fork(self, play):
         one = play()

@@ -16,17 +16,17 @@ class TestSending:
         changes = one.run("Once")
         assert (changes.anything, changes.steps, changes.keys) == (True, 3, True)
         assert (changes.returned_prompt, changes.failure) == (None, "")
-        assert one.session.text == "Once far, away"
+        assert one.document.text == "Once far, away"
         one.run(" and")
         assert [request.prompt for request in one.backend.requests] == ["Once", " and"]
         assert one.backend.requests[1].context_token_ids == (10, 100, 101, 102)
-        assert len(one.playground.branches.history.nodes) == 2
+        assert len(one.playground.branches.tree.nodes) == 2
 
     def test_what_it_asks_for_is_recorded(self, play):
         one = play()
         one.run("Once")
         assert one.backend.requests[0].recorder is not None
-        assert one.session.turns[0].key == "run 1"
+        assert one.document.turns[0].key == "run 1"
 
     def test_a_blank_message_and_none_are_refused_where_an_answer_has_ended(self, play):
         one = play(preset_name="chat")
@@ -38,13 +38,13 @@ class TestSending:
         one.run("Hello")
         assert not one.playground.awaits_message, "the answer was cut and can be gone on with"
         one.run("")
-        assert one.session.turns[-1].prompt == ""
+        assert one.document.turns[-1].prompt == ""
 
     def test_blank_text_is_a_prompt_where_there_is_no_conversation(self, play):
         one = play()
         one.run("\n")
         one.run("")
-        assert [turn.prompt for turn in one.session.turns] == ["\n", ""]
+        assert [turn.prompt for turn in one.document.turns] == ["\n", ""]
         assert not one.playground.awaits_message
 
     def test_nothing_runs_where_no_model_could_be_loaded(self, play):
@@ -76,15 +76,15 @@ class TestWaiting:
         one.playground.notice = Notice("something else")
         assert one.playground.send("Once")
         assert one.playground.notice is None
-        assert (one.playground.queued_prompt, one.session.turns) == ("Once", [])
+        assert (one.playground.queued_prompt, one.document.turns) == ("Once", [])
         assert not one.playground.send("more")
         assert one.notice == "one prompt is waiting already; your text stays here"
         assert one.playground.notice.is_warning
         assert one.playground.is_busy
         backend.may_load.set()
-        one.until(lambda: one.session.turns and not one.playground.is_busy)
+        one.until(lambda: one.document.turns and not one.playground.is_busy)
         assert one.playground.queued_prompt is None
-        assert one.session.text == "Once far, away"
+        assert one.document.text == "Once far, away"
 
     def test_what_waits_can_be_taken_back(self, play):
         backend = GatedLoading()
@@ -95,7 +95,7 @@ class TestWaiting:
         assert one.playground.queued_prompt is None
         backend.may_load.set()
         one.settle()
-        assert one.session.turns == []
+        assert one.document.turns == []
 
     def test_what_waits_is_given_back_where_loading_fails(self, play):
         backend = GatedLoading(load_error="the file is gone")
@@ -115,17 +115,17 @@ class TestWaiting:
             lambda: one.playground.model.info is not None and not one.playground.is_busy
         )
         assert changes.failure == "the file is gone"
-        assert one.session.text == "Once far, away"
+        assert one.document.text == "Once far, away"
         assert one.playground.model.info == MODEL, "the one before is back"
 
     def test_so_is_one_that_falls_back_before_there_is_a_document(self, play):
         one = play(others={"wrong": ScriptedBackend(load_error="the file is gone")})
         one.playground.use_model("wrong")
         assert one.playground.send("Once")
-        changes = one.until(lambda: one.session.turns and not one.playground.is_busy)
+        changes = one.until(lambda: one.document.turns and not one.playground.is_busy)
         assert changes.failure == "the file is gone"
         assert changes.returned_prompt is None, "the model before runs what waits"
-        assert one.session.text == "Once far, away"
+        assert one.document.text == "Once far, away"
 
 
 class TestStopping:
@@ -134,45 +134,45 @@ class TestStopping:
         one = play(backend)
         one.playground.send("Once")
         gate.release()
-        one.until(lambda: one.session.step_count() == 1)
+        one.until(lambda: one.document.step_count() == 1)
         assert not one.playground.is_stopping
         assert one.playground.is_busy
         assert one.playground.stop() is None
         assert one.playground.is_stopping
         one.settle()
         assert not one.playground.is_stopping
-        assert one.session.text == "Once far"
-        assert one.session.turns[-1].finished.reason == "cancelled"
+        assert one.document.text == "Once far"
+        assert one.document.turns[-1].finished.reason == "cancelled"
 
     def test_clearing_stops_first_and_the_next_prompt_waits_for_that(self, play):
         backend, gate = gated()
         one = play(backend)
         one.playground.send("Once")
         gate.release()
-        one.until(lambda: one.session.step_count() == 1)
+        one.until(lambda: one.document.step_count() == 1)
         one.playground.clear()
         assert one.playground.is_stopping
-        assert one.session.text == "Once far", "until it has stopped"
+        assert one.document.text == "Once far", "until it has stopped"
         assert one.playground.send("Twice")
         assert one.playground.queued_prompt == "Twice"
         gate.release(20)
         one.until(lambda: one.playground.queued_prompt is None and not one.playground.is_busy)
-        assert one.session.text == "Twice far, away"
+        assert one.document.text == "Twice far, away"
         assert not one.playground.branches.can_restore
         one.playground.clear()
-        assert one.session.turns == []
+        assert one.document.turns == []
         assert one.notice == "cleared — ctrl+l again brings it back"
         assert not one.playground.notice.is_warning
 
     def test_a_message_may_wait_for_clearing_though_the_answer_had_ended(self, play):
         one = play(gated()[0], preset_name="chat")
         one.playground.send("Hello")
-        one.until(lambda: one.session.turns[-1].started is not None)
+        one.until(lambda: one.document.turns[-1].started is not None)
         one.playground.clear()
         assert one.playground.awaits_message
         assert not one.playground.send(""), "there will be no answer to go on with"
         one.settle()
-        assert one.session.turns == []
+        assert one.document.turns == []
 
     def test_nothing_is_told_of_clearing_what_is_empty(self, play):
         one = play()
@@ -205,15 +205,15 @@ class TestFailing:
         assert changes.returned_prompt == "Once"
         assert one.notice == "the prompt is longer than the context"
         assert one.playground.notice.is_warning
-        assert (one.session.turns, one.playground.branches.history.nodes) == ([], ())
+        assert (one.document.turns, one.playground.branches.tree.nodes) == ([], ())
 
     def test_one_that_had_begun_is_kept_with_its_end(self, play):
         one = play(FailingRuns(after_steps=1))
         changes = one.run("Once")
         assert changes.returned_prompt is None
         assert one.playground.notice is None
-        assert one.session.turns[-1].finished.reason == "failed"
-        assert one.playground.branches.history.node(1).run.reason == "failed"
+        assert one.document.turns[-1].finished.reason == "failed"
+        assert one.playground.branches.tree.node(1).run.reason == "failed"
 
     def test_one_without_a_sentence_has_one_all_the_same(self, play):
         class Silent(ScriptedBackend):

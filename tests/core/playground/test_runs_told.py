@@ -39,7 +39,7 @@ class TestTheNextToken:
         one.settle()
         assert one.backend.requests == [], "there is no document yet"
         one.run("Once")
-        assert one.session.next_token is not None
+        assert one.document.next_token is not None
         assert [request.most_drawn for request in one.backend.requests] == [0]
         one.settle()
         assert len(one.backend.requests) == 1
@@ -51,12 +51,12 @@ class TestTheNextToken:
         assert one.playground.is_busy
         one.settle()
         assert [request.most_drawn for request in one.backend.requests] == [None, 0]
-        assert one.session.text == "Once far, away"
+        assert one.document.text == "Once far, away"
         one.playground.pick(SAMPLE)
         one.settle()
         assert len(one.backend.requests) == 3, "other settings weigh it anew"
         one.playground.toggle_by_hand()
-        assert one.session.next_token is None
+        assert one.document.next_token is None
         assert one.notice == "the preset runs by itself again"
         one.settle()
         assert len(one.backend.requests) == 3
@@ -96,7 +96,7 @@ class TestTheNextToken:
         asked = len(one.backend.requests)
         one.settle()
         assert len(one.backend.requests) == asked
-        assert one.session.text == "Once far, away"
+        assert one.document.text == "Once far, away"
 
     def test_another_model_weighs_it_anew(self, play):
         other = ScriptedBackend(info=dataclasses.replace(MODEL, name="other"))
@@ -105,33 +105,33 @@ class TestTheNextToken:
         one.playground.use_model("other")
         one.settle()
         assert [request.most_drawn for request in other.requests] == [0]
-        assert one.session.weighed_for[1] == "other"
+        assert one.document.weighed_for[1] == "other"
 
     def test_a_prompt_by_hand_is_written_into_the_text(self, play):
         one = self.by_hand(play)
         one.run("Once")
         one.run(" upon a")
-        assert [step.chosen_by for step in one.session.turns[0].steps] == ["person"] * 2
-        assert len(one.session.turns) == 1
+        assert [step.chosen_by for step in one.document.turns[0].steps] == ["person"] * 2
+        assert len(one.document.turns) == 1
         one.run("")
-        assert one.session.turns[0].steps[-1].chosen_by == "settings"
+        assert one.document.turns[0].steps[-1].chosen_by == "settings"
 
     def test_a_message_by_hand_begins_an_answer(self, play):
         one = self.by_hand(play, preset_name="chat")
         one.run("Hello")
         one.run("Bye")
-        assert [turn.message for turn in one.session.turns] == ["first", "later"]
-        assert all(turn.is_by_hand for turn in one.session.turns)
+        assert [turn.message for turn in one.document.turns] == ["first", "later"]
+        assert all(turn.is_by_hand for turn in one.document.turns)
 
     def test_beams_by_hand_are_no_beams_and_say_so(self, play):
         one = self.by_hand(play, preset_name="beam")
         one.run("Once")
-        (turn,) = one.session.turns
+        (turn,) = one.document.turns
         assert (turn.preset_name, turn.settings.num_beams) == ("beam*", 1)
         one.playground.toggle_by_hand()
         one.playground.clear()
         one.run("Once")
-        assert [turn.preset_name for turn in one.session.turns] == ["beam"]
+        assert [turn.preset_name for turn in one.document.turns] == ["beam"]
 
 
 class TestTelling:
@@ -139,11 +139,11 @@ class TestTelling:
         backend, gate = gated()
         one = play(backend)
         one.playground.send("Once")
-        one.until(lambda: one.session.turns[-1].started is not None)
+        one.until(lambda: one.document.turns[-1].started is not None)
         seen = []
         for count in (1, 2):
             gate.release()
-            changes = one.until(lambda count=count: one.session.step_count() == count)
+            changes = one.until(lambda count=count: one.document.step_count() == count)
             seen.append((changes.steps, changes.keys))
         assert seen == [(1, True), (1, False)]
         changes = one.drain()

@@ -17,10 +17,10 @@ from tui.actions.main_page import MAIN, PROMPT
 from tui.actions.pages import PAGES
 from tui.help.menu import MenuScreen
 from tui.help.screen import HelpScreen, HelpText
-from tui.history.screen import HistoryScreen
 from tui.models.inspector import InspectorScreen
 from tui.models.picker import ModelsScreen
 from tui.score.screen import ScoreScreen
+from tui.tree.screen import TreeScreen
 from tui.why.beams import BeamsScreen
 from tui.why.tokens import WhyScreen
 
@@ -33,7 +33,7 @@ SENT_BY_ANY_TERMINAL = {
 OPENED_BY: dict[str, tuple[list[str], type]] = {
     "why this token": (["f9"], WhyScreen),
     "why these beams": (["f9"], BeamsScreen),
-    "branches": (["ctrl+b"], HistoryScreen),
+    "the tree": (["ctrl+b"], TreeScreen),
     "scoring": (["f9", "t"], ScoreScreen),
     "the inspector": (["f11"], InspectorScreen),
     "models": (["ctrl+o"], ModelsScreen),
@@ -95,9 +95,9 @@ def readme_table():
 @pytest.mark.parametrize(
     ("words", "name"),
     [
-        *(("score", "Score"), ("export", "Save"), ("compare", "Branches"), ("fork", "Why")),
-        *(("temperature", "Scrub"), ("download", "Get the model"), ("history", "Branches")),
-        *(("key", "Help"), ("exit", "Quit"), ("branch", "Branches"), ("tree", "Branches")),
+        *(("score", "Score"), ("export", "Save"), ("compare", "Tree"), ("fork", "Why")),
+        *(("temperature", "Scrub"), ("download", "Get the model"), ("history", "Tree")),
+        *(("key", "Help"), ("exit", "Quit"), ("branch", "Tree"), ("tree", "Tree")),
         *(("probability", "Why"), ("dark", "Light or dark"), ("colour", "Tint")),
         *(("tokenizer", "Inspect"), ("switch", "Models"), ("cancel", "Stop"), ("undo", "Undo")),
         *(("copy", "Copy"), ("explain", "Why"), ("beam", "Preset: beam"), ("settings", "Scrub")),
@@ -125,8 +125,8 @@ async def test_the_palette_shows_the_keys_beside_the_names():
     app = make_app(ScriptedBackend())
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
-        found = [str(hit.match_display) async for hit in _provider(app).search("branches")]
-        assert "Branches  ^b · ^x b" in found
+        found = [str(hit.match_display) async for hit in _provider(app).search("tree")]
+        assert "Tree  ^b · ^x b" in found
 
 
 @pytest.mark.parametrize("page", OPENED_BY)
@@ -194,7 +194,7 @@ async def test_the_menu_does_what_its_characters_say():
         await pilot.press("ctrl+x", "tab", *["down"] * 4, "enter")
         await until(pilot, lambda: app.playground.preset.name == "keyless")
         await pilot.press("ctrl+x", "u")
-        await until(pilot, lambda: not app.playground.session.turns)
+        await until(pilot, lambda: not app.playground.document.turns)
         await pilot.press("ctrl+x", "k")
         await until(pilot, lambda: "no text yet" in status(pilot))
 
@@ -207,7 +207,7 @@ async def test_the_characters_behind_the_menus_key_are_never_typed():
         assert not app_of(pilot).main.prompt.text
 
 
-FRAMES = "#why-body, #history-details, #score-input, #inspector-report, #score-presets, #score-text"
+FRAMES = "#why-body, #tree-details, #score-input, #inspector-report, #score-presets, #score-text"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40)])

@@ -42,8 +42,8 @@ def test_an_empty_file_changes_nothing(write, text):
 
 
 def test_keys_are_read_in_any_spelling(write):
-    keys = load_keys(write("keys:\n  why: [F5, Alt-E]\n  mark: v\n  branches: F9\n"), BOOK)
-    assert keys.keymap == {"why": "f5,alt+e", "mark": "v", "branches": "f9"}
+    keys = load_keys(write("keys:\n  why: [F5, Alt-E]\n  mark: v\n  tree: F9\n"), BOOK)
+    assert keys.keymap == {"why": "f5,alt+e", "mark": "v", "tree": "f9"}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_keys_are_read_in_any_spelling(write):
         ("why: f5\n", 1, "the file must be a mapping with 'keys:' alone"),
         ("keys:\n  whyy: f5\n", 2, "there is no action 'whyy'; did you mean 'why'?"),
         ("keys:\n  quit: f5\n  why: f5\n", 2, "key 'f5' belongs to 'why' already"),
-        ("keys:\n  why: ctrl+b\n", 2, "key 'ctrl+b' belongs to 'branches' already"),
+        ("keys:\n  why: ctrl+b\n", 2, "key 'ctrl+b' belongs to 'tree' already"),
         ("keys:\n  why: f1\n", 2, "key 'f1' belongs to preset 'greedy' in presets.yaml"),
         ("keys:\n  why: w\n", 2, "is a character that belongs to the text"),
         ("keys:\n  score_it: x\n", 2, "is a character that belongs to the text"),

@@ -7,8 +7,8 @@ import json
 import pytest
 from textual.widgets import Input, Static
 
+from core.document.document import Document, Turn
 from core.document.export.about import check_format
-from core.document.session import Session, Turn
 from core.playground.run_file import free_name, save_run
 from core.presets.settings import Settings, settings_from_mapping
 from core.records.errors import PlaygroundError
@@ -37,7 +37,7 @@ async def save_as(pilot, name):
 async def test_a_run_is_saved_in_the_format_that_its_name_says(app, tmp_path):
     async with app.run_test(size=(120, 40)) as pilot:
         await run_to_end(pilot, "Once upon a time")
-        turn = app.playground.session.turns[-1]
+        turn = app.playground.document.turns[-1]
         await save_as(pilot, "tale.jsonl")
         assert notice(pilot) == "saved as tale.jsonl"
         records = [json.loads(line) for line in (tmp_path / "tale.jsonl").open()]
@@ -69,7 +69,7 @@ async def test_a_name_is_offered_that_no_file_has_and_the_table_begins_with_the_
 ):
     async with app.run_test(size=(120, 40)) as pilot:
         await run_to_end(pilot, "Once upon a time")
-        first = app.playground.session.text
+        first = app.playground.document.text
         for name in ("run-1.md", "run-1-2.md"):
             await pilot.press("ctrl+s", "enter")
             await pilot.pause()
@@ -82,18 +82,18 @@ async def test_a_name_is_offered_that_no_file_has_and_the_table_begins_with_the_
         assert "And then" in begun
 
 
-async def test_the_name_is_the_one_of_the_history(app):
+async def test_the_name_is_the_one_of_the_tree(app):
     async with app.run_test(size=(120, 40)) as pilot:
         await run_to_end(pilot, "Once upon a time")
         branches = app.playground.branches
-        branches.session.turns[-1].key = "run 5"  # runs that were refused have been counted
+        branches.document.turns[-1].key = "run 5"  # runs that were refused have been counted
         await pilot.press("ctrl+s")
         await pilot.pause()
         assert pilot.app.screen.query_one(Input).value == "run-1.md"
         title = str(pilot.app.screen.query_one("#input-box").border_title)
         assert title == "save this run to a file: .md, .jsonl, .csv, .txt"
         await pilot.press("escape")
-        branches.history.rename(1, "../the best/ever: é")
+        branches.tree.rename(1, "../the best/ever: é")
         await pilot.press("ctrl+s")
         await pilot.pause()
         assert pilot.app.screen.query_one(Input).value == "the-best-ever-é.md"
@@ -131,4 +131,4 @@ async def test_without_a_run_there_is_nothing_to_save(app):
 def test_a_run_that_goes_on_is_not_saved():
     turn = Turn("Once", "greedy", Settings())
     with pytest.raises(PlaygroundError, match="has not finished"):
-        save_run("run.md", Session([turn]), turn)
+        save_run("run.md", Document([turn]), turn)

@@ -63,17 +63,17 @@ async def test_text_in_a_token_s_place_is_refused_while_the_document_is_whole(ba
         await run_to_end(pilot, "GA")
         await stopped(pilot)
         playground = app_of(pilot).playground
-        before = playground.session.text
+        before = playground.document.text
         with pytest.raises(PlaygroundError, match="cannot spell 'x'"):
             playground.fork_text("Ax")
-        assert playground.session.text == before
+        assert playground.document.text == before
 
 
 async def test_a_look_up_tells_it_too(backend):
     async with make_app(backend).run_test(size=(100, 40)) as pilot:
         await run_to_end(pilot, "GA")
         playground = app_of(pilot).playground
-        turn = playground.session.turns[-1]
+        turn = playground.document.turns[-1]
         recorder = playground.branches.store.recorder(turn.key)
         recorder.begin(
             RunStart((2, 0), dataclasses.replace(turn.settings), (), 0, "cpu", backend.codec)

@@ -13,11 +13,11 @@ from core.presets.writer import SAVED_KEYS
 from core.records.steps import TokenStep
 from tests.tui.helpers import (
     app_of,
-    document,
     panel,
     ready,
     run_prompt,
     run_to_end,
+    shown_document,
     status,
     stopped,
     until,
@@ -25,27 +25,29 @@ from tests.tui.helpers import (
 from tui.common.dialog import DialogScreen
 from tui.common.visible import visible_prose, visible_token
 from tui.help.screen import HelpScreen
-from tui.history.comparison import ComparisonScreen
-from tui.history.screen import HistoryScreen
 from tui.inputs.screen import InputScreen
 from tui.main.preset_list import PresetList
 from tui.prose.view import ProseView
 from tui.scrub.screen import ScrubScreen
+from tui.tree.comparison import ComparisonScreen
+from tui.tree.screen import TreeScreen
 
 
 def tokens(pilot):
-    return app_of(pilot).playground.session.token_ids
+    return app_of(pilot).playground.document.token_ids
 
 
 async def offered(pilot):
     """Wait until the candidates of the next token are shown."""
     playground = app_of(pilot).playground
-    await until(pilot, lambda: not playground.is_busy and playground.session.next_token is not None)
+    await until(
+        pilot, lambda: not playground.is_busy and playground.document.next_token is not None
+    )
 
 
 def step_at(pilot, position):
-    session = app_of(pilot).playground.session
-    step = [step for turn in session.turns for step in turn.steps][position]
+    document = app_of(pilot).playground.document
+    step = [step for turn in document.turns for step in turn.steps][position]
     assert isinstance(step, TokenStep)
     return step
 
@@ -65,7 +67,7 @@ async def test_another_candidate_is_put_in_its_place_and_the_run_goes_on(app):
         assert forked[: prompt + 4] == whole[: prompt + 4]
         assert forked[prompt + 4] == wanted.token_id != whole[prompt + 4]
         assert len(forked) == prompt + 4 + 1 + 12
-        assert " instead of " in document(pilot)
+        assert " instead of " in shown_document(pilot)
 
         await pilot.press("ctrl+z")
         assert tokens(pilot) == whole
@@ -86,10 +88,10 @@ async def test_undo_of_a_fork_in_an_earlier_run_brings_the_later_one_back(app):
         await pilot.pause(0.2)
         await pilot.press("down", "enter")
         await stopped(pilot)
-        assert "And then" not in document(pilot)
+        assert "And then" not in shown_document(pilot)
         await pilot.press("ctrl+z")
         assert tokens(pilot) == whole
-        assert "And then" in document(pilot)
+        assert "And then" in shown_document(pilot)
 
 
 async def test_a_fork_to_the_chosen_token_is_refused_where_it_would_but_repeat_the_text(app):
@@ -110,7 +112,7 @@ async def test_a_fork_to_the_chosen_token_is_refused_where_it_would_but_repeat_t
         await pilot.pause(0.2)
         await pilot.press("enter")
         await stopped(pilot)
-        assert app.playground.session.turns[-1].preset_name == "sample"
+        assert app.playground.document.turns[-1].preset_name == "sample"
         assert tokens(pilot) != whole
 
 
@@ -153,16 +155,18 @@ async def test_steps_by_hand(app):
         await ready(pilot)
         await pilot.press("ctrl+r")
         assert "type a beginning" in status(pilot)
-        session = app.playground.session
+        document = app.playground.document
         await run_prompt(pilot, "Once upon a time")
         await offered(pilot)
-        assert session.step_count() == 0, "nothing is drawn before a person has seen the candidates"
+        assert document.step_count() == 0, (
+            "nothing is drawn before a person has seen the candidates"
+        )
         assert "step 1 · ◇ yours to choose" in panel(pilot)
         assert "1–5 choose" in status(pilot)
-        context = session.turns[0].started.context_token_ids
+        context = document.turns[0].started.context_token_ids
         expected = []
         for key in ("2", "5", "enter", "1"):
-            candidates = session.next_token.distribution.candidates
+            candidates = document.next_token.distribution.candidates
             numbered = [row for row in panel(pilot).splitlines() if row[:2].strip().isdigit()]
             assert [row.split()[1] for row in numbered] == [
                 visible_token(one.text) for one in candidates
@@ -173,7 +177,7 @@ async def test_steps_by_hand(app):
             await offered(pilot)
         await pilot.press(*" of the", "enter")
         await offered(pilot)
-        (turn,) = session.turns
+        (turn,) = document.turns
         assert tokens(pilot)[: len(context) + 4] == (
             *context,
             *(one.token_id for one, _ in expected),
@@ -182,12 +186,12 @@ async def test_steps_by_hand(app):
         assert "".join(step.text for step in turn.steps[4:]) == " of the"
         assert all(step.chosen_by == "person" for step in turn.steps[4:])
         assert [step.index for step in turn.steps] == list(range(len(turn.steps)))
-        assert document(pilot).count("──") == 2, "steps by hand stand in one text"
-        assert document(pilot).partition("\n")[2] == visible_prose(session.text)
-        assert len(app.playground.branches.history.nodes) == 1, "and are one run of the tree"
-        assert app.playground.branches.history.node(1).run.token_ids == turn.token_ids
+        assert shown_document(pilot).count("──") == 2, "steps by hand stand in one text"
+        assert shown_document(pilot).partition("\n")[2] == visible_prose(document.text)
+        assert len(app.playground.branches.tree.nodes) == 1, "and are one run of the tree"
+        assert app.playground.branches.tree.node(1).run.token_ids == turn.token_ids
         await pilot.resize_terminal(60, 24)
-        assert document(pilot).partition("\n")[2] == visible_prose(session.text)
+        assert shown_document(pilot).partition("\n")[2] == visible_prose(document.text)
         await pilot.press("ctrl+r", "x", "backspace")  # a notice goes with the next key
         assert "6 tokens" in status(pilot)
         assert "tok/s" not in status(pilot)
@@ -221,7 +225,7 @@ async def test_steps_by_hand_are_looked_at_and_explained_like_any_other(app):
         left = len("Once upon a time")
         for place in range(3):
             await pilot.click(transcript, offset=corner + Offset(left, 1))
-            assert app.playground.session.cursor == place
+            assert app.playground.document.cursor == place
             left += len(step_at(pilot, place).text)
         await pilot.press("end")
         assert "step 4 · ◇" in panel(pilot)
@@ -248,21 +252,21 @@ async def test_undo_by_hand_takes_back_one_choice(app):
             await pilot.press("ctrl+y")
             await offered(pilot)
             assert tokens(pilot) == after
-        assert len(app.playground.branches.history.nodes) == 1
+        assert len(app.playground.branches.tree.nodes) == 1
         await pilot.press("enter")
         await offered(pilot)
-        assert len(app.playground.branches.history.nodes) == 1, "the run goes on where it ended"
+        assert len(app.playground.branches.tree.nodes) == 1, "the run goes on where it ended"
         whole = tokens(pilot)
 
         await pilot.press("ctrl+z", "ctrl+z")
         await offered(pilot)
         await pilot.press("3")
         await offered(pilot)
-        nodes = app.playground.branches.history.nodes
+        nodes = app.playground.branches.tree.nodes
         assert len(nodes) == 2, "another way from there is a run of its own"
-        (row,) = [one for one in app.playground.branches.history.rows() if one.is_cursor]
+        (row,) = [one for one in app.playground.branches.tree.rows() if one.is_cursor]
         assert row.step == len(texts[3]) - len(texts[0]) + 1
-        assert document(pilot).count("──") == 2
+        assert shown_document(pilot).count("──") == 2
         await pilot.press("ctrl+z", "ctrl+y", "ctrl+z", "ctrl+z")
         assert nodes[0].run.token_ids == whole[len(texts[0]) :]
 
@@ -277,9 +281,9 @@ async def test_a_run_by_hand_is_saved_like_any_other(app, suffix, tmp_path):
         for key in ("2", "enter"):
             await pilot.press(key)
             await offered(pilot)
-        session = app.playground.session
-        saved = save_run(str(tmp_path / f"run.{suffix}"), session, session.turns[-1]).read_text()
-        step = session.turns[-1].steps[0]
+        document = app.playground.document
+        saved = save_run(str(tmp_path / f"run.{suffix}"), document, document.turns[-1]).read_text()
+        step = document.turns[-1].steps[0]
         assert step.text.strip() in saved
         assert {"md": "%)+", "jsonl": '"chosen_by": "person"', "csv": ",person,", "txt": ""}[
             suffix
@@ -313,7 +317,7 @@ async def test_a_digit_at_an_earlier_step_puts_another_token_there(app):
         await offered(pilot)
         start = len(whole) - 12
         assert tokens(pilot) == (*whole[: start + 1], second.token_id)
-        assert app.playground.session.turns[-1].steps[0].chosen_by == "person"
+        assert app.playground.document.turns[-1].steps[0].chosen_by == "person"
 
 
 async def test_by_hand_another_preset_weighs_the_next_token_anew(app):
@@ -322,17 +326,17 @@ async def test_by_hand_another_preset_weighs_the_next_token_anew(app):
         await pilot.press("ctrl+r")
         await run_prompt(pilot, "Once upon a time")
         await offered(pilot)
-        before = app.playground.session.next_token
+        before = app.playground.document.next_token
         assert "takes the likeliest of" in panel(pilot)
         await pilot.press("f3")
         await offered(pilot)
-        assert app.playground.session.next_token is not before
+        assert app.playground.document.next_token is not before
         assert "draws from" in panel(pilot)
         await pilot.press("enter")
         await offered(pilot)
-        assert [one.preset_name for one in app.playground.session.turns] == ["greedy", "sample"]
+        assert [one.preset_name for one in app.playground.document.turns] == ["greedy", "sample"]
         await pilot.press("ctrl+r")
-        assert app.playground.session.next_token is None
+        assert app.playground.document.next_token is None
         assert "yours to choose" not in panel(pilot)
 
 
@@ -351,7 +355,7 @@ async def test_typed_text_that_cannot_be_put_there_is_given_back(app):
         assert "reads at most" in status(pilot) or isinstance(app.screen, DialogScreen)
         assert app.main.prompt.text == long
         assert tokens(pilot) == before
-        assert app.playground.session.turns[-1].is_open, "and the run can be gone on with"
+        assert app.playground.document.turns[-1].is_open, "and the run can be gone on with"
 
 
 async def test_digits_are_text_unless_steps_are_taken_by_hand(app):
@@ -371,7 +375,7 @@ async def test_looking_into_a_step_changes_nothing(app):
         whole = tokens(pilot)
         await pilot.press("ctrl+l")
         await run_prompt(pilot, "Once upon a time")
-        await until(pilot, lambda: app_of(pilot).playground.session.step_count() > 0)
+        await until(pilot, lambda: app_of(pilot).playground.document.step_count() > 0)
         await pilot.press("f9", "right", "n", "left", "escape")
         await stopped(pilot)
         assert tokens(pilot) == whole
@@ -403,7 +407,7 @@ async def test_going_to_the_next_disagreement_of_two_presets(app):
         await until(pilot, lambda: screen._ghosts is not None)
         expected = screen._ghosts.next_disagreement(0)
         await pilot.press("n")
-        cursor = app_of(pilot).playground.session.cursor
+        cursor = app_of(pilot).playground.document.cursor
         assert expected is not None
         assert (cursor if cursor is not None else 11) == expected
 
@@ -434,8 +438,8 @@ async def test_scrubbed_settings_become_a_run_from_the_first_divergence(app):
         forked = tokens(pilot)
         assert forked[: start + first] == whole[: start + first]
         assert forked[start + first] == scrubbed.steps[first].pick != whole[start + first]
-        assert app.playground.session.turns[-1].preset_name == "sample*"
-        assert app.playground.session.turns[-1].settings.temperature < 0.2
+        assert app.playground.document.turns[-1].preset_name == "sample*"
+        assert app.playground.document.turns[-1].settings.temperature < 0.2
 
 
 async def test_going_through_the_history_and_pruning_it(app):
@@ -444,19 +448,19 @@ async def test_going_through_the_history_and_pruning_it(app):
         first = tokens(pilot)
         await run_to_end(pilot, "And then")
         await pilot.press("ctrl+b")
-        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await until(pilot, lambda: isinstance(app.screen, TreeScreen))
         await pilot.press("up", "enter")
         await until(pilot, lambda: app.screen is app.main)
         assert tokens(pilot) == first
 
         await pilot.press("ctrl+b")
-        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await until(pilot, lambda: isinstance(app.screen, TreeScreen))
         await pilot.press("d")
         await until(pilot, lambda: isinstance(app.screen, DialogScreen))
         await pilot.press("enter", "escape")
         await until(pilot, lambda: app.screen is app.main)
         assert tokens(pilot) == ()
-        assert app.playground.branches.history.nodes == ()
+        assert app.playground.branches.tree.nodes == ()
         await run_to_end(pilot, "Once upon a time")
         assert tokens(pilot) == first
 
@@ -487,7 +491,7 @@ async def test_a_beam_search_is_compared_by_its_words(app, is_cleared):
         if is_cleared:
             await pilot.press("ctrl+l")
         await pilot.press("ctrl+b")
-        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await until(pilot, lambda: isinstance(app.screen, TreeScreen))
         await pilot.press("home", "down", "m", "down", "c")
         await until(pilot, lambda: isinstance(app.screen, ComparisonScreen))
         told = "".join(view.plain for view in app.screen.query(ProseView))
@@ -550,9 +554,9 @@ async def test_typed_text_takes_a_tokens_place(app):
         await stopped(pilot)
 
         assert tokens(pilot)[: start + 3] == whole[: start + 3]
-        session = app.playground.session
-        assert session.text.startswith(f"Once upon a time{before} a [b]cat")
-        assert session.turns[-1].started.context_token_ids[: start + 3] == whole[: start + 3]
-        assert " · typed instead of " in document(pilot)
+        document = app.playground.document
+        assert document.text.startswith(f"Once upon a time{before} a [b]cat")
+        assert document.turns[-1].started.context_token_ids[: start + 3] == whole[: start + 3]
+        assert " · typed instead of " in shown_document(pilot)
         await pilot.press("ctrl+z")
         assert tokens(pilot) == whole

@@ -10,20 +10,20 @@ from core.records.chat import ChatFormat, Message, render
 from tests.tui.helpers import (
     BOOK,
     app_of,
-    document,
     footer_keys,
     ready,
     run_prompt,
     run_to_end,
+    shown_document,
     status,
     stopped,
     until,
 )
 from tests.tui.screen_app import shown
 from tui.app import PlaygroundApp
-from tui.history.screen import HistoryScreen
 from tui.inputs.screen import InputScreen
 from tui.main.prompt.hint import prompt_hint
+from tui.tree.screen import TreeScreen
 
 SIZE = (120, 40)
 CHAT = ChatFormat("Two people talk.\n\n", "Q: ", "A:")
@@ -45,7 +45,7 @@ def app():
 
 
 def turns(pilot):
-    return app_of(pilot).playground.session.turns
+    return app_of(pilot).playground.document.turns
 
 
 def read(pilot):
@@ -78,14 +78,14 @@ async def test_a_forked_answer_is_read_by_the_next_message(app):
         await pilot.press("down", "enter")
         await stopped(pilot)
         kept, forked = turns(pilot)[1:]
-        assert " instead of " in document(pilot)
+        assert " instead of " in shown_document(pilot)
         assert forked.steps[0].chosen_by == "person"
         second = (kept.text + forked.text).strip()
         assert len(kept.steps) == 5
 
         await run_to_end(pilot, "And the fox?")
         assert read(pilot) == talk("Who are you?", first, "And the sea?", second, "And the fox?")
-        assert NEW not in document(pilot)
+        assert NEW not in shown_document(pilot)
 
 
 async def test_an_answer_with_typed_text_is_read_by_the_next_message(app):
@@ -100,7 +100,7 @@ async def test_an_answer_with_typed_text_is_read_by_the_next_message(app):
         await stopped(pilot)
         kept, forked = turns(pilot)
         assert forked.text.startswith(" am a fox.")
-        assert forked.text.splitlines()[0] in document(pilot)
+        assert forked.text.splitlines()[0] in shown_document(pilot)
         said = f"{kept.text}{forked.text}".strip()
 
         await run_to_end(pilot, "Why?")
@@ -120,11 +120,11 @@ async def test_an_answer_by_hand(app):
         await stopped(pilot)
         assert hint(pilot) == "type a message, or press Enter for the next token"
         for key in ("enter", "2", "enter", "enter"):
-            await until(pilot, lambda: app.playground.session.next_token is not None)
+            await until(pilot, lambda: app.playground.document.next_token is not None)
             await pilot.press(key)
             await stopped(pilot)
         (turn,) = turns(pilot)
-        chosen, token_ids, answer = turn.steps[1], app.playground.session.token_ids, turn.text
+        chosen, token_ids, answer = turn.steps[1], app.playground.document.token_ids, turn.text
         await run_to_end(pilot, "Why?")
         assert read(pilot) == talk("hi there", answer.strip(), "Why?")
 
@@ -140,16 +140,16 @@ async def test_a_conversation_after_something_else_says_that_it_is_new(app):
         await run_to_end(pilot, "Who are you?")
         await pilot.press("f1")
         await run_to_end(pilot, "A story")
-        assert NEW not in document(pilot)
+        assert NEW not in shown_document(pilot)
         await pilot.press("f8")
         await run_to_end(pilot, "And now?")
         assert read(pilot) == talk("And now?")
-        assert document(pilot).count(NEW) == 1
+        assert shown_document(pilot).count(NEW) == 1
         await run_to_end(pilot, "And then?")
-        assert document(pilot).count(NEW) == 1
+        assert shown_document(pilot).count(NEW) == 1
 
         await pilot.press("ctrl+b")
-        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await until(pilot, lambda: isinstance(app.screen, TreeScreen))
         await pilot.pause()
         tree = shown(pilot)
         assert "new conversation And now?" in tree
@@ -198,10 +198,10 @@ async def test_beams_by_hand_are_one_text(app):
         await pilot.press("f2")
         await run_to_end(pilot, "Once")
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: app.playground.session.next_token is not None)
-        second = app.playground.session.next_token.distribution.candidates[1]
+        await until(pilot, lambda: app.playground.document.next_token is not None)
+        second = app.playground.document.next_token.distribution.candidates[1]
         await pilot.press("2")
-        await until(pilot, lambda: app.playground.session.next_token is not None)
+        await until(pilot, lambda: app.playground.document.next_token is not None)
         turn = turns(pilot)[-1]
         assert (turn.preset_name, turn.settings.num_beams) == ("beam*", 1)
         assert (turn.steps[0].token, turn.steps[0].chosen_by) == (second, "person")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.tui.helpers import app_of, panel, ready, run_to_end, status, stopped, until
 from tests.tui.screen_app import shown
-from tui.history.screen import HistoryScreen
+from tui.tree.screen import TreeScreen
 
 SIZE = (120, 40)
 
@@ -25,7 +25,7 @@ async def test_the_panel_the_page_and_the_tree_count_alike(app, preset):
         await run_to_end(pilot, "Once upon a time")
         await pilot.press(preset)
         await run_to_end(pilot, "And then the old king")
-        turn = app.playground.session.turns[1]
+        turn = app.playground.document.turns[1]
         await pilot.press("end", "left", "left", "left")
         in_panel = re.search(r"step ([\d,]+) of ([\d,]+)", panel(pilot)).groups()
         assert in_panel == (str(len(turn.steps) - 3), str(len(turn.steps)))
@@ -36,7 +36,7 @@ async def test_the_panel_the_page_and_the_tree_count_alike(app, preset):
         await pilot.press("down", "enter")
         await stopped(pilot)
         await pilot.press("ctrl+b")
-        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await until(pilot, lambda: isinstance(app.screen, TreeScreen))
         await pilot.pause()
         assert f"fork {in_panel[0]} " in shown(pilot)
         assert f"leaves run 2 at step {in_panel[0]}" in shown(pilot)
@@ -49,7 +49,7 @@ async def test_the_status_counts_the_tokens_that_the_panel_counts_as_steps(app, 
         for prompt in ("Once upon a time", "And then"):
             await pilot.press(preset)
             await run_to_end(pilot, prompt)
-            turn = app.playground.session.turns[-1]
+            turn = app.playground.document.turns[-1]
             tokens, steps = len(turn.token_ids), len(turn.steps)
             assert f"step {steps} of {steps}" in panel(pilot)
             expected = f"{tokens} tokens" + (f" in {steps} steps" if steps != tokens else " ·")
@@ -81,12 +81,12 @@ async def test_more_candidates_than_are_told_go_on_where_those_end(app):
         await ready(pilot)
         await run_to_end(pilot, "A long long time ago")
         await pilot.press("home", "right")
-        told = app.playground.session.selected()[1].distribution.candidates
+        told = app.playground.document.selected()[1].distribution.candidates
         weighed = app.playground.weighed(12)
         assert weighed[: len(told)] == told
         assert len({one.token_id for one in weighed}) == 12
         logprobs = [one.logprob for one in weighed]
         assert logprobs == sorted(logprobs, reverse=True)
         assert app.playground.weighed(3) == told
-        app.playground.branches.store.forget(app.playground.session.turns[0].key)
+        app.playground.branches.store.forget(app.playground.document.turns[0].key)
         assert app.playground.weighed(12) == told

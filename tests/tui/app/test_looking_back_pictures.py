@@ -1,41 +1,41 @@
-"""Pictures of the history, of a comparison and of a scored text."""
+"""Pictures of the tree, of a comparison and of a scored text."""
 
 from __future__ import annotations
 
 import pytest
 
 from core.backends.scripted import ScriptedBackend
-from core.document.history import History
+from core.document.tree import Tree
 from tests.tui.app.test_pictures import settled
 from tests.tui.helpers import BOOK, until
 from tests.tui.screen_app import VOCABULARY, ScreenApp, grown
-from tui.history.screen import HistoryScreen
 from tui.score.input import ScoreInput
 from tui.score.screen import ScoreScreen
+from tui.tree.screen import TreeScreen
 
 VIEWS = [((80, 24), False), ((120, 40), False), ((120, 40), True)]
 TEXT = "I sat as a grey cat on a very old mat, by a fire that had gone out long ago."
 
 
-def history_app(history, is_light):
+def tree_app(tree, is_light):
     return ScreenApp(
-        HistoryScreen(history, lambda _: VOCABULARY.__getitem__, lambda _: None), is_light=is_light
+        TreeScreen(tree, lambda _: VOCABULARY.__getitem__, lambda _: None), is_light=is_light
     )
 
 
 @pytest.mark.parametrize(("size", "is_light"), VIEWS)
-def test_history(snap_compare, size, is_light):
+def test_tree(snap_compare, size, is_light):
     async def before(pilot):
         await pilot.pause()
         await pilot.press("m", "up")
         await settled(pilot)
 
-    app = history_app(grown(), is_light)
+    app = tree_app(grown(), is_light)
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
-def test_history_without_runs(snap_compare):
-    app = history_app(History(), is_light=False)
+def test_a_tree_without_runs(snap_compare):
+    app = tree_app(Tree(), is_light=False)
     assert snap_compare(app, terminal_size=(80, 24), run_before=settled)
 
 
@@ -46,7 +46,7 @@ def test_comparison(snap_compare, size, is_light):
         await pilot.press("m", "up", "up", "c")
         await settled(pilot)
 
-    app = history_app(grown(), is_light)
+    app = tree_app(grown(), is_light)
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 

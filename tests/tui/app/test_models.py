@@ -24,11 +24,11 @@ from core.records.steps import EngineChanged, TokenStep
 from tests.tui.helpers import (
     BOOK,
     app_of,
-    document,
     footer_keys,
     ready,
     run_prompt,
     run_to_end,
+    shown_document,
     status,
     steps,
     stopped,
@@ -134,16 +134,16 @@ async def test_the_model_at_hand_runs_meanwhile_and_switching_is_offered(app, hu
         await run_to_end(pilot, "one two")
         hub.may_end.set()
         await until(pilot, lambda: "gpt2-xl is here" in fetch_line(pilot))
-        before = document(pilot)
+        before = shown_document(pilot)
         await pilot.press("ctrl+n")
         await ready(pilot)
 
         assert [name for name, _ in shelf.made] == [None, "gpt2-xl"]
         assert shelf.made[0][1].closed
-        assert document(pilot) == before
+        assert shown_document(pilot) == before
         assert fetch_line(pilot) == ""
         await run_to_end(pilot, "three")
-        assert "from here on gpt2-xl" in document(pilot)
+        assert "from here on gpt2-xl" in shown_document(pilot)
 
 
 async def test_esc_cancels_a_download_but_first_a_run(app, hub):
@@ -324,7 +324,7 @@ async def test_a_model_that_cannot_be_loaded_gives_the_one_before_back(hub):
     async with app.run_test(size=(100, 30)) as pilot:
         await ready(pilot)
         await run_to_end(pilot, "one")
-        before = document(pilot)
+        before = shown_document(pilot)
         app.playground.use_model("broken")
         app.changed()
         await until(pilot, lambda: isinstance(app.screen, DialogScreen))
@@ -334,7 +334,7 @@ async def test_a_model_that_cannot_be_loaded_gives_the_one_before_back(hub):
         await ready(pilot)
         assert app.playground.model.info == STAND_IN
         assert app.playground.model.load_error is None
-        assert document(pilot) == before
+        assert shown_document(pilot) == before
         await run_to_end(pilot, "two")
 
 
@@ -348,12 +348,12 @@ async def test_switching_stops_a_run_and_keeps_what_it_wrote(hub):
     async with app.run_test(size=(100, 30)) as pilot:
         await ready(pilot)
         await pilot.press(*"one", "enter")
-        await until(pilot, lambda: app.playground.session.step_count() == 3)
+        await until(pilot, lambda: app.playground.document.step_count() == 3)
         app.playground.use_model("other")
         app.changed()
         await ready(pilot)
 
-        turn = app.playground.session.turns[0]
+        turn = app.playground.document.turns[0]
         assert turn.finished is not None
         assert turn.finished.reason == "cancelled"
         assert len(turn.steps) == 3

@@ -59,7 +59,7 @@ async def test_a_high_and_wide_screen_shows_more_candidates_which_can_be_taken(a
     """With those of the record first, and the rest what is left beside all of them."""
     async with app.run_test(size=(200, 60)) as pilot:
         await run_to_end(pilot, "Once")
-        five = app.playground.session.selected()[1].distribution.candidates
+        five = app.playground.document.selected()[1].distribution.candidates
         height = app.main.query_one("#step-table").size.height
         many = app.playground.weighed(height - 3)
         assert many[:5] == five
@@ -69,9 +69,9 @@ async def test_a_high_and_wide_screen_shows_more_candidates_which_can_be_taken(a
         assert sum("%" in row for row in rows[1:]) == len(many) + 1
         place = app.main.query_one("#step-table").region.offset
         await pilot.click(offset=(place.x + 3, place.y + 12))
-        await until(pilot, lambda: len(app.playground.branches.history.nodes) == 2)
-        chosen = app.playground.session.turns[-1].token_ids
-        assert many[11].token_id in chosen or many[11].token_id in app.playground.session.token_ids
+        await until(pilot, lambda: len(app.playground.branches.tree.nodes) == 2)
+        chosen = app.playground.document.turns[-1].token_ids
+        assert many[11].token_id in chosen or many[11].token_id in app.playground.document.token_ids
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
         assert len(app.main.query_one("#step-table").plain.splitlines()) == 8

@@ -17,12 +17,12 @@ from tests.tui.helpers import (
     FailingRuns,
     GatedLoading,
     app_of,
-    document,
     make_app,
     panel,
     ready,
     run_prompt,
     run_to_end,
+    shown_document,
     status,
     steps,
     stopped,
@@ -42,7 +42,7 @@ async def test_enter_runs_the_prompt_exactly_as_typed():
         await pilot.press(*"Once", "space", "enter")
         await stopped(pilot)
         assert [request.prompt for request in backend.requests] == ["Once "]
-        assert "Once  far, away there lived a cat.∎" in document(pilot)
+        assert "Once  far, away there lived a cat.∎" in shown_document(pilot)
         assert typed(pilot) == ""
 
 
@@ -61,7 +61,7 @@ async def test_each_step_shows_its_own_candidates_as_it_happens():
             assert text.replace(" ", "·") in chosen.split()
             assert "50.0%" in chosen
             assert "57.1%" in chosen
-            assert document(pilot).endswith("Once" + "".join(backend.texts[:count]))
+            assert shown_document(pilot).endswith("Once" + "".join(backend.texts[:count]))
         gate.release(100)
         await stopped(pilot)
 
@@ -97,7 +97,7 @@ async def test_escape_stops_and_keeps_the_text():
         await steps(pilot, 2)
         await pilot.press("escape")
         await stopped(pilot)
-        assert document(pilot).endswith("Once far,")
+        assert shown_document(pilot).endswith("Once far,")
         assert "stopped" in status(pilot)
         assert "2 tokens" in status(pilot)
 
@@ -120,11 +120,11 @@ async def test_scrolling_what_is_all_in_sight_says_so():
 async def test_keys_of_the_page_mean_the_same_in_the_document():
     async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
         await run_to_end(pilot, "Once")
-        session = app_of(pilot).playground.session
+        document = app_of(pilot).playground.document
         await pilot.press("tab", "home")
-        assert session.position == 0
+        assert document.position == 0
         await pilot.press("end")
-        assert session.cursor is None
+        assert document.cursor is None
 
 
 async def test_picking_the_picked_preset_says_so():
@@ -140,7 +140,7 @@ async def test_a_further_prompt_continues_the_document():
         await run_to_end(pilot, "one two")
         await run_to_end(pilot, "three")
         assert backend.requests[1].context_token_ids == (10, 11, *range(100, 108))
-        assert document(pilot).count("── greedy ──") == 2
+        assert shown_document(pilot).count("── greedy ──") == 2
 
 
 async def test_enter_in_an_empty_line_writes_on():
@@ -150,8 +150,8 @@ async def test_enter_in_an_empty_line_writes_on():
         await run_to_end(pilot, "")
         assert [request.prompt for request in backend.requests] == ["", ""]
         assert backend.requests[1].context_token_ids == tuple(range(100, 108))
-        assert "from the start of text" in document(pilot)
-        assert "continued" in document(pilot)
+        assert "from the start of text" in shown_document(pilot)
+        assert "continued" in shown_document(pilot)
 
 
 async def test_a_prompt_while_running_stays_in_the_line():
@@ -182,7 +182,7 @@ async def test_a_prompt_while_loading_waits_and_then_runs():
         backend.may_load.set()
         await until(pilot, lambda: len(backend.requests) == 1)
         await stopped(pilot)
-        assert "Once far" in document(pilot)
+        assert "Once far" in shown_document(pilot)
 
 
 async def test_a_second_prompt_while_loading_is_not_lost():
@@ -227,7 +227,7 @@ async def test_a_failed_load_is_told_and_the_app_lives_on():
         await ready(pilot)
         await pilot.press("enter")
         await stopped(pilot)
-        assert "Once far" in document(pilot)
+        assert "Once far" in shown_document(pilot)
 
 
 async def test_a_failed_load_gives_the_waiting_prompt_back():
@@ -246,7 +246,7 @@ async def test_a_run_that_never_starts_puts_the_prompt_back():
         await run_to_end(pilot, "Once")
         assert typed(pilot) == "Once"
         assert "the prompt is longer than the context" in status(pilot)
-        assert not app.playground.session.turns
+        assert not app.playground.document.turns
         assert app.main.query_one("#welcome").display
 
 
@@ -274,8 +274,8 @@ async def test_a_notice_goes_with_the_next_key():
 async def test_a_run_that_breaks_keeps_its_text_and_says_why():
     async with make_app(FailingRuns(after_steps=2)).run_test(size=SIZE) as pilot:
         await run_to_end(pilot, "Once")
-        assert "Once far," in document(pilot)
-        assert "✗ the [b]device[/b] is gone" in document(pilot)
+        assert "Once far," in shown_document(pilot)
+        assert "✗ the [b]device[/b] is gone" in shown_document(pilot)
         assert "failed: the [b]device[/b] is gone" in status(pilot)
         assert typed(pilot) == ""
 
@@ -310,4 +310,4 @@ async def test_the_seed_that_was_asked_for_takes_the_place_of_a_presets_own(aske
     async with app.run_test(size=SIZE) as pilot:
         await run_to_end(pilot, "Once")
         assert backend.requests[0].settings.seed == used
-        assert isinstance(pilot.app.playground.session.turns[0].started, Started)
+        assert isinstance(pilot.app.playground.document.turns[0].started, Started)

@@ -18,12 +18,12 @@ from core.presets.settings import Settings
 from tests.tui.helpers import (
     BOOK,
     app_of,
-    document,
     footer_keys,
     make_app,
     panel,
     ready,
     run_to_end,
+    shown_document,
     status,
     typed,
     until,
@@ -93,9 +93,9 @@ async def test_hostile_text_is_shown_harmlessly(size, preset):
             for strip in app_of(pilot).screen._compositor.render_strips()
         )
         if preset == "greedy":
-            assert "[/b]" in document(pilot)
-            assert "[@click=app.quit]" in document(pilot)
-            assert "\\x1b[2J" in document(pilot)
+            assert "[/b]" in shown_document(pilot)
+            assert "[@click=app.quit]" in shown_document(pilot)
+            assert "\\x1b[2J" in shown_document(pilot)
 
 
 async def test_history_goes_up_and_down_and_keeps_the_draft():
@@ -113,7 +113,7 @@ async def test_history_goes_up_and_down_and_keeps_the_draft():
         assert typed(pilot) == "dra"
 
 
-async def test_a_cleared_document_leaves_its_prompts_in_the_history():
+async def test_a_cleared_document_leaves_its_prompts_in_the_tree():
     async with make_app(ScriptedBackend()).run_test(size=(80, 24)) as pilot:
         await run_to_end(pilot, "one")
         await pilot.press("ctrl+l", "up")
@@ -142,7 +142,7 @@ async def test_a_paste_of_5000_characters_is_not_lost():
         assert len(typed(pilot)) == 5000
         assert app_of(pilot).main.prompt.size.height <= 6
         await pilot.press("enter")
-        await until(pilot, lambda: "word word" in document(pilot))
+        await until(pilot, lambda: "word word" in shown_document(pilot))
 
 
 async def test_ctrl_j_begins_a_new_line():
@@ -217,7 +217,7 @@ async def test_a_run_goes_on_under_the_palette_and_the_help():
         assert "run the prompt" in screen_text(pilot)
         await pilot.press("escape")
         assert app.screen is app.main
-        assert "Once far" in document(pilot)
+        assert "Once far" in shown_document(pilot)
 
 
 async def test_a_narrow_terminal_stacks_the_panel_and_a_low_one_hides_it():
@@ -241,10 +241,10 @@ async def test_a_resize_wraps_the_document_anew():
     async with app.run_test(size=(120, 40)) as pilot:
         await run_to_end(pilot, "Once")
         before = app.main.transcript.line_count
-        text = document(pilot)
+        text = shown_document(pilot)
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: app.main.transcript.line_count > before)
-        assert document(pilot) == text
+        assert shown_document(pilot) == text
 
 
 async def test_a_resize_draws_the_panel_and_the_status_for_the_new_width():

@@ -10,13 +10,13 @@ from core.backends.scripted import ScriptedBackend
 from tests.tui.helpers import (
     EndsAtOnce,
     app_of,
-    document,
     footer_keys,
     make_app,
     panel,
     ready,
     run_prompt,
     run_to_end,
+    shown_document,
     status,
     steps,
     stopped,
@@ -128,7 +128,7 @@ async def test_a_preset_key_picks_the_preset():
         assert "nucleus" in status(pilot)
         await run_to_end(pilot, "Once")
         assert backend.requests[0].settings.top_p == 0.9
-        assert "── nucleus ──" in document(pilot)
+        assert "── nucleus ──" in shown_document(pilot)
         assert "drawn from 3" in panel(pilot)
 
 
@@ -163,14 +163,14 @@ async def test_beams_are_listed_and_replace_the_text():
         assert len(ranked) == 5
         assert ranked[0].startswith("▸ 1   -1.70")
         assert ranked[0].endswith(" far,")
-        assert document(pilot).endswith("Once far,")
+        assert shown_document(pilot).endswith("Once far,")
         gate.release()
         await steps(pilot, 3)
-        assert document(pilot).endswith("Once far, away")
+        assert shown_document(pilot).endswith("Once far, away")
         gate.release(100)
         await stopped(pilot)
         await pilot.press("home")
-        assert document(pilot).endswith("Once far")
+        assert shown_document(pilot).endswith("Once far")
 
 
 async def test_a_beam_says_where_it_came_from():
@@ -230,13 +230,13 @@ async def test_clearing_empties_the_document_and_can_be_undone():
     async with app.run_test(size=SIZE) as pilot:
         await run_to_end(pilot, "Once")
         await pilot.press("ctrl+l")
-        assert not app.playground.session.turns
+        assert not app.playground.document.turns
         assert app.main.query_one("#welcome").display
-        assert document(pilot) == ""
+        assert shown_document(pilot) == ""
         assert "the five tokens" in panel(pilot)
         assert "bring back" in footer_keys(pilot)
         await pilot.press("ctrl+l")
-        assert "Once far" in document(pilot)
+        assert "Once far" in shown_document(pilot)
         assert "step 8 of 8" in panel(pilot)
 
 
@@ -251,7 +251,7 @@ async def test_clearing_in_the_middle_of_a_run_stops_it_first():
         await steps(pilot, 1)
         await pilot.press("ctrl+l")
         await stopped(pilot)
-        assert not app.playground.session.turns
+        assert not app.playground.document.turns
         gate.release(100)
         await run_to_end(pilot, "Twice")
         assert backend.requests[1].context_token_ids == ()

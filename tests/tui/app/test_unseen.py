@@ -63,4 +63,4 @@ async def test_nothing_of_it_reaches_the_screen():
             )
             assert not set(line) & set(IGNORABLE + UNKNOWN)
             assert cell_len(line) == sum(max(0, wcwidth(one)) for one in line) == 120
-        assert app_of(pilot).playground.session.text.startswith("\u200bOnce\u00ad\U000e0041")
+        assert app_of(pilot).playground.document.text.startswith("\u200bOnce\u00ad\U000e0041")

@@ -48,7 +48,7 @@ async def test_prompt(put):
         await put(pilot, TEXT)
         assert app_of(pilot).main.prompt.text == TEXT
         await run_to_end(pilot, TEXT)
-        assert app_of(pilot).playground.session.turns[0].prompt == TEXT
+        assert app_of(pilot).playground.document.turns[0].prompt == TEXT
 
 
 @pytest.mark.parametrize("put", [type_in, paste])

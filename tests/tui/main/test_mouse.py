@@ -63,7 +63,7 @@ async def test_what_is_marked_is_set_off_and_no_token_is_selected():
         before = app.main.transcript.render_line(1)
         await drag(pilot, (2, 1), (10, 1))
         await until(pilot, lambda: app.main.transcript.render_line(1) != before)
-        assert app.playground.session.cursor is None
+        assert app.playground.document.cursor is None
         assert "long lon" in app.screen.get_selected_text()
 
 
@@ -85,14 +85,14 @@ async def test_a_click_on_a_candidate_forks_as_enter_does(app):
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
         await run_to_end(pilot, "A long long time ago")
-        session = app.playground.session
+        document = app.playground.document
         await pilot.press("home", "right")
-        wanted = session.selected()[1].distribution.candidates[1]
+        wanted = document.selected()[1].distribution.candidates[1]
         await click_candidate(pilot, 2)
         await until(pilot, lambda: not app.playground.is_busy)
-        forked = app.playground.session.turns[-1]
+        forked = app.playground.document.turns[-1]
         assert forked.steps[0].token.token_id == wanted.token_id
-        assert [node.node_id for node in app.playground.branches.history.nodes] == [1, 2]
+        assert [node.node_id for node in app.playground.branches.tree.nodes] == [1, 2]
 
 
 async def test_a_click_on_the_token_that_greedy_took_says_that_it_would_repeat(app):
@@ -101,18 +101,18 @@ async def test_a_click_on_the_token_that_greedy_took_says_that_it_would_repeat(a
         await run_to_end(pilot, "A long long time ago")
         await click_candidate(pilot, 1)
         await until(pilot, lambda: "the text would repeat" in shown(pilot))
-        assert len(app.playground.session.turns) == 1
+        assert len(app.playground.document.turns) == 1
 
 
 async def test_a_click_by_hand_chooses(app):
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
         await pilot.press("ctrl+r", *"Once", "enter")
-        await until(pilot, lambda: app.playground.session.next_token is not None)
-        wanted = app.playground.session.next_token.distribution.candidates[2]
+        await until(pilot, lambda: app.playground.document.next_token is not None)
+        wanted = app.playground.document.next_token.distribution.candidates[2]
         await click_candidate(pilot, 3)
-        await until(pilot, lambda: app.playground.session.step_count() == 1)
-        assert app.playground.session.turns[-1].steps[0].token.token_id == wanted.token_id
+        await until(pilot, lambda: app.playground.document.step_count() == 1)
+        assert app.playground.document.turns[-1].steps[0].token.token_id == wanted.token_id
 
 
 async def test_a_click_on_a_beam_says_how_beams_are_forked(app):
@@ -132,11 +132,11 @@ async def test_in_f9_one_click_selects_and_a_second_goes_on(app):
         await until(pilot, lambda: isinstance(app.screen, WhyScreen))
         rows = app.screen.query_one(CandidateList)
         await until(pilot, lambda: rows.option_count > 5)
-        wanted = app.playground.session.selected()[1].distribution.candidates[3]
+        wanted = app.playground.document.selected()[1].distribution.candidates[3]
         await pilot.click(rows, offset=(5, 4))
         assert rows.highlighted == 3
         assert isinstance(app.screen, WhyScreen)
         await pilot.click(rows, offset=(5, 4))
         await until(pilot, lambda: not isinstance(app.screen, WhyScreen))
         await until(pilot, lambda: not app.playground.is_busy)
-        assert app.playground.session.turns[-1].steps[0].token.token_id == wanted.token_id
+        assert app.playground.document.turns[-1].steps[0].token.token_id == wanted.token_id

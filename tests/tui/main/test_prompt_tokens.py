@@ -128,7 +128,7 @@ async def test_what_a_tokenizer_adds_at_the_beginning_is_there_only_at_the_begin
         await pilot.press("f10", "a")
         await until(pilot, lambda: rows(pilot) == " <s>  a\n 1    97")
         await pilot.press("enter")
-        await until(pilot, lambda: bool(app_of(pilot).playground.session.turns))
+        await until(pilot, lambda: bool(app_of(pilot).playground.document.turns))
         await pilot.press("b")
         await until(pilot, lambda: rows(pilot) == " b\n 98")
 

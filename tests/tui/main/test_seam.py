@@ -60,7 +60,7 @@ async def test_a_further_prompt_is_read_as_it_is_typed(typed):
     backend = Asked()
     async with make_app(backend).run_test(size=(100, 30)) as pilot:
         await run_to_end(pilot, "Once")
-        text = app_of(pilot).playground.session.text
+        text = app_of(pilot).playground.document.text
         line = pilot.app.query_one(PromptLine)
         for key in typed:
             await pilot.press({"\n": "ctrl+j", " ": "space"}.get(key, key))
@@ -70,7 +70,7 @@ async def test_a_further_prompt_is_read_as_it_is_typed(typed):
         await pilot.press("enter")
         await stopped(pilot)
         assert backend.requests[-1].prompt == typed
-        assert app_of(pilot).playground.session.text.startswith(text + typed)
+        assert app_of(pilot).playground.document.text.startswith(text + typed)
 
 
 async def test_a_new_line_is_one_key_and_told():
@@ -125,12 +125,12 @@ async def test_by_hand_no_choice_of_another_preset_is_offered():
         await run_to_end(pilot, "Once")
         playground = app_of(pilot).playground
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: playground.session.next_token is not None)
+        await until(pilot, lambda: playground.document.next_token is not None)
         playground.pick(BOOK.presets[2])
         assert not playground.can_choose
         app_of(pilot).changed()
         await until(pilot, lambda: playground.can_choose)
-        assert playground.session.weighed_for[0] == BOOK.presets[2].settings
+        assert playground.document.weighed_for[0] == BOOK.presets[2].settings
 
 
 def test_the_example_does_not_end_in_a_space():

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from core.backends.scripted import ScriptedBackend
-from tests.tui.helpers import app_of, document, make_app, ready, run_prompt, steps, stopped
+from tests.tui.helpers import app_of, make_app, ready, run_prompt, shown_document, steps, stopped
 from tui.main.screen import MainScreen
 
 TEXTS = [f" word{number}" + "\n" * (number % 7 == 0) for number in range(600)]
@@ -92,7 +92,7 @@ async def test_end_brings_the_newest_line_back():
         await pilot.press("enter")
         await stopped(pilot)
         assert is_in_sight(pilot), "a new run is seen from its beginning on"
-        assert document(pilot).count("──") == 4
+        assert shown_document(pilot).count("──") == 4
 
 
 async def test_whoever_scrolls_away_from_a_run_is_left_alone():

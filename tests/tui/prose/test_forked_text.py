@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tokenizers import Tokenizer, decoders, models
 
-from core.document.session import Turn
+from core.document.document import Turn
 from core.looking_back.logits_store import RunStart
 from core.playground.branches import Branches
 from core.presets.settings import Settings

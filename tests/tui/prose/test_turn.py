@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from core.document.session import Fork
+from core.document.document import Fork
 from tests.tui.written import (
     CAT,
     NEWEST,

@@ -9,10 +9,10 @@ from core.records.steps import BeamStep, Candidate, Hypothesis
 from tests.tui.app.test_pictures import settled
 from tests.tui.helpers import (
     app_of,
-    document,
     make_app,
     ready,
     run_to_end,
+    shown_document,
     stopped,
     until,
 )
@@ -36,8 +36,8 @@ async def searched(pilot, position):
 async def test_any_beam_can_be_gone_on_with(app):
     async with app.run_test(size=(120, 40)) as pilot:
         await searched(pilot, 3)
-        session = app.playground.session
-        turn, step = session.selected()
+        document = app.playground.document
+        turn, step = document.selected()
         parents = contest(step, turn.steps[2])
         parent = parents[-1]
         chosen = parent.contenders[1].candidate
@@ -50,25 +50,25 @@ async def test_any_beam_can_be_gone_on_with(app):
         screen.query_one("#why-candidates").highlighted = place
         await pilot.press("enter")
         await stopped(pilot)
-        forked = app.playground.session.token_ids
+        forked = app.playground.document.token_ids
         expected = (*context, *parent.hypothesis.token_ids, chosen.token_id)
         assert forked[: len(expected)] == expected
         assert len(forked) > len(expected)
-        assert " instead of " in document(pilot)
+        assert " instead of " in shown_document(pilot)
         written = "Once upon a time" + parent.hypothesis.text + chosen.text
-        assert app.playground.session.text.startswith(written)
+        assert app.playground.document.text.startswith(written)
 
-        history = app.playground.branches.history
-        branch = history.node(history.cursor).branch
+        tree = app.playground.branches.tree
+        branch = tree.node(tree.cursor).branch
         assert branch.step == 4, "what the page said, whatever the winner has in common with it"
         before = (*context, *parent.hypothesis.token_ids)
         assert branch.inserted_token_ids == before[branch.kept :]
         assert parent.hypothesis.text.endswith(branch.inserted_text)
-        first = app.playground.session.turns[-1].steps[0]
+        first = app.playground.document.turns[-1].steps[0]
         assert (first.token.token_id, first.chosen_by) == (chosen.token_id, "person")
 
         await pilot.press("ctrl+z")
-        assert app.playground.session.token_ids == (*context, *winner)
+        assert app.playground.document.token_ids == (*context, *winner)
 
 
 async def test_the_leading_beams_own_token_continues_it(app):
@@ -76,8 +76,8 @@ async def test_the_leading_beams_own_token_continues_it(app):
         await searched(pilot, 2)
         await pilot.press("enter")
         await stopped(pilot)
-        assert " branched at " in document(pilot)
-        assert " instead of " not in document(pilot)
+        assert " branched at " in shown_document(pilot)
+        assert " instead of " not in shown_document(pilot)
 
 
 @pytest.mark.parametrize(
@@ -109,20 +109,20 @@ async def test_arrows_cross_between_beams_and_tokens(app):
         await until(pilot, lambda: isinstance(app.screen, BeamsScreen))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.main)
-        assert app.playground.session.cursor == 5
+        assert app.playground.document.cursor == 5
 
 
 async def test_the_next_change_of_lead_is_gone_to():
     app = make_app(TaleBackend(), preset="beam")
     async with app.run_test(size=(120, 40)) as pilot:
         await run_to_end(pilot, "Once")
-        steps = app.playground.session.turns[0].steps
+        steps = app.playground.document.turns[0].steps
         changes = [one.index for one in steps if one.index and one.hypotheses[0].parent]
         assert changes, "the tale has a change of lead"
         await pilot.press("home", "f9")
         for change in (*changes, changes[0]):
             await pilot.press("n")
-            assert app.playground.session.position == change
+            assert app.playground.document.position == change
             assert "the lead changed" in shown(pilot)
 
 
@@ -140,7 +140,7 @@ def test_picture(snap_compare, size, is_light):
         await settled(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=before)
-    assert isinstance(app.playground.session.selected()[1], BeamStep)
+    assert isinstance(app.playground.document.selected()[1], BeamStep)
 
 
 def test_a_beam_of_half_a_character_is_shown():

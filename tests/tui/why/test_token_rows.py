@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.records.steps import Candidate
-from tests.tui.helpers import app_of, document, ready, run_to_end
+from tests.tui.helpers import app_of, ready, run_to_end, shown_document
 from tui.why.token_rows import candidate, found, key_ranges
 
 CUT = Candidate(7, "[b]\x1b", -5.0, None, 12, "top_p")
@@ -48,7 +48,7 @@ async def test_no_candidate_takes_two_lines(app, size):
     async with app.run_test(size=size) as pilot:
         await ready(pilot)
         await run_to_end(pilot, "Once upon a time")
-        assert document(pilot)
+        assert shown_document(pilot)
         await pilot.press("f9")
         await pilot.pause(0.5)
         options = app_of(pilot).screen.query_one("#why-candidates")

@@ -10,7 +10,7 @@ from core.playground.playground import Playground
 
 def prompt_hint(playground: Playground) -> str:
     """Return one line for the prompt of a document that has something in it."""
-    if playground.session.is_running and not playground.session.is_weighing:
+    if playground.document.is_running and not playground.document.is_weighing:
         return "the model writes: Esc stops it"
     if playground.model.load_error is not None:
         return f"no model is loaded: {playground.keys.told('models')} has others"

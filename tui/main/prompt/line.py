@@ -36,10 +36,10 @@ class PromptLine(Horizontal):
 
     def follow(self, playground: Playground) -> None:
         """Take over what the next prompt would go on from; a message goes on from nothing."""
-        session = playground.session
-        goes_on = not session.is_running and playground.preset.chat is None
-        end = session.end(LONGEST_END) if goes_on else ""
-        finished = session.turns[-1].finished if end else None
+        document = playground.document
+        goes_on = not document.is_running and playground.preset.chat is None
+        end = document.end(LONGEST_END) if goes_on else ""
+        finished = document.turns[-1].finished if end else None
         if finished is not None and finished.reason == "end_of_text":
             end += SPECIAL_TOKEN
         if end != self._end:

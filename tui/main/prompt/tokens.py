@@ -106,7 +106,7 @@ class PromptTokens(Vertical):
         """Find the tokens of ``text``, now or after a pause; return whether there was a need to."""
         playground = self._playground
         model = playground.model.info if playground is not None else None
-        asked = _Asked(text, model, playground is None or not playground.session.turns)
+        asked = _Asked(text, model, playground is None or not playground.document.turns)
         if asked == self._asked:
             return False
         self._asked = asked

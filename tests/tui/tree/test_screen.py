@@ -7,10 +7,10 @@ import time
 import pytest
 from textual.widgets import Input
 
-from core.document.history import History
-from core.document.history_records import ROOT, Branch, ModelRef
+from core.document.tree import Tree
+from core.document.tree_records import ROOT, Branch, ModelRef
 from core.records.errors import PlaygroundError
-from tests.core.document.history_forks import fork
+from tests.core.document.tree_forks import fork
 from tests.tui.helpers import until
 from tests.tui.screen_app import (
     HOSTILE,
@@ -23,33 +23,33 @@ from tests.tui.screen_app import (
 )
 from tui.common.dialog import DialogScreen
 from tui.common.row_picker import RowPicker
-from tui.history.comparison import ComparisonScreen
-from tui.history.rows import Columns, guides, run_row
-from tui.history.screen import HistoryScreen
 from tui.inputs.screen import InputScreen
 from tui.prose.view import ProseView
+from tui.tree.comparison import ComparisonScreen
+from tui.tree.rows import Columns, guides, run_row
+from tui.tree.screen import TreeScreen
 
 SIZE = (100, 30)
 
 
 class Opened:
-    """A history screen in an app, and where it was told to go."""
+    """A tree screen in an app, and where it was told to go."""
 
-    def __init__(self, history, *, refusal=""):
-        self.history = history
+    def __init__(self, tree, *, refusal=""):
+        self.tree = tree
         self.went = []
         self._refusal = refusal
-        self.screen = HistoryScreen(history, lambda _: VOCABULARY.__getitem__, self._go)
+        self.screen = TreeScreen(tree, lambda _: VOCABULARY.__getitem__, self._go)
         self.app = ScreenApp(self.screen)
 
     def _go(self, node_id):
         if self._refusal:
             raise PlaygroundError(self._refusal)
         self.went.append(node_id)
-        self.history.move(node_id)
+        self.tree.move(node_id)
 
     async def drawn(self, pilot):
-        await until(pilot, lambda: self.screen.is_current and "history" in shown(pilot))
+        await until(pilot, lambda: self.screen.is_current and "tree" in shown(pilot))
         await pilot.pause()
 
     @property
@@ -135,7 +135,7 @@ async def test_esc_goes_nowhere():
 
 
 async def test_without_runs_it_says_what_will_stand_here():
-    opened = Opened(History())
+    opened = Opened(Tree())
     async with opened.app.run_test(size=SIZE) as pilot:
         await opened.drawn(pilot)
         assert "every run appears here" in shown(pilot)
@@ -156,16 +156,16 @@ async def test_a_branch_gets_a_name_and_loses_it():
         pilot.app.screen.query_one(Input).value = "the [b]cat[/b]"
         await pilot.press("enter")
         await until(pilot, lambda: opened.screen.is_current)
-        assert opened.history.name(2) == "the [b]cat[/b]"
+        assert opened.tree.name(2) == "the [b]cat[/b]"
         assert "the [b]cat[/b]  It purred" in shown(pilot)
         assert opened.screen.picked == 2
         await pilot.press("e")
         assert pilot.app.screen.query_one(Input).value == "the [b]cat[/b]"
         await pilot.press("escape")
-        assert opened.history.name(2) == "the [b]cat[/b]"
+        assert opened.tree.name(2) == "the [b]cat[/b]"
         await pilot.press("e", "ctrl+u", "end", "ctrl+u", "enter")
         await until(pilot, lambda: opened.screen.is_current)
-        assert opened.history.name(2) == ""
+        assert opened.tree.name(2) == ""
 
 
 async def test_two_runs_are_compared():
@@ -207,15 +207,15 @@ async def test_the_mark_is_taken_away_and_goes_with_its_run():
         await pilot.press("m", "m", "c")
         assert "mark a run with m first" in shown(pilot)
         await pilot.press("m", "d", "enter")
-        await until(pilot, lambda: len(opened.history.nodes) == 3)
+        await until(pilot, lambda: len(opened.tree.nodes) == 3)
         await pilot.pause()
         assert "is marked" not in shown(pilot)
 
 
 async def test_runs_of_two_tokenizers_are_not_compared():
-    history = grown()
-    history.add(Branch(ROOT, 0), facts("x", 1, model=ModelRef("other", "another")))
-    opened = Opened(history)
+    tree = grown()
+    tree.add(Branch(ROOT, 0), facts("x", 1, model=ModelRef("other", "another")))
+    opened = Opened(tree)
     async with opened.app.run_test(size=(160, 30)) as pilot:
         await opened.drawn(pilot)
         await pilot.press("m", "home", "down", "c")
@@ -232,9 +232,9 @@ async def test_pruning_asks_first_and_tells_what_becomes_of_the_document():
         assert "remove 3 runs with 5 generated tokens, among them the dragon?" in shown(pilot)
         assert "The document at hand is part of it, and becomes that of run 1." in shown(pilot)
         await pilot.press("escape")
-        assert len(opened.history.nodes) == 5
+        assert len(opened.tree.nodes) == 5
         await pilot.press("d", "enter")
-        await until(pilot, lambda: len(opened.history.nodes) == 2)
+        await until(pilot, lambda: len(opened.tree.nodes) == 2)
         await pilot.pause()
         assert opened.went == [1]
         assert opened.is_open
@@ -249,9 +249,9 @@ async def test_pruning_another_branch_leaves_the_document():
         await pilot.press("up", "up", "d")
         assert "The document at hand" not in shown(pilot)
         await pilot.press("enter")
-        await until(pilot, lambda: len(opened.history.nodes) == 4)
+        await until(pilot, lambda: len(opened.tree.nodes) == 4)
         assert opened.went == []
-        assert opened.history.cursor == 4
+        assert opened.tree.cursor == 4
 
 
 async def test_pruning_a_tree_that_has_grown_meanwhile_is_refused():
@@ -259,22 +259,22 @@ async def test_pruning_a_tree_that_has_grown_meanwhile_is_refused():
     async with opened.app.run_test(size=SIZE) as pilot:
         await opened.drawn(pilot)
         await pilot.press("d")
-        opened.history.add(Branch(4, 7), facts(".", 13))
+        opened.tree.add(Branch(4, 7), facts(".", 13))
         await pilot.press("enter")
         await until(pilot, lambda: opened.screen.is_current)
         await pilot.pause()
-        assert len(opened.history.nodes) == 6
+        assert len(opened.tree.nodes) == 6
         assert "has changed meanwhile" in shown(pilot)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60), (30, 8)])
 async def test_hostile_runs_are_harmless(size):
-    history = History()
+    tree = Tree()
     model = ModelRef(HOSTILE, "fingerprint")
-    history.add(Branch(ROOT, 0, (1, 2), HOSTILE), facts(HOSTILE, 3, 4, preset=HOSTILE, model=model))
-    history.add(fork(history, 1, 1, (5,), HOSTILE), facts(HOSTILE * 50, 6, preset=HOSTILE))
-    history.rename(2, "[@click=app.quit]")
-    opened = Opened(history)
+    tree.add(Branch(ROOT, 0, (1, 2), HOSTILE), facts(HOSTILE, 3, 4, preset=HOSTILE, model=model))
+    tree.add(fork(tree, 1, 1, (5,), HOSTILE), facts(HOSTILE * 50, 6, preset=HOSTILE))
+    tree.rename(2, "[@click=app.quit]")
+    opened = Opened(tree)
     async with opened.app.run_test(size=size) as pilot:
         await opened.drawn(pilot)
         check_harmless(pilot, size[0])
@@ -289,12 +289,12 @@ async def test_hostile_runs_are_harmless(size):
 
 async def test_a_long_chain_is_no_staircase_and_keeps_the_keys_quick():
     """A person who picks every token makes one run a key."""
-    history = History()
+    tree = Tree()
     for length in range(2_000):
-        history.add(Branch(history.cursor, length, (10,), " a"), facts(""))
-    rows = list(history.rows())
+        tree.add(Branch(tree.cursor, length, (10,), " a"), facts(""))
+    rows = list(tree.rows())
     assert set(guides(rows)) == {""}
-    opened = Opened(history)
+    opened = Opened(tree)
     async with opened.app.run_test(size=(80, 24)) as pilot:
         await opened.drawn(pilot)
         assert "◉" in shown(pilot)
@@ -305,17 +305,17 @@ async def test_a_long_chain_is_no_staircase_and_keeps_the_keys_quick():
 
 
 def test_guides_show_which_run_belongs_where():
-    history = grown()
-    history.add(Branch(ROOT, 0, (2,), " long"), facts("", 3))
-    assert guides(list(history.rows())) == ["├─", "│ ├─", "│ └─", "│   └─", "│     ", "└─"]
+    tree = grown()
+    tree.add(Branch(ROOT, 0, (2,), " long"), facts("", 3))
+    assert guides(list(tree.rows())) == ["├─", "│ ├─", "│ └─", "│   └─", "│     ", "└─"]
 
 
 def test_deep_forks_stay_in_sight():
-    history = History()
-    history.add(Branch(ROOT, 0, (1,), "A"), facts(" long", 2))
+    tree = Tree()
+    tree.add(Branch(ROOT, 0, (1,), "A"), facts(" long", 2))
     for _ in range(60):
-        history.add(fork(history, history.cursor, 0, (10,), " a"), facts(" cat", 11))
-    rows = list(history.rows())
+        tree.add(fork(tree, tree.cursor, 0, (10,), " a"), facts(" cat", 11))
+    rows = list(tree.rows())
     text = "".join(part for part, _ in run_row(rows[-1], guides(rows)[-1], None, 80, ROOT))
     assert "‹" in text
     assert "fork 1 ·a" in text

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.document.history_records import Comparison, RunFacts, TreeRow
+from core.document.tree_records import Comparison, RunFacts, TreeRow
 from core.playground.document_text import joined
 from core.text.readable import number, token_count
 from core.text.visible import one_line
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row
 from tui.common.visible import fit
-from tui.history.rows import title
 from tui.prose.lines import Piece
 from tui.prose.turn import MARK, PLAIN
+from tui.tree.rows import title
 
 PARTING = 0
 """The step of the first token that the other run has not."""

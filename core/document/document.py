@@ -28,10 +28,10 @@ from core.records.steps import (
     Step,
 )
 
-__all__ = ["Fork", "Session", "Turn"]
+__all__ = ["Document", "Fork", "Turn"]
 
 
-class Session:
+class Document:
     """A document that grows turn by turn, and a cursor over all its steps.
 
     ``cursor`` is a position among all steps, or ``None`` while the newest one is followed.
@@ -148,7 +148,7 @@ class Session:
     ) -> Request:
         """Open a turn that goes on from ``chosen``, a candidate or typed text, at ``fork``.
 
-        The session must end before that step, as ``before`` returns it.
+        The document must end before that step, as ``before`` returns it.
 
         Raises:
             RuntimeError: The turn before has not finished.
@@ -206,16 +206,16 @@ class Session:
         self.weighed_for = settings, name
         return request
 
-    def before(self, position: int, beam: Hypothesis | None = None) -> Session:
+    def before(self, position: int, beam: Hypothesis | None = None) -> Document:
         """Return the document as it stood before the step at ``position`` of all steps.
 
         In a beam search, with ``beam`` of the step before; ``None`` for the prompt alone.
         """
         for number, turn in enumerate(self.turns):
             if position < len(turn.steps):
-                return Session((*self.turns[:number], turn.up_to(position, beam)))
+                return Document((*self.turns[:number], turn.up_to(position, beam)))
             position -= len(turn.steps)
-        return Session(self.turns)
+        return Document(self.turns)
 
     def apply(self, event: Event) -> None:
         """Take one event of what runs; a run that failed before it started leaves no trace."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from core.document.history_records import ROOT, Node, RunFacts, TreeRow
+from core.document.tree_records import ROOT, Node, RunFacts, TreeRow
 from core.records.steps import FinishReason
 from core.text.readable import length, number
 from core.text.visible import one_line

@@ -1,4 +1,4 @@
-"""The tree of runs: look through it, go to any of them, name, compare and prune branches.
+"""The tree of runs: look through it, go to any of them, name, compare and prune.
 
 Must never change the document itself: whoever opens the screen says what going to a run does. No
 text of a run goes through markup.
@@ -16,8 +16,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
 
-from core.document.history import History
-from core.document.history_records import LONGEST_NAME, ROOT, Pruning, TreeRow
+from core.document.tree import Tree
+from core.document.tree_records import LONGEST_NAME, ROOT, Pruning, TreeRow
 from core.playground.document_text import TokenText
 from core.records.errors import PlaygroundError
 from tui.actions.bindings import bindings
@@ -28,8 +28,10 @@ from tui.common.lines_view import LinesView
 from tui.common.row_picker import RowPicker
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row
 from tui.common.visible import visible_prose
-from tui.history.comparison import ComparisonScreen
-from tui.history.rows import (
+from tui.inputs.screen import InputScreen
+from tui.prose.transcript import LONGEST_LINE
+from tui.tree.comparison import ComparisonScreen
+from tui.tree.rows import (
     EMPTY_DOCUMENT,
     details,
     empty_rows,
@@ -40,17 +42,15 @@ from tui.history.rows import (
     run_row,
     title,
 )
-from tui.inputs.screen import InputScreen
-from tui.prose.transcript import LONGEST_LINE
 
 _NOT_A_RUN = "the empty document is no run; pick one with ↓"
 
 
-class HistoryScreen(Screen[None]):
+class TreeScreen(Screen[None]):
     """All runs as a tree, with what is known of the picked one below it.
 
     Args:
-        history: The tree; this screen names and prunes in it.
+        tree: The tree; this screen names and prunes in it.
         token_text_of: Returns what names a token under the model of a run, for comparisons.
         go: Makes the document that of a run, or the empty one for ``ROOT``. It is called as well
             when the run that the cursor was at has been removed.
@@ -59,17 +59,17 @@ class HistoryScreen(Screen[None]):
     CSS_PATH = ["screen.tcss"]  # noqa: RUF012 - textual declares it
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-wide")]  # noqa: RUF012 - textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - textual declares it
-    PAGE = "branches"
+    PAGE = "the tree"
     BINDINGS: ClassVar[list[BindingType]] = bindings(PAGES[PAGE])
 
     def __init__(
         self,
-        history: History,
+        tree: Tree,
         token_text_of: Callable[[int], TokenText | None],
         go: Callable[[int], None],
     ) -> None:
         super().__init__()
-        self._history = history
+        self._tree = tree
         self._token_text_of = token_text_of
         self._go = go
         self._runs: list[TreeRow] = []
@@ -79,17 +79,17 @@ class HistoryScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
-        yield LinesView(id="history-title")
-        yield LinesView(id="history-head")
-        yield RowPicker(id="history-rows")
-        with Vertical(id="history-details"):
-            yield LinesView(id="history-run")
+        yield LinesView(id="tree-title")
+        yield LinesView(id="tree-head")
+        yield RowPicker(id="tree-rows")
+        with Vertical(id="tree-details"):
+            yield LinesView(id="tree-run")
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
         """Begin at the cursor."""
         self.query_one(RowPicker).focus()
-        self.call_after_refresh(self._show, self._history.cursor)
+        self.call_after_refresh(self._show, self._tree.cursor)
 
     def on_resize(self) -> None:
         """Draw for the new size, once everything has it."""
@@ -107,7 +107,7 @@ class HistoryScreen(Screen[None]):
 
     def _show(self, node_id: int) -> None:
         """Read the tree anew, and pick run ``node_id``."""
-        self._runs = list(self._history.rows())
+        self._runs = list(self._tree.rows())
         if all(row.node.node_id != self._marked for row in self._runs):
             self._marked = ROOT
         self._draw()
@@ -121,17 +121,17 @@ class HistoryScreen(Screen[None]):
         if not width:
             return
         runs = {row.node.node_id: row.node.run for row in self._runs}
-        rows = [root_row(width, is_cursor=self._history.cursor == ROOT)]
+        rows = [root_row(width, is_cursor=self._tree.cursor == ROOT)]
         rows += [
             run_row(row, guide, runs.get(row.node.branch.parent), width, self._marked)
             for row, guide in zip(self._runs, guides(self._runs), strict=True)
         ]
         picker.show_rows(rows)
-        self.query_one("#history-head", LinesView).update_rows([head_row(width)])
+        self.query_one("#tree-head", LinesView).update_rows([head_row(width)])
         self._draw_details()
 
     def _draw_details(self) -> None:
-        box, view = self.query_one("#history-details"), self.query_one("#history-run", LinesView)
+        box, view = self.query_one("#tree-details"), self.query_one("#tree-run", LinesView)
         row = self._picked_row()
         width, height = view.size
         if row is not None:
@@ -146,7 +146,7 @@ class HistoryScreen(Screen[None]):
     def _draw_title(self) -> None:
         count = len(self._runs)
         row: Row = [
-            (" history", "bold " + CHOSEN),
+            (" tree", "bold " + CHOSEN),
             (f"  {count:,} {'run' if count == 1 else 'runs'}", NUMBER),
         ]
         said = self._said
@@ -154,7 +154,7 @@ class HistoryScreen(Screen[None]):
             said = f"◆ run {self._marked} is marked: c compares it with the run you pick"
         if said:
             row.append((f"  {visible_prose(said)}", DIM))
-        self.query_one("#history-title", LinesView).update_rows([row])
+        self.query_one("#tree-title", LinesView).update_rows([row])
 
     def _say(self, sentence: str) -> None:
         """Tell something until another run is picked."""
@@ -190,7 +190,7 @@ class HistoryScreen(Screen[None]):
         self.app.push_screen(
             InputScreen(
                 f"name run {node_id}",
-                lambda name: self._history.rename(node_id, name),
+                lambda name: self._tree.rename(node_id, name),
                 hint=f"one line, at most {LONGEST_NAME} characters; nothing takes the name away",
                 accept="names it",
                 value=row.name,
@@ -218,7 +218,7 @@ class HistoryScreen(Screen[None]):
             other = next(one for one in self._runs if one.node.node_id == marked)
             try:
                 token_text = self._token_text_of(marked)
-                screen = ComparisonScreen(self._history, other, row, token_text)
+                screen = ComparisonScreen(self._tree, other, row, token_text)
             except PlaygroundError as error:
                 self._say(str(error))
             else:
@@ -230,9 +230,9 @@ class HistoryScreen(Screen[None]):
         if row is None:
             self._say("the empty document cannot be removed; pick a run with ↓")
             return
-        pruning = self._history.plan_pruning(row.node.node_id)
+        pruning = self._tree.plan_pruning(row.node.node_id)
         question = pruning.question
-        if self._history.cursor in pruning.node_ids:
+        if self._tree.cursor in pruning.node_ids:
             parent = row.node.branch.parent
             left = "empty" if parent == ROOT else f"that of run {parent}"
             question += f"\n\nThe document at hand is part of it, and becomes {left}."
@@ -242,13 +242,13 @@ class HistoryScreen(Screen[None]):
         )
 
     def _prune(self, pruning: Pruning) -> None:
-        parent = self._history.node(pruning.node_ids[0]).branch.parent
-        is_at_hand = self._history.cursor in pruning.node_ids
+        parent = self._tree.node(pruning.node_ids[0]).branch.parent
+        is_at_hand = self._tree.cursor in pruning.node_ids
         refusal = ""
         try:
-            self._history.prune(pruning)
+            self._tree.prune(pruning)
             if is_at_hand:
-                self._go(self._history.cursor)
+                self._go(self._tree.cursor)
         except PlaygroundError as error:
             refusal = str(error)
         self._show(parent)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from core.document.history_records import (
+from core.document.tree_records import (
     LONGEST_NAME,
     ROOT,
     Branch,
@@ -29,7 +29,7 @@ from core.text.token_ids import common_length
 from core.text.visible import is_label
 
 
-class History:
+class Tree:
     """The tree and its cursor, the node whose document is worked on; one thread uses it."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class History:
             PlaygroundError: There is none of this id.
         """
         if node_id not in self._nodes:
-            raise PlaygroundError(f"there is no run {node_id} in this history")
+            raise PlaygroundError(f"there is no run {node_id} in this tree")
         return self._nodes[node_id]
 
     def children(self, node_id: int) -> tuple[int, ...]:
@@ -262,7 +262,7 @@ class History:
         """
         top = pruning.node_ids[0]
         if top not in self._nodes or self.plan_pruning(top) != pruning:
-            raise PlaygroundError("the history has changed meanwhile; look at it again first")
+            raise PlaygroundError("the tree has changed meanwhile; look at it again first")
         parent = self._nodes[top].branch.parent
         if self.cursor in pruning.node_ids:
             self.cursor = parent
@@ -287,7 +287,7 @@ class History:
 
     def _check_kept(self, branch: Branch) -> None:
         if branch.parent not in self._lengths:
-            raise PlaygroundError(f"there is no run {branch.parent} in this history")
+            raise PlaygroundError(f"there is no run {branch.parent} in this tree")
         length = self._lengths[branch.parent]
         if not 0 <= branch.kept <= length:
             raise PlaygroundError(

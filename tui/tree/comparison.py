@@ -1,6 +1,6 @@
 """Two runs compared: their common beginning, where they part, and how each goes on.
 
-Must never change a history, and puts no run's text through markup.
+Must never change a tree, and puts no run's text through markup.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
 
-from core.document.history import History
-from core.document.history_records import TreeRow
+from core.document.tree import Tree
+from core.document.tree_records import TreeRow
 from core.playground.document_text import TokenText, document_texts
 from tui.actions.bindings import bindings
 from tui.actions.pages import PAGES
 from tui.common.key_bar import KeyBar
 from tui.common.lines_view import LinesView
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row
-from tui.history.comparison_rows import (
+from tui.prose.view import ProseView
+from tui.tree.comparison_rows import (
     PARTING,
     common_pieces,
     common_title,
@@ -29,8 +30,7 @@ from tui.history.comparison_rows import (
     side_pieces,
     side_title,
 )
-from tui.history.rows import title
-from tui.prose.view import ProseView
+from tui.tree.rows import title
 
 _MOST_ROWS, _MOST_ROWS_SHORT = 12, 6
 
@@ -49,13 +49,13 @@ class ComparisonScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(PAGES[PAGE])
 
     def __init__(
-        self, history: History, first: TreeRow, second: TreeRow, token_text: TokenText | None
+        self, tree: Tree, first: TreeRow, second: TreeRow, token_text: TokenText | None
     ) -> None:
         super().__init__()
         self._rows = first, second
         ids = first.node.node_id, second.node.node_id
-        self._comparison = history.compare(*ids)
-        self._texts = [document_texts(history, one, token_text) for one in ids]
+        self._comparison = tree.compare(*ids)
+        self._texts = [document_texts(tree, one, token_text) for one in ids]
 
     def compose(self) -> ComposeResult:
         """Lay the screen out."""

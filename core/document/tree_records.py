@@ -1,6 +1,6 @@
-"""The records of a history: runs and where they begin, and what is told about the tree.
+"""The records of a tree: runs and where they begin, and what is told about the tree.
 
-Must never import torch, and holds no way to change a tree: ``core.document.history`` does.
+Must never import torch, and holds no way to change a tree: ``core.document.tree`` does.
 """
 
 from __future__ import annotations
