@@ -18,7 +18,7 @@ from core.backends.local import LocalBackend
 from core.presets.book import Preset, PresetBook
 from core.presets.settings import Settings
 from core.records.steps import Event, Step
-from tui.app import PlaygroundApp
+from tui.app.playground import PlaygroundApp
 
 SIZE = (120, 40)
 """Columns and rows of the terminal."""

@@ -18,7 +18,7 @@ from textual.pilot import Pilot
 
 from core.backends.local import LocalBackend
 from core.presets.finding import find_presets_file, load_presets
-from tui.app import PlaygroundApp
+from tui.app.playground import PlaygroundApp
 
 FOLDER = Path(__file__).parent
 SIZE = (110, 32)

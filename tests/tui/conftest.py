@@ -7,7 +7,7 @@ import pytest
 from core.presets.book import Preset, PresetBook
 from core.presets.settings import Settings
 from tests.tui.helpers import BOOK
-from tui.app import PlaygroundApp
+from tui.app.playground import PlaygroundApp
 
 
 @pytest.fixture

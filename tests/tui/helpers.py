@@ -17,7 +17,7 @@ from core.presets.book import Preset, PresetBook
 from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
 from core.records.steps import Event, Finished, Started
-from tui.app import PlaygroundApp
+from tui.app.playground import PlaygroundApp
 from tui.common.key_bar import KeyBar
 from tui.main.status_line import StatusLine
 from tui.main.step_panel import StepPanel

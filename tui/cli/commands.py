@@ -245,7 +245,7 @@ def _open_app(choices: Choices) -> int:
 
     keys = load_keys(own_keys_file(), book)
 
-    from tui.app import PlaygroundApp
+    from tui.app.playground import PlaygroundApp
     from tui.look.appearance import AppearanceFile
 
     # Only what was asked for on the command line is fetched without a question.

@@ -116,7 +116,7 @@ async def test_the_palette_finds_an_action_by_the_words_that_people_use(words, n
 
 
 def _provider(app):
-    from tui.actions.palette import PlaygroundCommands
+    from tui.app.palette import PlaygroundCommands
 
     return PlaygroundCommands(app.main)
 

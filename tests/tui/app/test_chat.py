@@ -20,7 +20,7 @@ from tests.tui.helpers import (
     until,
 )
 from tests.tui.screen_app import shown
-from tui.app import PlaygroundApp
+from tui.app.playground import PlaygroundApp
 from tui.inputs.screen import InputScreen
 from tui.main.prompt.hint import prompt_hint
 from tui.tree.screen import TreeScreen

@@ -34,8 +34,8 @@ from tests.tui.helpers import (
     stopped,
     until,
 )
-from tui.actions import models as model_actions
-from tui.app import PlaygroundApp
+from tui.app import models as model_actions
+from tui.app.playground import PlaygroundApp
 from tui.common.dialog import DialogScreen
 from tui.main.fetch_line import FetchLine
 from tui.models.picker import ModelsScreen

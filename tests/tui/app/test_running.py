@@ -29,7 +29,7 @@ from tests.tui.helpers import (
     typed,
     until,
 )
-from tui.app import PlaygroundApp
+from tui.app.playground import PlaygroundApp
 from tui.common.dialog import DialogScreen
 
 SIZE = (120, 40)

@@ -28,7 +28,7 @@ from tests.tui.helpers import (
     typed,
     until,
 )
-from tui.app import PlaygroundApp
+from tui.app.playground import PlaygroundApp
 from tui.common.key_bar import KeyBar
 from tui.common.lines_view import LinesView
 from tui.help.screen import HelpScreen
@@ -360,7 +360,10 @@ async def test_a_preset_may_take_one_of_the_apps_own_keys():
 
 
 def test_the_app_is_shown_without_a_model_library():
-    code = "import tui.app, sys; print([m for m in ('torch', 'transformers') if m in sys.modules])"
+    code = (
+        "import tui.app.playground, sys;"
+        " print([m for m in ('torch', 'transformers') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -26,7 +26,7 @@ from tests.tui.helpers import (
     typed,
     until,
 )
-from tui.app import PlaygroundApp
+from tui.app.playground import PlaygroundApp
 from tui.common.lines_view import LinesView
 from tui.common.rows_view import RowsView
 from tui.main.prompt.tokens import MOST_CHARACTERS, READ_AT_ONCE, PromptTokens

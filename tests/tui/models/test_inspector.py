@@ -15,7 +15,7 @@ from core.records.errors import PlaygroundError
 from core.records.model_report import CacheFacts, ModelReport, ModuleNode
 from tests.tui.helpers import BOOK, GatedLoading, app_of, make_app, ready, until
 from tests.tui.screen_app import shown
-from tui.app import PlaygroundApp
+from tui.app.playground import PlaygroundApp
 from tui.main.prompt.tokens import PromptTokens
 from tui.models.inspector import InspectorScreen
 from tui.models.report_rows import report_sections

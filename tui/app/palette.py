@@ -23,7 +23,7 @@ from tui.actions.main_page import MAIN
 from tui.common.visible import visible_prose
 
 if TYPE_CHECKING:
-    from tui.app import PlaygroundApp
+    from tui.app.playground import PlaygroundApp
 
 _OF_TEXTUAL = {
     "Theme": "theme colour color dark light appearance look",

@@ -24,13 +24,13 @@ from core.playground.playground import Playground
 from core.playground.runs import Changes
 from core.presets.book import PresetBook
 from core.records.errors import PlaygroundError
-from tui.actions.app_keys import KeyActions
 from tui.actions.bindings import bindings
 from tui.actions.everywhere import OF_THE_APP
 from tui.actions.keys import Keys
-from tui.actions.models import ModelActions
-from tui.actions.screenshot import Screenshots
-from tui.actions.steps import StepActions
+from tui.app.menu_and_help import KeyActions
+from tui.app.models import ModelActions
+from tui.app.screenshot import Screenshots
+from tui.app.steps import StepActions
 from tui.common.dialog import DialogScreen
 from tui.common.visible import fit, visible_token
 from tui.inputs.typed_text import as_text
@@ -56,7 +56,7 @@ STATUS_INTERVAL = 0.25
 
 
 def _commands() -> type[Provider]:
-    from tui.actions.palette import PlaygroundCommands
+    from tui.app.palette import PlaygroundCommands
 
     return PlaygroundCommands
 
@@ -65,7 +65,7 @@ class PlaygroundApp(StepActions, ModelActions, KeyActions, Screenshots):
     """See how a language model decides."""
 
     TITLE = "gpt2-playground"
-    CSS_PATH = ["main/screen.tcss", "common/boxes.tcss"]  # noqa: RUF012 - textual declares it
+    CSS_PATH = ["../main/screen.tcss", "../common/boxes.tcss"]  # noqa: RUF012 - textual declares it
     BINDINGS: ClassVar[list[BindingType]] = bindings(OF_THE_APP)
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
 

@@ -12,7 +12,7 @@ from textual.message import Message
 from core.playground.runs import Notice
 from core.records.scores import ScoredText, WrittenTokens
 from core.records.steps import BeamStep
-from tui.actions.app_part import AppPart
+from tui.app.part import AppPart
 
 
 class StepActions(AppPart):

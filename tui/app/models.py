@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from core.models.listing import BYTES_TO_FETCH, available_models, format_bytes, is_to_fetch
-from tui.actions.app_part import AppPart
+from tui.app.part import AppPart
 from tui.common.dialog import DialogScreen
 
 

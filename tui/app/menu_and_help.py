@@ -14,11 +14,11 @@ from textual.screen import Screen
 
 from core.playground.runs import Notice
 from tui.actions.action import Action, always
-from tui.actions.app_part import AppPart
 from tui.actions.bindings import actions_of
 from tui.actions.key_name import key_name
 from tui.actions.menus import DIGITS, help_entries, menu_actions
 from tui.actions.refusals import WHY_NOT, why_nothing
+from tui.app.part import AppPart
 
 MAIN_PAGE = "the main page"
 _SHOWN = 4.0  # seconds

@@ -12,7 +12,7 @@ import platformdirs
 
 from core.files.writing import write_new
 from core.text.visible import visible
-from tui.actions.app_part import AppPart
+from tui.app.part import AppPart
 
 _TIME = "%Y-%m-%d_%H-%M-%S-%f"
 _SHOWN = 10.0  # seconds: a path is longer to read than most notifications
