@@ -16,7 +16,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 from core.backends.base import ModelInfo, Report, Request
 from core.backends.local import LocalBackend
 from core.presets.book import Preset, PresetBook
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import Event, Step
 from tui.app.playground import PlaygroundApp
 

@@ -16,7 +16,7 @@ import torch
 
 from core.backends.base import Request
 from core.backends.local import LocalBackend
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import Event, Finished, Step
 
 THREADS = torch.get_num_threads()

@@ -11,7 +11,7 @@ import statistics
 
 from core.backends.base import Request
 from core.backends.local import LocalBackend
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import Event, Started, TokenStep
 
 PROMPT = "A long long time ago, "

@@ -13,7 +13,7 @@ from benchmarks.gpu_models import demo_module, events_of, ways_to_decode
 from core.models.any.model import TransformersModel
 from core.models.base import CausalModel
 from core.models.gpt2.model import Gpt2Model
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import TokenStep
 from core.text.codec import TextCodec
 

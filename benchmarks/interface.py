@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from benchmarks.app_run import Lent, run_in_app
 from core.backends.base import ModelInfo, Request
 from core.backends.local import LocalBackend
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import Event, TokenStep
 
 PROMPT = "A long long time ago, "

@@ -18,8 +18,8 @@ from core.looking_back.dice import Dice
 from core.looking_back.logits_store import LogitsStore, RecordedRun, RunStart
 from core.looking_back.scrub import scrub
 from core.looking_back.sweep import Sweeper, plain_step
-from core.presets.settings import Settings
 from core.records.decode_state import DecodeState
+from core.records.settings import Settings
 
 STEPS = 256
 VOCABULARY = 50_257

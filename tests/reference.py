@@ -22,7 +22,7 @@ from core.models.gpt2.config import gpt2_config
 from core.models.gpt2.kernel.build import native_library
 from core.models.gpt2.model import Gpt2Model
 from core.models.gpt2.weights import take_weights
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import BeamStep, Event, Finished, Started, TokenStep
 from core.text.codec import TextCodec
 

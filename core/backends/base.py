@@ -12,11 +12,11 @@ from typing import Literal, Protocol
 from core.looking_back.logits_store import RunRecorder
 from core.models.catalog import ModelOrigin
 from core.presets.book import Preset
-from core.presets.settings import Settings
 from core.records.chat import ChatFormat, Message
 from core.records.model_report import ModelReport
 from core.records.prompt_tokens import PromptToken
 from core.records.scores import Scorable, ScoredText, WrittenTokens
+from core.records.settings import Settings
 from core.records.steps import Event
 
 

@@ -26,8 +26,8 @@ from core.decoding.stopping import StopRule
 from core.decoding.weighing.processors import build_processors
 from core.looking_back.dice import skip_draws
 from core.models.base import CausalModel, LooksAhead, RunsOn, TakesGuesses
-from core.presets.settings import DEFAULT_NEW_TOKENS
 from core.records.errors import PlaygroundError
+from core.records.settings import DEFAULT_NEW_TOKENS
 from core.records.steps import Event, FinishReason, Started, TokenStep
 from core.text.codec import TextCodec
 from core.text.token_ids import check_token_ids, common_length

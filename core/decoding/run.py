@@ -18,8 +18,8 @@ from core.decoding.weighing.processors import NamedProcessor
 from core.decoding.weighing.step import Weighed, weigh
 from core.looking_back.logits_store import RunRecorder, RunStart
 from core.models.base import CausalModel
-from core.presets.settings import Settings
 from core.records.decode_state import DecodeState
+from core.records.settings import Settings
 from core.records.steps import Finished, FinishReason, Started
 from core.text.codec import TextCodec
 

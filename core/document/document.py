@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from core.backends.base import ModelInfo, Request
 from core.document.conversation import begun_answer, messages, open_answer
 from core.document.turn import Fork, Turn
-from core.presets.settings import Settings
 from core.records.chat import ChatFormat, Message, MessagePlace
+from core.records.settings import Settings
 from core.records.steps import (
     Candidate,
     EngineChanged,

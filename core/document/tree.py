@@ -23,8 +23,8 @@ from core.document.tree_records import (
     TreeRow,
 )
 from core.document.visits import Place, Visits
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from core.text.token_ids import common_length
 from core.text.visible import is_label
 

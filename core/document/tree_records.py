@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from core.presets.settings import Settings
 from core.records.chat import MessagePlace
+from core.records.settings import Settings
 from core.records.steps import FinishReason, Step, TokenStep
 
 ROOT = 0

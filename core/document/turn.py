@@ -9,8 +9,8 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from core.backends.base import ModelInfo, Request
-from core.presets.settings import Settings
 from core.records.chat import ChatFormat, MessagePlace
+from core.records.settings import Settings
 from core.records.steps import BeamStep, Finished, Hypothesis, Started, Step, TokenStep
 
 

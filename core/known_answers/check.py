@@ -24,7 +24,7 @@ from core.known_answers.expected import (
     StepRow,
 )
 from core.models.base import CausalModel
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import Candidate, Finished, Started, TokenStep
 from core.text.codec import TextCodec
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.presets.settings import Settings, settings_from_mapping
 from core.presets.yaml_nodes import YamlError, parse_yaml
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings, settings_from_mapping
 
 PUBLISHED_FILE = Path(__file__).with_name("expected.yaml")
 DEMO_FILE = Path(__file__).with_name("expected_demo.yaml")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from core.presets.settings import SAMPLING_ONLY, Settings, settings_from_mapping
+from core.records.settings import SAMPLING_ONLY, Settings, settings_from_mapping
 
 Value = bool | int | float | None
 

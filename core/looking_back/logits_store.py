@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from core.presets.settings import Settings
 from core.records.decode_state import DecodeState
+from core.records.settings import Settings
 
 DEFAULT_LIMIT = 512 * 2**20
 """In bytes: about 2,600 steps of gpt2-xl's vocabulary, whole runs of smaller ones."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 
 from core.decoding.weighing.processors import build_processors
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.looking_back.sweep import Sweeper, SweptStep
-from core.presets.settings import Settings
+from core.records.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

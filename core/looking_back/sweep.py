@@ -22,7 +22,7 @@ from core.looking_back.logits_store import RecordedRun
 from core.looking_back.replay import refuse_beams
 from core.looking_back.sweep_field import SweepField
 from core.looking_back.sweep_index import SweepIndex, build_index
-from core.presets.settings import Settings
+from core.records.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 
 from core.looking_back.sweep_index import SweepIndex, nearest_half, running_sums
-from core.presets.settings import Settings
+from core.records.settings import Settings
 
 _HALF = 2.0**-11
 """How far a value is from its nearest float16 at most, as a share of that."""

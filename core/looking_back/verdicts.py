@@ -14,10 +14,10 @@ from core.decoding.stopping import StopRule
 from core.decoding.weighing.processors import NamedProcessor, build_processors
 from core.models.base import CausalModel
 from core.presets.book import Preset
-from core.presets.settings import DEFAULT_NEW_TOKENS, Settings
 from core.records.decode_state import DecodeState
 from core.records.errors import PlaygroundError
 from core.records.scores import Forbidden, PresetVerdict
+from core.records.settings import DEFAULT_NEW_TOKENS, Settings
 from core.records.steps import Candidate
 from core.text.codec import TextCodec
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from core.backends.base import Request
 from core.models.sandbox.process import ConfinedError, RaisedError, StoppedError
 from core.models.sandbox.tokenizer import has_template, rendered
-from core.presets.settings import DEFAULT_NEW_TOKENS
 from core.records.chat import ChatFormat, Message, fit, render
 from core.records.errors import PlaygroundError
+from core.records.settings import DEFAULT_NEW_TOKENS
 from core.text.codec import TextCodec
 
 _INSTEAD = "pick a preset without chat, or begin a new conversation"

@@ -24,8 +24,8 @@ from core.playground.branches import Branches
 from core.playground.fetching import Fetching
 from core.playground.model_state import Clock, ModelFactory, ModelState
 from core.presets.book import PresetBook
-from core.presets.settings import Settings
 from core.records.prompt_tokens import SPACE_AT_THE_END, ends_in_a_words_space
+from core.records.settings import Settings
 from core.records.steps import Candidate, EngineChanged, Finished, Step
 from tui.actions.keys import Keys
 

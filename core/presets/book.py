@@ -9,9 +9,9 @@ import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.presets.settings import Settings
 from core.records.chat import ChatFormat
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 
 
 class PresetsError(PlaygroundError):

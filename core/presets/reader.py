@@ -14,9 +14,9 @@ from pathlib import Path
 from core.files.reading import FileError, decoded, read_bytes
 from core.presets.book import Preset, PresetBook, PresetsError
 from core.presets.keys import ALLOWED_KEYS, normalized_key
-from core.presets.settings import SETTING_NAMES, Settings, SettingsError, settings_from_mapping
 from core.presets.yaml_nodes import Entry, Located, YamlError, parse_yaml
 from core.records.chat import ChatFormat
+from core.records.settings import SETTING_NAMES, Settings, SettingsError, settings_from_mapping
 from core.text.visible import is_label, visible
 
 MOST_BYTES = 100_000

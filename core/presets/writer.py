@@ -16,9 +16,9 @@ from core.presets.book import Preset, PresetBook, PresetsError
 from core.presets.finding import load_presets, own_presets_file, packaged_presets_files
 from core.presets.keys import INDISTINCT_KEYS, RESERVED_KEYS
 from core.presets.reader import MOST_BYTES, name_fault
-from core.presets.settings import Settings
 from core.presets.yaml_text import with_preset
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from core.text.visible import one_line, visible
 
 SAVED_KEYS: tuple[str, ...] = tuple(

@@ -8,7 +8,7 @@ from benchmarks.app_run import Lent, run_in_app
 from benchmarks.tables import report
 from core.backends.base import Request
 from core.backends.local import LocalBackend
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import TokenStep
 
 

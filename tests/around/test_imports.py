@@ -34,7 +34,7 @@ def loaded_after(code: str) -> set[str]:
         "core.records.scores",
         "core.backends.service",
         "core.document.document",
-        "core.presets.settings",
+        "core.records.settings",
         "core.records.steps",
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.presets.book import Preset, PresetBook
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.tui.helpers import BOOK
 from tui.app.playground import PlaygroundApp
 

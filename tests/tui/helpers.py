@@ -14,8 +14,8 @@ from textual.pilot import Pilot
 from core.backends.base import ModelInfo, Report, Request
 from core.backends.scripted import ScriptedBackend
 from core.presets.book import Preset, PresetBook
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from core.records.steps import Event, Finished, Started
 from tui.app.playground import PlaygroundApp
 from tui.common.key_bar import KeyBar

@@ -11,7 +11,7 @@ from textual.screen import Screen
 import tui
 from core.document.tree import Tree
 from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.core.document.tree_forks import fork
 from tui.look.themes import INK, PAPER, readable_variables
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from core.document.document import Turn
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import (
     BeamStep,
     Candidate,

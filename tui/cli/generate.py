@@ -19,10 +19,10 @@ from core.files.texts import prompt_argument, read_standard_input
 from core.models.files.own_settings import not_used
 from core.models.listing import is_to_fetch
 from core.presets.finding import Preset, PresetBook, find_presets_file, load_presets
-from core.presets.settings import Settings
 from core.records.chat import Message
 from core.records.errors import PlaygroundError
 from core.records.prompt_tokens import SPACE_AT_THE_END, ends_in_a_words_space
+from core.records.settings import Settings
 from core.records.steps import EngineChanged, Event, Finished, Started, Step
 from core.text.readable import length, number
 from core.text.visible import cell_width, pad

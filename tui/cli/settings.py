@@ -12,15 +12,15 @@ from typing import Any
 
 from core.files.texts import argument_text
 from core.presets.finding import Preset
-from core.presets.settings import (
+from core.presets.yaml_nodes import YamlError, parse_scalar
+from core.records.errors import PlaygroundError
+from core.records.settings import (
     LENGTH_SETTINGS,
     TEXT_SETTINGS,
     Settings,
     check_setting_name,
     settings_from_mapping,
 )
-from core.presets.yaml_nodes import YamlError, parse_scalar
-from core.records.errors import PlaygroundError
 
 
 def decoding_settings(

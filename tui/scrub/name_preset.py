@@ -16,8 +16,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from tui.common.step_rows import settings_summary
 from tui.common.visible import visible_prose
 from tui.inputs.line import ExactLine

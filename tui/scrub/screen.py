@@ -16,7 +16,7 @@ from textual.binding import BindingType
 from core.looking_back.dials import DIALS, Dials
 from core.looking_back.logits_store import RecordedRun
 from core.presets.book import Preset
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tui.actions.bindings import bindings
 from tui.actions.pages import PAGES
 from tui.common.step_rows import NUMBER

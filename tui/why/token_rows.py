@@ -13,8 +13,8 @@ from core.looking_back.dice import Draw, Finisher
 from core.looking_back.explain import Explanation
 from core.looking_back.logits_store import StoreFacts
 from core.looking_back.replay import SettingEffect
-from core.presets.settings import Settings
 from core.records.scores import perplexity_of_steps
+from core.records.settings import Settings
 from core.records.steps import Candidate, TokenStep
 from core.text.readable import bits, decimal, number, percent, share_of_rest
 from core.text.visible import pad

@@ -23,7 +23,7 @@ from core.decoding.beams.state import (
     ended_beams,
 )
 from core.decoding.weighing.step import Weighed, nothing_to_draw_from
-from core.presets.settings import Settings
+from core.records.settings import Settings
 
 
 def pool_size(settings: Settings, eos_token_count: int) -> int:

@@ -27,7 +27,7 @@ from transformers.generation.logits_process import (
 
 from core.decoding.weighing.figures import RowFigures
 from core.decoding.weighing.quick_warpers import QuickMinNewTokens, QuickTopP, QuickTypical
-from core.presets.settings import Settings
+from core.records.settings import Settings
 
 Process = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 

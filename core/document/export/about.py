@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.backends.base import ModelInfo
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 
 PROGRAM = "gpt2-playground"
 

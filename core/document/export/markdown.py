@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from core.document.export.tables import CHOICES, choices_of_beam, choices_of_step
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import BeamStep, Event, Finished, FinishReason, Started, TokenStep
 from core.text.readable import token_count
 from core.text.visible import keep_end, visible

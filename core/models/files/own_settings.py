@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.files.reading import FileError, read_json_object
-from core.presets.settings import Settings
+from core.records.settings import Settings
 
 FILE_NAME = "generation_config.json"
 

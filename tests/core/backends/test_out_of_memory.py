@@ -18,8 +18,8 @@ from core.models.device.memory_errors import is_out_of_memory
 from core.models.gpt2.kernel.build import native_library
 from core.models.gpt2.model import Gpt2Model
 from core.models.loading import load_model
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from core.records.steps import EngineChanged, TokenStep
 from tests.core.looking_back.recorded import CODEC
 from tests.core.models.gpt2.test_gpt2 import random_module

@@ -11,8 +11,8 @@ from core.backends.base import ModelInfo, Request
 from core.backends.scripted import SCRIPTED_MODEL, ScriptedBackend
 from core.backends.service import GenerationService, LoadFailed, Loading, Ready
 from core.document.document import Document
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from core.records.steps import Finished, Started, TokenStep
 
 LONGEST_WAIT = 10.0

@@ -13,8 +13,8 @@ from core.backends.base import Request
 from core.backends.scripted import ScriptedBackend
 from core.backends.service import GenerationService, Ready
 from core.presets.book import Preset
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from core.records.steps import Finished
 
 PRESETS = (

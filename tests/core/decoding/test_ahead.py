@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.backends.base import Request
 from core.decoding.ahead import step_tensor
 from core.decoding.engine import generate
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.core.decoding.test_parity import penalties, warpers
 from tests.core.looking_back.recorded import CODEC, CONTEXT, Without, whole_run
 from tests.reference import behind, tiny_gpt2

@@ -15,7 +15,7 @@ from core.models.base import TakesGuesses
 from core.models.gpt2 import assistant as gpt2_assistant
 from core.models.gpt2.assistant import MOST_GUESSES, rounded
 from core.models.gpt2.kernel.build import native_library
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import Finished
 from tests.core.decoding.test_parity import penalties, warpers
 from tests.core.looking_back.recorded import CODEC, CONTEXT, whole_run

@@ -12,8 +12,8 @@ from core.backends.base import Request
 from core.decoding.engine import generate
 from core.models.any.model import TransformersModel
 from core.models.catalog import DEMO, model_folder
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from core.records.steps import BeamStep, Finished, Started, TokenStep
 from tests.reference import ENGINES, behind, byte_codec, new_tokens, run_ours, run_theirs, tiny_gpt2
 

@@ -25,8 +25,8 @@ from core.decoding.weighing.step import (
     unshown_candidate,
     weigh,
 )
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from core.records.steps import Candidate
 
 CPU = torch.device("cpu")

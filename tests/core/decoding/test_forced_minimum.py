@@ -9,7 +9,7 @@ from core.backends.base import Request
 from core.decoding.engine import generate
 from core.looking_back.explain import explain, look_up
 from core.looking_back.logits_store import LogitsStore
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import NextToken, Started, TokenStep
 from tests.core.looking_back.recorded import CODEC, CONTEXT
 from tests.reference import ENGINES, behind, new_tokens, run_theirs, tiny_gpt2

@@ -19,8 +19,8 @@ from core.looking_back.logits_store import LogitsStore
 from core.looking_back.scrub import scrub
 from core.looking_back.sweep import Sweeper
 from core.presets.book import Preset
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from core.records.steps import Finished, NextToken, Started, TokenStep
 from tests.core.looking_back.recorded import CODEC, CONTEXT
 from tests.reference import ENGINES, behind, new_tokens, run_theirs, tiny_gpt2

@@ -7,7 +7,7 @@ import pytest
 from core.document.tree import Tree
 from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
 from core.models.any.model import TransformersModel
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.core.document.tree_forks import context_of, fork
 from tests.reference import byte_codec, new_tokens, run_ours, run_theirs, tiny_gpt2
 

@@ -17,7 +17,7 @@ from core.decoding.weighing.figures import row_figures
 from core.decoding.weighing.native_sampling import cut_nucleus, draw_natively
 from core.decoding.weighing.step import choose_sample, weigh
 from core.models.gpt2.kernel.build import native_library
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.core.decoding.both_ways import weigh_both_ways
 
 pytestmark = pytest.mark.skipif(native_library()[0] is None, reason=native_library()[1] or "-")

@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import BeamStep, TokenStep
 from tests.reference import (
     ENGINES,

@@ -18,7 +18,7 @@ from core.decoding.weighing import native_sampling
 from core.decoding.weighing.processors import build_processors
 from core.decoding.weighing.quick_warpers import QuickMinNewTokens, QuickTopP, QuickTypical
 from core.decoding.weighing.step import choose_sample, draw, weigh
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.core.decoding.both_ways import weigh_both_ways
 
 seeds = st.integers(0, 2**31)

@@ -21,7 +21,7 @@ from core.looking_back.logits_store import LogitsStore
 from core.looking_back.scrub import scrub
 from core.looking_back.sweep import Sweeper
 from core.models.any.model import TransformersModel
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import Finished, TokenStep
 from tests.core.looking_back.recorded import recorded, run_of
 from tests.reference import byte_codec, tiny_gpt2

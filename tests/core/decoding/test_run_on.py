@@ -14,8 +14,8 @@ from core.decoding.engine import generate
 from core.models.base import RunsOn
 from core.models.gpt2 import model as gpt2
 from core.models.gpt2.kernel.build import native_library
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from tests.core.decoding.test_parity import penalties
 from tests.core.looking_back.recorded import CODEC, CONTEXT, Without, whole_run
 from tests.reference import behind, tiny_gpt2

@@ -15,7 +15,7 @@ from core.models.gpt2.forward import head
 from core.models.gpt2.graph import compiled as gpt2_compiled
 from core.models.gpt2.kernel import steps as gpt2_native
 from core.models.products import product
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.core.looking_back.recorded import recorded
 from tests.core.models.any.test_any_architecture import FAMILIES, config_of, module_of
 from tests.reference import NATIVE, behind, run_ours

@@ -20,7 +20,7 @@ from core.looking_back.scrub import scrub
 from core.looking_back.sweep import Sweeper
 from core.models.any.model import TransformersModel
 from core.presets.book import Preset
-from core.presets.settings import Settings, SettingsError
+from core.records.settings import Settings, SettingsError
 from tests.core.document.tree_forks import context_of, fork
 from tests.core.looking_back.recorded import recorded, run_of
 from tests.reference import byte_codec, run_ours, tiny_gpt2

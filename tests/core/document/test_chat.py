@@ -10,8 +10,8 @@ from core.backends.base import ModelInfo
 from core.backends.scripted import ScriptedBackend
 from core.document.document import Document
 from core.presets.finding import PresetsError, load_presets
-from core.presets.settings import Settings
 from core.records.chat import ChatFormat, Message, answer, fit, render
+from core.records.settings import Settings
 
 PLAIN = ChatFormat("Once.\n\n", "Q: ", "A:", ("\nQ:",))
 TALK = (Message("user", "one"), Message("assistant", "two"), Message("user", "three"))

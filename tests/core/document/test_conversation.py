@@ -10,8 +10,8 @@ from core.backends.base import ModelInfo
 from core.backends.scripted import ScriptedBackend
 from core.document.conversation import open_answer
 from core.document.document import Document, Fork
-from core.presets.settings import Settings
 from core.records.chat import ChatFormat, Message, render
+from core.records.settings import Settings
 from core.records.steps import BeamStep, Candidate, Finished, Hypothesis, Started
 
 CHAT = ChatFormat("Once.\n\n", "Q: ", "A:", ("\nQ:",))

@@ -6,8 +6,8 @@ import pytest
 
 from core.document.conversation import begun_answer, messages, open_answer
 from core.document.turn import Turn
-from core.presets.settings import Settings
 from core.records.chat import ChatFormat, Message
+from core.records.settings import Settings
 from core.records.steps import BeamStep, Candidate, Distribution, Finished, Hypothesis, TokenStep
 
 CHAT = ChatFormat("", "Q: ", "A:", ("\nQ:",))

@@ -7,7 +7,7 @@ import pytest
 from core.backends.base import Request
 from core.backends.scripted import ScriptedBackend
 from core.document.document import Document
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import Finished, Started
 
 SHORT = Settings(max_new_tokens=3)

@@ -16,7 +16,7 @@ from core.decoding.engine import generate
 from core.document.export.about import about_run
 from core.document.export.tables import choices_of_step
 from core.document.export.writers import FORMATS, JsonlWriter, event_record, make_writer
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import (
     BeamStep,
     Candidate,

@@ -6,8 +6,8 @@ import pytest
 
 from core.document.tree import Tree
 from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from tests.core.document.tree_forks import context_of, fork
 
 GPT2 = ModelRef("gpt2", "fingerprint")

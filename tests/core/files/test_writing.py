@@ -17,9 +17,9 @@ from core.files import writing as file_writing
 from core.files.writing import folder_locked, write_new, write_over
 from core.playground.run_file import save_run
 from core.presets.finding import load_presets
-from core.presets.settings import Settings
 from core.presets.writer import save_preset
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from core.records.steps import Finished, Started
 from tests.places import REPOSITORY
 

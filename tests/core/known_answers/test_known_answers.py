@@ -26,8 +26,8 @@ from core.known_answers.expected import (
 )
 from core.models.catalog import model_folder
 from core.models.hub.cache import find_cached
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from tests.core.known_answers.make import fingerprint, known_answers_text
 from tests.reference import run_ours
 from tui.cli import verify as cli_verify

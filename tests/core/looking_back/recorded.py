@@ -10,8 +10,8 @@ from core.backends.base import Request
 from core.decoding.engine import generate
 from core.decoding.recording import record_step
 from core.looking_back.logits_store import LogitsStore, RecordedRun, RunStart
-from core.presets.settings import Settings
 from core.records.decode_state import DecodeState
+from core.records.settings import Settings
 from core.records.steps import Finished, TokenStep
 from tests.reference import byte_codec
 

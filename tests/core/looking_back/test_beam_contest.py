@@ -22,7 +22,7 @@ from core.looking_back.beam_contest import (
     text_beyond,
     tokens_in_common,
 )
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import BeamStep, Candidate, Distribution, Finished, Hypothesis
 from tests.core.decoding.test_parity import beams, compare, ends, penalties, prompts, seeds
 

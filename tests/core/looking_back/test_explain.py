@@ -15,8 +15,8 @@ from core.decoding.weighing.step import chosen_candidate, weigh
 from core.looking_back.explain import Reading, explain, look_up, tokens_of
 from core.looking_back.logits_store import LogitsStore
 from core.models.any.model import TransformersModel
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from tests.core.decoding.test_parity import compare, penalties, prompts, seeds, warpers
 from tests.core.looking_back.recorded import Letters, recorded, run_of
 from tests.reference import byte_codec, run_ours, tiny_gpt2

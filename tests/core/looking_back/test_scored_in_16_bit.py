@@ -9,7 +9,7 @@ from core.looking_back.scoring import score_tokens
 from core.models.any import model as transformers_model
 from core.models.gpt2 import reading as gpt2_reading
 from core.presets.book import Preset
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.core.looking_back.recorded import CODEC, Without
 from tests.reference import NATIVE, behind, run_ours, tiny_gpt2
 

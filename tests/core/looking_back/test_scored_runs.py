@@ -8,8 +8,8 @@ import torch
 from core.backends.base import Request
 from core.backends.local import LocalBackend
 from core.presets.book import Preset
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from core.records.steps import BeamStep, Finished, TokenStep
 
 TEXT = "There was a cat who lived in a naïve 世界. " * 4

@@ -14,9 +14,9 @@ from core.looking_back.scoring import score_text, score_tokens
 from core.models.any.model import TransformersModel
 from core.models.loading import load_model
 from core.presets.book import Preset
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
 from core.records.scores import perplexity, perplexity_of_steps
+from core.records.settings import Settings
 from tests.core.decoding.test_parity import penalties, prompts, seeds, warpers
 from tests.reference import byte_codec, run_ours, tiny_gpt2
 

@@ -18,8 +18,8 @@ from core.looking_back.scrub import scrub
 from core.looking_back.sweep import Sweeper, plain_step, repeated_tokens
 from core.models.any.model import TransformersModel
 from core.presets.book import Preset
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from tests.core.decoding.test_parity import penalties, prompts, seeds, warpers
 from tests.core.looking_back.recorded import recorded, run_of
 from tests.reference import byte_codec, tiny_gpt2

@@ -18,7 +18,7 @@ from core.looking_back.scrub import scrub
 from core.looking_back.sweep import Sweeper, plain_step
 from core.looking_back.sweep_index import HEADS, build_index
 from core.presets.book import Preset
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.core.looking_back.recorded import run_of
 
 SIZES = (49_152, 50_257)

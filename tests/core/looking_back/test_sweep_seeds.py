@@ -23,7 +23,7 @@ from core.looking_back.scrub import scrub
 from core.looking_back.sweep import Sweeper
 from core.looking_back.sweep_index import HEADS
 from core.models.loading import load_model
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.core.looking_back.recorded import Letters, recorded
 from tests.core.looking_back.test_sweep_large import HOT, SIZES, logits
 

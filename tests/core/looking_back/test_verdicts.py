@@ -12,7 +12,7 @@ from tokenizers.models import BPE, WordLevel
 
 from core.looking_back.verdicts import judge_of, other_readings
 from core.presets.book import Preset
-from core.presets.settings import DEFAULT_NEW_TOKENS, Settings
+from core.records.settings import DEFAULT_NEW_TOKENS, Settings
 from core.records.steps import Candidate
 from core.text.codec import TextCodec
 from tests.core.looking_back.recorded import CODEC

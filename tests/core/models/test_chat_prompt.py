@@ -11,9 +11,9 @@ from core.backends.base import Request
 from core.backends.local import LocalBackend
 from core.models.catalog import model_folder
 from core.models.sandbox.tokenizer import has_template
-from core.presets.settings import Settings
 from core.records.chat import ChatFormat, Message, render
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from core.records.steps import Finished, Started
 
 TEMPLATE = (

@@ -25,7 +25,7 @@ from core.looking_back.scrub import scrub
 from core.looking_back.sweep import Sweeper
 from core.models.any.model import TransformersModel
 from core.presets.book import Preset
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.core.looking_back.recorded import CODEC, recorded
 from tests.core.models.any.test_any_architecture import FAMILIES, config_of, module_of
 from tests.core.models.gpt2.test_gpt2 import random_module

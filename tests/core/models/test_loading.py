@@ -30,8 +30,8 @@ from core.models.any.model import TransformersModel
 from core.models.catalog import DEMO, model_folder
 from core.models.device import placement
 from core.models.loading import load_model
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from core.records.steps import Finished
 from tests.reference import SORTS_DRAWN_BEAMS, new_tokens, run_ours, run_theirs
 

@@ -22,9 +22,9 @@ from core.models.loading import load_model
 from core.models.sandbox import process as confined_module
 from core.models.sandbox import tokenizer as folder_tokenizer
 from core.models.sandbox.process import ConfinedError, confined
-from core.presets.settings import Settings
 from core.records.chat import ChatFormat, Message
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from core.records.steps import Finished
 from core.text.codec import TextCodec
 

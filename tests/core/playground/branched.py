@@ -6,7 +6,7 @@ import dataclasses
 
 from core.backends.base import ModelInfo
 from core.looking_back.logits_store import RecordedStep, RunStart
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.reference import byte_codec
 from tests.tui.written import finished, started, token_step
 

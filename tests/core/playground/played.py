@@ -11,9 +11,9 @@ from core.backends.scripted import SCRIPTED_MODEL, ScriptedBackend
 from core.playground.playground import Playground
 from core.playground.runs import Changes
 from core.presets.book import Preset, PresetBook
-from core.presets.settings import Settings
 from core.records.chat import ChatFormat
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 
 PATIENCE = 10.0
 GREEDY = Preset("greedy", "f1", "", Settings(max_new_tokens=3))

@@ -9,8 +9,8 @@ import pytest
 from core.backends.scripted import ScriptedBackend
 from core.document.document import Fork
 from core.looking_back.beam_contest import contest
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from core.records.steps import BeamStep, Candidate
 from tests.core.playground.played import BEAM, GREEDY, MODEL, SAMPLE, SEEDED, gated
 

@@ -11,8 +11,8 @@ from core.document.document import Fork
 from core.playground.fetching import Fetching
 from core.playground.runs import Notice
 from core.presets.finding import load_presets
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from tests.core.playground.played import BEAM, BOOK, GREEDY, MODEL, SAMPLE, Fetched, gated
 from tests.tui.helpers import GatedLoading
 

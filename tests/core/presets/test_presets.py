@@ -15,7 +15,7 @@ from core.presets.finding import (
     find_presets_file,
     load_presets,
 )
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.places import REPOSITORY
 
 HEAD = "presets:\n  one:\n"
@@ -59,7 +59,7 @@ def test_the_shipped_presets_are_those_promised():
 
 
 def test_the_shipped_comment_names_every_setting():
-    from core.presets.settings import SETTING_NAMES
+    from core.records.settings import SETTING_NAMES
 
     comment = (REPOSITORY / "presets.yaml").read_text().partition("\npresets:")[0]
     assert [name for name in SETTING_NAMES if name not in comment] == []

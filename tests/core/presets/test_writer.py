@@ -16,11 +16,11 @@ from core.presets import finding as presets_module
 from core.presets import writer as preset_writer
 from core.presets.book import Preset, PresetBook
 from core.presets.finding import find_presets_file, load_presets
-from core.presets.settings import SETTING_NAMES, Settings
 from core.presets.writer import SAVED_KEYS, save_preset
 from core.presets.yaml_nodes import parse_yaml
 from core.presets.yaml_text import quoted, with_preset
 from core.records.errors import PlaygroundError
+from core.records.settings import SETTING_NAMES, Settings
 from tests.places import REPOSITORY
 
 SHIPPED = REPOSITORY / "presets.yaml"

@@ -15,9 +15,9 @@ from core.backends.base import Request
 from core.backends.local import LocalBackend
 from core.backends.scripted import ScriptedBackend
 from core.backends.service import GenerationService, Ready
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
 from core.records.prompt_tokens import PromptToken, ends_in_a_words_space
+from core.records.settings import Settings
 from core.text.codec import TextCodec
 from tests.places import GPT2_TOKENIZER
 from tests.reference import byte_codec

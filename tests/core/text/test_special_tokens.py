@@ -9,7 +9,7 @@ from tokenizers.models import BPE
 from core.backends.base import Request
 from core.decoding.engine import generate
 from core.document.turn import Turn
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import BeamStep, Finished
 from core.text.codec import TextCodec
 from tests.reference import behind, new_tokens, run_theirs, tiny_gpt2

@@ -8,8 +8,8 @@ from textual.widgets import OptionList
 
 from core.playground.run_file import save_run
 from core.presets.finding import load_presets
-from core.presets.settings import Settings
 from core.presets.writer import SAVED_KEYS
+from core.records.settings import Settings
 from core.records.steps import TokenStep
 from tests.tui.helpers import (
     app_of,

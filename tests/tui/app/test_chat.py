@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from core.presets.book import Preset, PresetBook
-from core.presets.settings import Settings
 from core.records.chat import ChatFormat, Message, render
+from core.records.settings import Settings
 from tests.tui.helpers import (
     BOOK,
     app_of,

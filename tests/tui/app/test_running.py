@@ -9,7 +9,7 @@ import pytest
 
 from core.backends.scripted import ScriptedBackend
 from core.presets.book import Preset, PresetBook
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import Started
 from tests.tui.helpers import (
     BOOK,

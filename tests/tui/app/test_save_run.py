@@ -10,8 +10,8 @@ from textual.widgets import Input, Static
 from core.document.document import Document, Turn
 from core.document.export.about import check_format
 from core.playground.run_file import free_name, save_run
-from core.presets.settings import Settings, settings_from_mapping
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings, settings_from_mapping
 from tests.tui.helpers import app_of, run_to_end
 from tui.inputs.screen import InputScreen
 

@@ -14,7 +14,7 @@ from core.backends.scripted import ScriptedBackend
 from core.playground.runs import Notice
 from core.presets.book import Preset, PresetBook
 from core.presets.keys import normalized_key
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.tui.helpers import (
     BOOK,
     app_of,

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from core.backends.scripted import ScriptedBackend
-from core.presets.settings import SETTING_NAMES, Settings, settings_from_mapping
+from core.records.settings import SETTING_NAMES, Settings, settings_from_mapping
 from tests.places import REPOSITORY
 from tui.cli import generate as headless
 from tui.cli.commands import run

@@ -8,7 +8,7 @@ import pytest
 
 from core.backends.scripted import ScriptedBackend
 from core.presets.book import Preset, PresetBook
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.tui.helpers import BOOK, make_app, ready, until
 from tui.main.preset_list import PresetList
 

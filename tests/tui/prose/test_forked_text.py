@@ -7,7 +7,7 @@ from tokenizers import Tokenizer, decoders, models
 from core.document.document import Turn
 from core.looking_back.logits_store import RunStart
 from core.playground.branches import Branches
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from core.records.steps import Candidate
 from core.text.codec import TextCodec
 from tests.reference import byte_codec

@@ -11,9 +11,9 @@ from textual.widgets import Input
 
 from core.backends.scripted import ScriptedBackend
 from core.presets.book import Preset
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
 from core.records.scores import ScoredText, ScoredToken
+from core.records.settings import Settings
 from core.records.steps import Candidate
 from tests.tui.helpers import BOOK, app_of, make_app, ready, run_prompt, stopped, until
 from tests.tui.screen_app import HOSTILE, ScreenApp, check_harmless, shown

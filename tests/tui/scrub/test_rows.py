@@ -19,8 +19,8 @@ from core.looking_back.dice import Dice
 from core.looking_back.logits_store import LogitsStore
 from core.looking_back.scrub import Scrubbed, ScrubbedStep
 from core.looking_back.sweep import plain_step
-from core.presets.settings import SETTING_NAMES, Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import SETTING_NAMES, Settings
 from tests.core.looking_back.recorded import Letters, recorded, run_of
 from tests.reference import byte_codec
 from tests.tui.scrub.scrubbed import story_run

@@ -14,8 +14,8 @@ from core.looking_back.logits_store import RecordedRun
 from core.looking_back.scrub import scrub
 from core.looking_back.sweep import Sweeper
 from core.presets.book import Preset
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from tests.around.test_imports import MODEL_LIBRARIES, loaded_after
 from tests.core.looking_back.recorded import recorded, run_of
 from tests.tui.helpers import BOOK, app_of, footer_keys, make_app, until

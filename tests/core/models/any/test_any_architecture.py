@@ -13,8 +13,8 @@ from core.looking_back.scoring import score_tokens
 from core.models.any.model import TransformersModel
 from core.models.catalog import DEMO, model_folder
 from core.models.loading import load_model
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from tests.reference import byte_codec, new_tokens, run_ours, run_theirs
 
 CODEC = byte_codec()

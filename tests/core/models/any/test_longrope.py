@@ -9,7 +9,7 @@ from packaging.version import Version
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from core.models.any.model import TransformersModel
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.reference import byte_codec, new_tokens, run_ours, run_theirs
 
 CODEC = byte_codec()

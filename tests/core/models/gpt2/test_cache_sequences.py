@@ -21,8 +21,8 @@ from core.decoding.recording import recorded_logits
 from core.looking_back.logits_store import LogitsStore
 from core.looking_back.scoring import score_tokens
 from core.models.gpt2 import cache as gpt2_cache
-from core.presets.settings import Settings
 from core.records.errors import PlaygroundError
+from core.records.settings import Settings
 from core.records.steps import BeamStep, TokenStep
 from tests.core.looking_back.recorded import CODEC
 from tests.core.models.gpt2.test_gpt2 import random_module

@@ -13,7 +13,7 @@ from core.models.any.model import TransformersModel
 from core.models.gpt2.cache import FIRST_POSITIONS
 from core.models.gpt2.graph import compiled as gpt2_compiled
 from core.models.gpt2.model import Gpt2Model
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.core.models.gpt2.test_gpt2 import assert_close, random_module, tokens
 from tests.reference import behind, byte_codec, recorded_on_cpu, run_ours
 

@@ -7,7 +7,7 @@ import pytest
 from core.looking_back.scoring import score_text
 from core.looking_back.verdicts import fewest_tokens
 from core.presets.book import Preset
-from core.presets.settings import Settings
+from core.records.settings import Settings
 from tests.reference import run_ours
 
 HOT = {"do_sample": True, "top_k": 0, "temperature": 1.5}

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.presets.foreign_settings import FOREIGN_SETTINGS
 from core.records.errors import PlaygroundError
+from core.records.foreign_settings import FOREIGN_SETTINGS
 
 GenerationMode = Literal["greedy_search", "sample", "beam_search", "beam_sample"]
 

@@ -8,14 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.presets.foreign_settings import FOREIGN_SETTINGS
-from core.presets.settings import (
-    SETTING_NAMES,
-    Settings,
-    SettingsError,
-    settings_from_mapping,
-)
 from core.records.errors import PlaygroundError
+from core.records.foreign_settings import FOREIGN_SETTINGS
+from core.records.settings import SETTING_NAMES, Settings, SettingsError, settings_from_mapping
 
 SAMPLING = {"do_sample": True}
 BEAMS = {"num_beams": 2}
