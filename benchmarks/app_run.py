@@ -13,9 +13,11 @@ from pathlib import Path
 import torch
 from textual.drivers.headless_driver import HeadlessDriver
 
-from core.backends.base import ModelInfo, Report, Request
 from core.backends.local import LocalBackend
 from core.presets.book import Preset, PresetBook
+from core.records.model_info import ModelInfo
+from core.records.progress import Report
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Event, Step
 from tui.app.playground import PlaygroundApp

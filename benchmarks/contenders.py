@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 import torch
 
-from core.backends.base import Request
 from core.backends.local import LocalBackend
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Event, Finished, Step
 

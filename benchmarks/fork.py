@@ -9,8 +9,8 @@ from __future__ import annotations
 import itertools
 import statistics
 
-from core.backends.base import Request
 from core.backends.local import LocalBackend
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Event, Started, TokenStep
 

@@ -18,7 +18,6 @@ from tokenizers import Tokenizer
 
 from benchmarks.contenders import MODES, Generate, Timing, timing
 from benchmarks.models import SHAPES, name_more_tokens
-from core.backends.base import Request
 from core.decoding.engine import generate
 from core.models.base import CausalModel
 from core.models.catalog import DEMO, model_folder
@@ -26,6 +25,7 @@ from core.models.gpt2.config import gpt2_config
 from core.models.gpt2.graph.recording import capture_on_gpu
 from core.models.gpt2.model import Gpt2Model
 from core.models.gpt2.weights import take_weights
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import BeamStep, Event, TokenStep
 from core.text.codec import TextCodec

@@ -18,8 +18,9 @@ import time
 from collections.abc import Sequence
 
 from benchmarks.app_run import Lent, run_in_app
-from core.backends.base import ModelInfo, Request
 from core.backends.local import LocalBackend
+from core.records.model_info import ModelInfo
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Event, TokenStep
 

@@ -14,7 +14,6 @@ from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
 
-from core.backends.base import Request
 from core.decoding.engine import generate
 from core.models.any.model import TransformersModel
 from core.models.base import CausalModel
@@ -22,6 +21,7 @@ from core.models.gpt2.config import gpt2_config
 from core.models.gpt2.kernel.build import native_library
 from core.models.gpt2.model import Gpt2Model
 from core.models.gpt2.weights import take_weights
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import BeamStep, Event, Finished, Started, TokenStep
 from core.text.codec import TextCodec

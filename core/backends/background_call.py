@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from core.records.errors import PlaygroundError, unexpected
+from core.records.errors import PlaygroundError
+from core.text.visible import unexpected
 
 logger = logging.getLogger(__name__)
 

@@ -6,90 +6,16 @@ Must never import torch: the app and its tests hold a backend without loading a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
-from core.looking_back.logits_store import RunRecorder
-from core.models.catalog import ModelOrigin
 from core.presets.book import Preset
-from core.records.chat import ChatFormat, Message
+from core.records.model_info import ModelInfo
 from core.records.model_report import ModelReport
+from core.records.progress import Report
 from core.records.prompt_tokens import PromptToken
+from core.records.request import Request
 from core.records.scores import Scorable, ScoredText, WrittenTokens
-from core.records.settings import Settings
 from core.records.steps import Event
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """What a person should know of the model that answers.
-
-    ``context_size`` is ``None`` where the model has no limit. ``device`` and ``dtype`` are torch's
-    names; ``placement`` says why these. ``note`` says why this model runs where nobody asked for it
-    by name, or what is odd about its files. ``stands_in_for`` names the model that would have run
-    if it were here. Token ids mean the same text under two models of one
-    ``tokenizer_fingerprint``. ``engine`` is a phrase: what runs the model. ``own_settings`` are
-    those that the model's own files ask for and nobody uses, as texts. ``origin`` is where the
-    model lies, empty where that is not known; ``revision`` is the commit of the hub's repository
-    that the weights are of, where they are in the cache.
-    """
-
-    name: str
-    device: str
-    dtype: str
-    parameters: int
-    context_size: int | None
-    vocabulary_size: int
-    placement: str = ""
-    note: str = ""
-    stands_in_for: str = ""
-    tokenizer_fingerprint: str = ""
-    engine: str = ""
-    own_settings: tuple[str, ...] = ()
-    origin: ModelOrigin | Literal[""] = ""
-    revision: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One run: the document's token ids, the text to append to them, and how to decode.
-
-    ``context_token_ids`` are the document so far, as generated, never re-encoded. With a ``chat``,
-    the run writes an answer and ends as that says. ``messages`` are then the whole conversation,
-    the context is not used, and ``prompt`` is how the answer begins; without messages, context and
-    prompt hold all that. ``recorder``, where given, keeps the raw logits of each token step for
-    looking back; of beams, only what they begin from.
-
-    ``forced`` is what a person puts first: token ids, or a text, which become the run's first
-    steps. They count for no length that the settings ask for.
-
-    ``most_drawn`` is how many tokens the settings choose in a run that a person writes by hand, 0
-    or more; ``None`` in any other. Such a run has no other limit than the context, and weighs the
-    token after its end. ``written_token_ids`` are those that it has written already, behind the
-    context; ``drawn`` of them were drawn by the dice of the settings' seed.
-
-    ``skip_special_tokens`` leaves the texts of special tokens out of all texts, as transformers'
-    ``decode()`` does; nothing else depends on it.
-    """
-
-    prompt: str
-    settings: Settings
-    context_token_ids: tuple[int, ...] = ()
-    messages: tuple[Message, ...] = ()
-    chat: ChatFormat | None = None
-    forced: Scorable = ()
-    most_drawn: int | None = None
-    written_token_ids: tuple[int, ...] = ()
-    drawn: int = 0
-    skip_special_tokens: bool = True
-    recorder: RunRecorder | None = field(default=None, compare=False, repr=False)
-
-
-class Report(Protocol):
-    """Takes news of a long task: a short word on what happens, and the share done, 0 to 1."""
-
-    def __call__(self, stage: str, share: float | None = None, /) -> None:
-        """Tell ``stage`` to a person; ``share`` is ``None`` where nobody knows."""
 
 
 class Backend(Protocol):

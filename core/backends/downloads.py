@@ -14,7 +14,8 @@ from pathlib import Path
 
 from core.models.hub.download import DownloadProgress, download
 from core.models.hub.errors import DownloadCancelled
-from core.records.errors import PlaygroundError, unexpected
+from core.records.errors import PlaygroundError
+from core.text.visible import unexpected
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from core.backends.base import ModelInfo, Report, Request
 from core.records.errors import PlaygroundError
+from core.records.model_info import ModelInfo
+from core.records.progress import Report
+from core.records.request import Request
 from core.records.steps import EngineChanged, Event, Finished, Started
 
 if TYPE_CHECKING:

@@ -11,12 +11,14 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from core.backends.base import ModelInfo, Report, Request
 from core.backends.scripted_scores import scripted_score
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
+from core.records.model_info import ModelInfo
 from core.records.model_report import Facts, ModelReport, ModuleNode, Totals
+from core.records.progress import Report
 from core.records.prompt_tokens import PromptToken
+from core.records.request import Request
 from core.records.scores import Scorable, ScoredText, WrittenTokens
 from core.records.steps import (
     BeamStep,

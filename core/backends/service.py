@@ -14,13 +14,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from core.backends.base import Backend, ModelInfo, Request
+from core.backends.base import Backend
 from core.presets.book import Preset
-from core.records.errors import PlaygroundError, unexpected
+from core.records.errors import PlaygroundError
+from core.records.model_info import ModelInfo
 from core.records.model_report import ModelReport
 from core.records.prompt_tokens import PromptToken
+from core.records.request import Request
 from core.records.scores import Scorable, ScoredText, WrittenTokens
 from core.records.steps import Event, Finished
+from core.text.visible import unexpected
 
 logger = logging.getLogger(__name__)
 

@@ -14,19 +14,19 @@ from dataclasses import replace
 
 import torch
 
-from core.backends.base import Request
 from core.decoding.ahead import AheadChooser
 from core.decoding.assisted import AssistedChooser
 from core.decoding.beams.steps import beam_steps
 from core.decoding.choosers import Chooser, StepByStep
+from core.decoding.draws import skip_draws
 from core.decoding.forced_steps import forced_steps, next_token
 from core.decoding.run import Run
 from core.decoding.run_on import RunOnChooser
 from core.decoding.stopping import StopRule
 from core.decoding.weighing.processors import build_processors
-from core.looking_back.dice import skip_draws
 from core.models.base import CausalModel, LooksAhead, RunsOn, TakesGuesses
 from core.records.errors import PlaygroundError
+from core.records.request import Request
 from core.records.settings import DEFAULT_NEW_TOKENS
 from core.records.steps import Event, FinishReason, Started, TokenStep
 from core.text.codec import TextCodec

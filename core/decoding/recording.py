@@ -10,7 +10,7 @@ import ctypes
 
 import torch
 
-from core.looking_back.logits_store import RecordedStep
+from core.records.recorded_run import RecordedStep
 
 
 def record_step(

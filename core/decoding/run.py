@@ -16,9 +16,9 @@ from core.decoding.recording import record_step
 from core.decoding.stopping import StopRule
 from core.decoding.weighing.processors import NamedProcessor
 from core.decoding.weighing.step import Weighed, weigh
-from core.looking_back.logits_store import RunRecorder, RunStart
 from core.models.base import CausalModel
 from core.records.decode_state import DecodeState
+from core.records.recorded_run import RunRecorder, RunStart
 from core.records.settings import Settings
 from core.records.steps import Finished, FinishReason, Started
 from core.text.codec import TextCodec

@@ -12,10 +12,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from core.backends.base import ModelInfo, Request
 from core.document.conversation import begun_answer, messages, open_answer
 from core.document.turn import Fork, Turn
 from core.records.chat import ChatFormat, Message, MessagePlace
+from core.records.model_info import ModelInfo
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import (
     Candidate,

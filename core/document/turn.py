@@ -8,8 +8,9 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 
-from core.backends.base import ModelInfo, Request
 from core.records.chat import ChatFormat, MessagePlace
+from core.records.model_info import ModelInfo
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import BeamStep, Finished, Hypothesis, Started, Step, TokenStep
 

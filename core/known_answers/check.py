@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from core.backends.base import Report, Request
 from core.decoding.engine import generate
 from core.known_answers.expected import (
     UNSUMMED_TOKENS,
@@ -24,6 +23,8 @@ from core.known_answers.expected import (
     StepRow,
 )
 from core.models.base import CausalModel
+from core.records.progress import Report
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Candidate, Finished, Started, TokenStep
 from core.text.codec import TextCodec

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import torch
 
+from core.decoding.draws import waiting_times
 from core.looking_back.explain import applied_settings, kept_step
-from core.looking_back.logits_store import RecordedRun
+from core.records.recorded_run import RecordedRun
 
 FINISHERS = 5
 """How many tokens of a race are told."""
@@ -84,11 +85,11 @@ class Dice:
             forced = sum(one < index for one in self._run.forced)
             state = self._state(index - forced, step.vocabulary_size)
         self._generator.set_state(state)
-        return _draw(self._generator, step.vocabulary_size)
+        return waiting_times(self._generator, step.vocabulary_size)
 
     def _state(self, draws: int, vocabulary_size: int) -> torch.Tensor:
         while len(self._states) <= draws:
-            _draw(self._replayed, vocabulary_size)
+            waiting_times(self._replayed, vocabulary_size)
             self._states.append(self._replayed.get_state())
         return self._states[draws]
 
@@ -143,14 +144,3 @@ def explain_draw(run: RecordedRun, index: int, dice: Dice | None = None) -> Draw
         favourite=finisher(int(probabilities.argmax())),
         is_replayed=race_winner(applied.scores, times) == winner.token_id,
     )
-
-
-def skip_draws(generator: torch.Generator, count: int, vocabulary_size: int) -> None:
-    """Put ``generator`` where it stands after ``count`` draws of a run."""
-    for _ in range(count):
-        _draw(generator, vocabulary_size)
-
-
-def _draw(generator: torch.Generator, vocabulary_size: int) -> torch.Tensor:
-    times = torch.empty(1, vocabulary_size, device=generator.device)
-    return times.exponential_(1, generator=generator)[0].cpu()

@@ -13,9 +13,9 @@ import torch
 
 from core.decoding.recording import recorded_logits
 from core.decoding.weighing.figures import RowFigures, ranks, row_figures
-from core.looking_back.logits_store import RecordedRun, RecordedStep, TokenTexts
 from core.looking_back.replay import Applied, SettingEffect, apply_settings, entropy_bits
 from core.records.errors import PlaygroundError
+from core.records.recorded_run import RecordedRun, RecordedStep, TokenTexts
 from core.records.settings import Settings
 from core.records.steps import Candidate
 from core.text.readable import number

@@ -25,7 +25,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from core.decoding.recording import recorded_logits
 from core.looking_back.dice import Dice
-from core.looking_back.logits_store import RecordedRun
+from core.records.recorded_run import RecordedRun
 
 HEADS = 256
 """How many of the likeliest tokens are summed up one by one."""

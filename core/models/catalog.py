@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from core.models.hub.cache import SHORT_NAMES, find_cached, repository
 from core.records.errors import PlaygroundError
+from core.records.model_info import ModelOrigin
 
 DEMO = "demo"
 """The name of the bundled model."""
@@ -30,10 +30,6 @@ _SHOWN = 100
 """Of a longer name, a sentence has this many characters."""
 
 _DEMO_FOLDER = Path(__file__).parent / "demo"
-
-
-ModelOrigin = Literal["bundled", "folder", "cache"]
-"""Where a model can lie: with this program, in a folder of the user's, in the hub's cache."""
 
 
 @dataclass(frozen=True, slots=True)

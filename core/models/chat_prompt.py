@@ -11,11 +11,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.backends.base import Request
 from core.models.sandbox.process import ConfinedError, RaisedError, StoppedError
 from core.models.sandbox.tokenizer import has_template, rendered
 from core.records.chat import ChatFormat, Message, fit, render
 from core.records.errors import PlaygroundError
+from core.records.request import Request
 from core.records.settings import DEFAULT_NEW_TOKENS
 from core.text.codec import TextCodec
 

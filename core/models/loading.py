@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from core.backends.base import Report
 from core.models.base import CausalModel
 from core.models.catalog import model_folder
 from core.models.device.memory_errors import is_out_of_memory
@@ -27,6 +26,7 @@ from core.models.hub.weights import weight_files
 from core.models.sandbox.process import ConfinedError, RaisedError, confined
 from core.models.sandbox.tokenizer import OpenTokenizer, read_tokenizer
 from core.records.errors import PlaygroundError
+from core.records.progress import Report
 from core.text.codec import TextCodec
 from core.text.visible import reason
 

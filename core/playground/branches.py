@@ -11,8 +11,9 @@ import dataclasses
 from core.document.document import Document, Turn
 from core.document.tree import Tree
 from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
-from core.looking_back.logits_store import LogitsStore, RecordedRun, RunRecorder
+from core.looking_back.logits_store import LogitsStore
 from core.playground.document_text import TokenText
+from core.records.recorded_run import RecordedRun, RunRecorder
 from core.records.steps import Candidate, Hypothesis, TokenStep
 
 

@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from core.backends.base import Request
 from core.backends.service import (
     GenerationService,
     LoadFailed,
@@ -25,6 +24,7 @@ from core.playground.fetching import Fetching
 from core.playground.model_state import Clock, ModelFactory, ModelState
 from core.presets.book import PresetBook
 from core.records.prompt_tokens import SPACE_AT_THE_END, ends_in_a_words_space
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Candidate, EngineChanged, Finished, Step
 from tui.actions.keys import Keys

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from tokenizers import Tokenizer
 
-from core.records.errors import PlaygroundError, unexpected
+from core.records.errors import PlaygroundError
+from core.text.visible import unexpected
 
 
 def decoded(tokenizer: Tokenizer, token_ids: Sequence[int]) -> str:

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from tokenizers import Tokenizer
 
-from core.records.errors import PlaygroundError, unexpected
+from core.records.errors import PlaygroundError
 from core.text.spelling import Spelling
+from core.text.visible import unexpected
 
 
 class Encoded(NamedTuple):

@@ -64,6 +64,17 @@ def reason(error: BaseException) -> str:
     return one_line(said or type(error).__name__, 160)
 
 
+def unexpected(what: str, error: BaseException) -> str:
+    """Return a sentence on what a library raised: what failed, its kind, and its first line.
+
+    A thread takes ``BaseException`` for such a fault: the panics of libraries in Rust, such as
+    ``tokenizers``, are no ``Exception``, and a thread that they end is waited for in vain.
+    """
+    first_line = (str(error).strip().splitlines() or [""])[0]
+    said = f"{type(error).__name__}: {one_line(first_line, 300)}" if first_line else ""
+    return f"{what}: {said or type(error).__name__}"
+
+
 def cell_width(text: str) -> int:
     """Return how many terminal cells ``text`` takes: two for wide characters, none for marks."""
     return sum(_cells(character) for character in text)

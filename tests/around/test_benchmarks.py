@@ -6,8 +6,8 @@ import asyncio
 
 from benchmarks.app_run import Lent, run_in_app
 from benchmarks.tables import report
-from core.backends.base import Request
 from core.backends.local import LocalBackend
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import TokenStep
 

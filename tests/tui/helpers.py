@@ -11,10 +11,12 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from core.backends.base import ModelInfo, Report, Request
 from core.backends.scripted import ScriptedBackend
 from core.presets.book import Preset, PresetBook
 from core.records.errors import PlaygroundError
+from core.records.model_info import ModelInfo
+from core.records.progress import Report
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Event, Finished, Started
 from tui.app.playground import PlaygroundApp

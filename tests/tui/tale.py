@@ -8,8 +8,9 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 
-from core.backends.base import ModelInfo, Request
 from core.backends.scripted import ScriptedBackend
+from core.records.model_info import ModelInfo
+from core.records.request import Request
 from core.records.steps import (
     BeamStep,
     Candidate,

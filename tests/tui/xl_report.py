@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from core.backends.base import ModelInfo
+from core.records.model_info import ModelInfo
 from core.records.model_report import (
     CacheFacts,
     Facts,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from core.backends.base import Backend, ModelInfo, Request
+from core.backends.base import Backend
 from core.document.export.about import about_run
 from core.document.export.writers import Writer, make_writer
 from core.files.texts import prompt_argument, read_standard_input
@@ -21,7 +21,9 @@ from core.models.listing import is_to_fetch
 from core.presets.finding import Preset, PresetBook, find_presets_file, load_presets
 from core.records.chat import Message
 from core.records.errors import PlaygroundError
+from core.records.model_info import ModelInfo
 from core.records.prompt_tokens import SPACE_AT_THE_END, ends_in_a_words_space
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import EngineChanged, Event, Finished, Started, Step
 from core.text.readable import length, number

@@ -23,10 +23,10 @@ from core.files.texts import (
     read_standard_input,
     read_text_file,
 )
-from core.looking_back.logits_store import TokenTexts
 from core.presets.book import Preset
 from core.presets.finding import find_presets_file, load_presets
 from core.records.errors import PlaygroundError
+from core.records.recorded_run import TokenTexts
 from core.records.scores import PresetVerdict, ScoredText
 from core.records.steps import Candidate
 from core.text.visible import one_line
@@ -36,8 +36,8 @@ from tui.cli.score_table import table_lines
 from tui.cli.streams import emit, note
 
 if TYPE_CHECKING:
-    from core.backends.base import Report
     from core.models.loading import LoadedModel
+    from core.records.progress import Report
 
 
 class ScoreFormat(StrEnum):

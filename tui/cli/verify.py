@@ -28,8 +28,8 @@ from tui.cli.options import DeviceOption
 from tui.cli.streams import complain, emit, note
 
 if TYPE_CHECKING:
-    from core.backends.base import Report
     from core.models.loading import LoadedModel
+    from core.records.progress import Report
 
 DIFFERS_CODE = 1
 NOT_HERE_CODE = 3

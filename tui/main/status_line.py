@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from core.backends.base import ModelInfo
 from core.document.document import Turn
 from core.playground.playground import Playground
+from core.records.model_info import ModelInfo
 from core.records.steps import Finished, TokenStep
 from core.text.readable import decimal, length, number
 from tui.common.lines_view import LinesView

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from core.backends.base import ModelInfo
+from core.records.model_info import ModelInfo
 from tui.common.lines_view import LinesView
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row, short_count, shorten
 from tui.common.visible import visible_prose

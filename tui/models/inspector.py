@@ -15,9 +15,9 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from core.backends.background_call import BackgroundCall
-from core.backends.base import ModelInfo
 from core.playground.playground import Playground
 from core.records.errors import PlaygroundError
+from core.records.model_info import ModelInfo
 from tui.actions.bindings import bindings
 from tui.actions.pages import PAGES
 from tui.common.key_bar import KeyBar

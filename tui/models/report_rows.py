@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from core.backends.base import ModelInfo
 from core.models.inspection.report_text import (
     ModuleRow,
     cache_rows,
@@ -22,6 +21,7 @@ from core.models.inspection.report_text import (
     tokenizer_rows,
     totals_rows,
 )
+from core.records.model_info import ModelInfo
 from core.records.model_report import CacheFacts, ModelReport, ModuleNode
 from core.text.visible import one_line, visible
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.looking_back.logits_store import RecordedRun
 from core.records.errors import PlaygroundError
+from core.records.recorded_run import RecordedRun
 from core.records.settings import Settings
 from core.records.steps import Candidate
 

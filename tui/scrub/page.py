@@ -17,9 +17,9 @@ from textual.timer import Timer
 
 from core.backends.newest_call import NewestCall
 from core.looking_back.dials import Dials
-from core.looking_back.logits_store import RecordedRun
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
+from core.records.recorded_run import RecordedRun
 from tui.common.breakpoints import HEIGHTS, WIDTHS
 from tui.common.key_bar import KeyBar
 from tui.common.lines_view import LinesView

@@ -9,8 +9,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from core.looking_back.logits_store import TokenTexts
 from core.records.decode_state import DecodeState
+from core.records.recorded_run import TokenTexts
 from core.text.readable import number, percent
 from tui.common.step_rows import CHOSEN, CHOSEN_BAR, CUT_BAR, DIM, NUMBER, Part, Row, bar, cut_name
 from tui.common.visible import (

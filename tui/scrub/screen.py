@@ -14,8 +14,8 @@ from textual import on
 from textual.binding import BindingType
 
 from core.looking_back.dials import DIALS, Dials
-from core.looking_back.logits_store import RecordedRun
 from core.presets.book import Preset
+from core.records.recorded_run import RecordedRun
 from core.records.settings import Settings
 from tui.actions.bindings import bindings
 from tui.actions.pages import PAGES

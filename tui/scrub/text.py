@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
-from core.looking_back.logits_store import RecordedRun
+from core.records.recorded_run import RecordedRun
 from tui.common.rows_view import RowsView
 from tui.prose.lines import Line, Prose
 from tui.prose.transcript import LONGEST_LINE

@@ -20,10 +20,10 @@ from core.backends.background_call import BackgroundCall
 from core.looking_back.dice import explain_draw
 from core.looking_back.explain import MOST_ROWS, explain, look_up, tokens_of
 from core.looking_back.ghosts import Ghosts, find_ghosts
-from core.looking_back.logits_store import RecordedRun
 from core.looking_back.sweep import Sweeper
 from core.playground.playground import Playground
 from core.records.errors import PlaygroundError
+from core.records.recorded_run import RecordedRun
 from core.records.steps import Candidate, TokenStep
 from tui.actions.bindings import bindings
 from tui.actions.key_name import key_name

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from core.backends.base import ModelInfo
 from core.records.errors import PlaygroundError
+from core.records.model_info import ModelInfo
 from core.records.settings import Settings
 
 PROGRAM = "gpt2-playground"

@@ -27,7 +27,8 @@ from core.models.hub.files import Partial, RemoteFile, RepositoryFiles
 from core.models.hub.listing import Listing, list_repository
 from core.models.hub.requests import Requests
 from core.models.hub.weights import INDEX_FILE
-from core.records.errors import PlaygroundError, unexpected
+from core.records.errors import PlaygroundError
+from core.text.visible import unexpected
 
 _FRUITLESS_TRIES = 4  # in a row, after which a broken connection is given up
 _ROOM_TO_SPARE = 1 << 27  # bytes that a download leaves free on the disk

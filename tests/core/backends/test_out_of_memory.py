@@ -9,7 +9,6 @@ import weakref
 import pytest
 import torch
 
-from core.backends.base import Request
 from core.backends.local import LocalBackend
 from core.backends.out_of_memory import guarded
 from core.decoding.engine import generate
@@ -19,6 +18,7 @@ from core.models.gpt2.kernel.build import native_library
 from core.models.gpt2.model import Gpt2Model
 from core.models.loading import load_model
 from core.records.errors import PlaygroundError
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import EngineChanged, TokenStep
 from tests.core.looking_back.recorded import CODEC

@@ -7,11 +7,12 @@ import time
 
 import pytest
 
-from core.backends.base import ModelInfo, Request
 from core.backends.scripted import SCRIPTED_MODEL, ScriptedBackend
 from core.backends.service import GenerationService, LoadFailed, Loading, Ready
 from core.document.document import Document
 from core.records.errors import PlaygroundError
+from core.records.model_info import ModelInfo
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Finished, Started, TokenStep
 

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import core.backends.service as service_module
-from core.backends.base import Request
 from core.backends.scripted import ScriptedBackend
 from core.backends.service import GenerationService, Ready
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Finished
 

@@ -9,9 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.backends.base import Request
 from core.decoding.ahead import step_tensor
 from core.decoding.engine import generate
+from core.records.request import Request
 from core.records.settings import Settings
 from tests.core.decoding.test_parity import penalties, warpers
 from tests.core.looking_back.recorded import CODEC, CONTEXT, Without, whole_run

@@ -9,12 +9,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.backends.base import Request
 from core.decoding.engine import generate
 from core.models.base import TakesGuesses
 from core.models.gpt2 import assistant as gpt2_assistant
 from core.models.gpt2.assistant import MOST_GUESSES, rounded
 from core.models.gpt2.kernel.build import native_library
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Finished
 from tests.core.decoding.test_parity import penalties, warpers

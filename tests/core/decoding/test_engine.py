@@ -8,11 +8,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from core.backends.base import Request
 from core.decoding.engine import generate
 from core.models.any.model import TransformersModel
 from core.models.catalog import DEMO, model_folder
 from core.records.errors import PlaygroundError
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import BeamStep, Finished, Started, TokenStep
 from tests.reference import ENGINES, behind, byte_codec, new_tokens, run_ours, run_theirs, tiny_gpt2

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from core.backends.base import Request
 from core.decoding.engine import generate
 from core.looking_back.explain import explain, look_up
 from core.looking_back.logits_store import LogitsStore
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import NextToken, Started, TokenStep
 from tests.core.looking_back.recorded import CODEC, CONTEXT

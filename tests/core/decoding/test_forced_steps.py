@@ -10,7 +10,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.backends.base import Request
 from core.decoding.engine import generate
 from core.looking_back.dice import explain_draw
 from core.looking_back.explain import explain
@@ -20,6 +19,7 @@ from core.looking_back.scrub import scrub
 from core.looking_back.sweep import Sweeper
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Finished, NextToken, Started, TokenStep
 from tests.core.looking_back.recorded import CODEC, CONTEXT

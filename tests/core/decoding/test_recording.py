@@ -8,7 +8,6 @@ import time
 import pytest
 import torch
 
-from core.backends.base import Request
 from core.backends.local import LocalBackend
 from core.backends.service import GenerationService
 from core.decoding.engine import generate
@@ -21,6 +20,7 @@ from core.looking_back.logits_store import LogitsStore
 from core.looking_back.scrub import scrub
 from core.looking_back.sweep import Sweeper
 from core.models.any.model import TransformersModel
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Finished, TokenStep
 from tests.core.looking_back.recorded import recorded, run_of

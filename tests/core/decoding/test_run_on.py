@@ -9,12 +9,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.backends.base import Request
 from core.decoding.engine import generate
 from core.models.base import RunsOn
 from core.models.gpt2 import model as gpt2
 from core.models.gpt2.kernel.build import native_library
 from core.records.errors import PlaygroundError
+from core.records.request import Request
 from core.records.settings import Settings
 from tests.core.decoding.test_parity import penalties
 from tests.core.looking_back.recorded import CODEC, CONTEXT, Without, whole_run

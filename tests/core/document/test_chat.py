@@ -6,11 +6,11 @@ import dataclasses
 
 import pytest
 
-from core.backends.base import ModelInfo
 from core.backends.scripted import ScriptedBackend
 from core.document.document import Document
 from core.presets.finding import PresetsError, load_presets
 from core.records.chat import ChatFormat, Message, answer, fit, render
+from core.records.model_info import ModelInfo
 from core.records.settings import Settings
 
 PLAIN = ChatFormat("Once.\n\n", "Q: ", "A:", ("\nQ:",))

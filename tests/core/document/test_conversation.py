@@ -6,11 +6,11 @@ import dataclasses
 
 import pytest
 
-from core.backends.base import ModelInfo
 from core.backends.scripted import ScriptedBackend
 from core.document.conversation import open_answer
 from core.document.document import Document, Fork
 from core.records.chat import ChatFormat, Message, render
+from core.records.model_info import ModelInfo
 from core.records.settings import Settings
 from core.records.steps import BeamStep, Candidate, Finished, Hypothesis, Started
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from core.backends.base import Request
 from core.backends.scripted import ScriptedBackend
 from core.document.document import Document
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Finished, Started
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.backends.base import ModelInfo
 from core.document.export.about import FORMAT_VERSION, about_run, check_format
 from core.records.errors import PlaygroundError
+from core.records.model_info import ModelInfo
 from core.records.settings import SETTING_NAMES, Settings, settings_from_mapping
 
 INFO = ModelInfo("gpt2", "cuda:0", "bfloat16", 1, 1024, 2000, engine="fast", revision="abc")

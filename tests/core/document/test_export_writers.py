@@ -10,12 +10,13 @@ from typing import get_args
 
 import pytest
 
-from core.backends.base import ModelInfo, Request
 from core.backends.scripted import ScriptedBackend
 from core.decoding.engine import generate
 from core.document.export.about import about_run
 from core.document.export.tables import choices_of_step
 from core.document.export.writers import FORMATS, JsonlWriter, event_record, make_writer
+from core.records.model_info import ModelInfo
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import (
     BeamStep,

@@ -6,11 +6,12 @@ import dataclasses
 
 import torch
 
-from core.backends.base import Request
 from core.decoding.engine import generate
 from core.decoding.recording import record_step
-from core.looking_back.logits_store import LogitsStore, RecordedRun, RunStart
+from core.looking_back.logits_store import LogitsStore
 from core.records.decode_state import DecodeState
+from core.records.recorded_run import RecordedRun, RunStart
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Finished, TokenStep
 from tests.reference import byte_codec

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from core.backends.base import Request
 from core.backends.scripted import ScriptedBackend
 from core.decoding.engine import generate
 from core.looking_back.beam_contest import (
@@ -22,6 +21,7 @@ from core.looking_back.beam_contest import (
     text_beyond,
     tokens_in_common,
 )
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import BeamStep, Candidate, Distribution, Finished, Hypothesis
 from tests.core.decoding.test_parity import beams, compare, ends, penalties, prompts, seeds

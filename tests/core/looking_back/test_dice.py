@@ -7,7 +7,6 @@ import math
 import pytest
 import torch
 
-from core.backends.base import Request
 from core.decoding.engine import generate
 from core.decoding.recording import record_step
 from core.looking_back.dice import Dice, explain_draw, race_winner
@@ -15,6 +14,7 @@ from core.looking_back.logits_store import LogitsStore
 from core.looking_back.scrub import scrub
 from core.looking_back.sweep import Sweeper
 from core.models.any.model import TransformersModel
+from core.records.request import Request
 from core.records.settings import Settings
 from tests.core.looking_back.recorded import recorded, run_of
 from tests.reference import byte_codec, tiny_gpt2

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from core.backends.base import Request
 from core.backends.local import LocalBackend
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import BeamStep, Finished, TokenStep
 

@@ -18,11 +18,12 @@ from transformers.generation.logits_process import (
 )
 
 from core.decoding.recording import record_step, recorded_logits
-from core.looking_back.logits_store import LogitsStore, RunStart
+from core.looking_back.logits_store import LogitsStore
 from core.looking_back.scrub import scrub
 from core.looking_back.sweep import Sweeper
 from core.looking_back.sweep_index import HEADS
 from core.models.loading import load_model
+from core.records.recorded_run import RunStart
 from core.records.settings import Settings
 from tests.core.looking_back.recorded import Letters, recorded
 from tests.core.looking_back.test_sweep_large import HOT, SIZES, logits

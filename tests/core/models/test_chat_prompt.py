@@ -7,12 +7,12 @@ import shutil
 import pytest
 from transformers import AutoTokenizer
 
-from core.backends.base import Request
 from core.backends.local import LocalBackend
 from core.models.catalog import model_folder
 from core.models.sandbox.tokenizer import has_template
 from core.records.chat import ChatFormat, Message, render
 from core.records.errors import PlaygroundError
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Finished, Started
 

@@ -24,13 +24,13 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
-from core.backends.base import Request
 from core.backends.local import LocalBackend
 from core.models.any.model import TransformersModel
 from core.models.catalog import DEMO, model_folder
 from core.models.device import placement
 from core.models.loading import load_model
 from core.records.errors import PlaygroundError
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Finished
 from tests.reference import SORTS_DRAWN_BEAMS, new_tokens, run_ours, run_theirs

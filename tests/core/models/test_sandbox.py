@@ -13,7 +13,6 @@ from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 from transformers import AutoTokenizer
 
-from core.backends.base import Request
 from core.backends.local import LocalBackend
 from core.models.catalog import DEMO, model_folder
 from core.models.chat_prompt import ChatPrompts
@@ -24,6 +23,7 @@ from core.models.sandbox import tokenizer as folder_tokenizer
 from core.models.sandbox.process import ConfinedError, confined
 from core.records.chat import ChatFormat, Message
 from core.records.errors import PlaygroundError
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Finished
 from core.text.codec import TextCodec

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from core.backends.base import ModelInfo
-from core.looking_back.logits_store import RecordedStep, RunStart
+from core.records.model_info import ModelInfo
+from core.records.recorded_run import RecordedStep, RunStart
 from core.records.settings import Settings
 from tests.reference import byte_codec
 from tests.tui.written import finished, started, token_step

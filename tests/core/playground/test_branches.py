@@ -7,8 +7,8 @@ import pytest
 from core.document.document import Fork
 from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
 from core.document.turn import Turn
-from core.looking_back.logits_store import RunStart
 from core.playground.branches import Branches
+from core.records.recorded_run import RunStart
 from core.records.steps import Finished
 from tests.core.playground.branched import (
     MODEL,

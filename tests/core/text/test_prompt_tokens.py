@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 
-from core.backends.base import Request
 from core.backends.local import LocalBackend
 from core.backends.scripted import ScriptedBackend
 from core.backends.service import GenerationService, Ready
 from core.records.errors import PlaygroundError
 from core.records.prompt_tokens import PromptToken, ends_in_a_words_space
+from core.records.request import Request
 from core.records.settings import Settings
 from core.text.codec import TextCodec
 from tests.places import GPT2_TOKENIZER

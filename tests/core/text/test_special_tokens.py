@@ -6,9 +6,9 @@ import pytest
 from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 
-from core.backends.base import Request
 from core.decoding.engine import generate
 from core.document.turn import Turn
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import BeamStep, Finished
 from core.text.codec import TextCodec

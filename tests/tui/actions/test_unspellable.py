@@ -9,8 +9,8 @@ from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE, WordLevel
 
 from core.backends.scripted import ScriptedBackend
-from core.looking_back.logits_store import RunStart
 from core.records.errors import PlaygroundError
+from core.records.recorded_run import RunStart
 from core.text.codec import TextCodec
 from tests.tui.helpers import app_of, make_app, ready, run_to_end, stopped, until
 from tui.common.rows_view import RowsView

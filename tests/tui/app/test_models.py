@@ -11,7 +11,6 @@ import pytest
 from textual import events
 from textual.widgets import Input, OptionList, Static
 
-from core.backends.base import ModelInfo
 from core.backends.downloads import DownloadService
 from core.backends.scripted import ScriptedBackend
 from core.models.catalog import model_folder
@@ -20,6 +19,7 @@ from core.models.hub.errors import DownloadCancelled
 from core.models.listing import AvailableModel
 from core.playground.fetching import Fetching
 from core.records.errors import PlaygroundError
+from core.records.model_info import ModelInfo
 from core.records.steps import EngineChanged, TokenStep
 from tests.tui.helpers import (
     BOOK,

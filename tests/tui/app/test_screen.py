@@ -9,11 +9,11 @@ import pytest
 from textual import events
 from textual.command import CommandPalette
 
-from core.backends.base import ModelInfo
 from core.backends.scripted import ScriptedBackend
 from core.playground.runs import Notice
 from core.presets.book import Preset, PresetBook
 from core.presets.keys import normalized_key
+from core.records.model_info import ModelInfo
 from core.records.settings import Settings
 from tests.tui.helpers import (
     BOOK,

@@ -10,9 +10,9 @@ from textual import events
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 
-from core.backends.base import ModelInfo
 from core.backends.scripted import ScriptedBackend
 from core.records.errors import PlaygroundError
+from core.records.model_info import ModelInfo
 from core.records.prompt_tokens import PromptToken
 from core.text.codec import TextCodec
 from tests.places import GPT2_TOKENIZER

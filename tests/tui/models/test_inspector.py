@@ -9,9 +9,9 @@ import threading
 import pytest
 from textual.widgets import OptionList
 
-from core.backends.base import ModelInfo
 from core.backends.scripted import ScriptedBackend
 from core.records.errors import PlaygroundError
+from core.records.model_info import ModelInfo
 from core.records.model_report import CacheFacts, ModelReport, ModuleNode
 from tests.tui.helpers import BOOK, GatedLoading, app_of, make_app, ready, until
 from tests.tui.screen_app import shown

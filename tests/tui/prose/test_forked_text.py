@@ -5,8 +5,8 @@ from __future__ import annotations
 from tokenizers import Tokenizer, decoders, models
 
 from core.document.document import Turn
-from core.looking_back.logits_store import RunStart
 from core.playground.branches import Branches
+from core.records.recorded_run import RunStart
 from core.records.settings import Settings
 from core.records.steps import Candidate
 from core.text.codec import TextCodec

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from core.looking_back.logits_store import RecordedRun
 from core.records.decode_state import DecodeState
+from core.records.recorded_run import RecordedRun
 from core.records.settings import Settings
 from tests.core.looking_back.recorded import run_of
 

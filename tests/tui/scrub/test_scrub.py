@@ -10,11 +10,11 @@ from textual.widgets import Input, Static
 
 from core.backends.scripted import ScriptedBackend
 from core.looking_back.dials import DIALS
-from core.looking_back.logits_store import RecordedRun
 from core.looking_back.scrub import scrub
 from core.looking_back.sweep import Sweeper
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
+from core.records.recorded_run import RecordedRun
 from core.records.settings import Settings
 from tests.around.test_imports import MODEL_LIBRARIES, loaded_after
 from tests.core.looking_back.recorded import recorded, run_of

@@ -15,9 +15,9 @@ from textual.message import Message
 from textual.timer import Timer
 
 from core.backends.background_call import BackgroundCall
-from core.backends.base import ModelInfo
 from core.playground.playground import Playground
 from core.records.errors import PlaygroundError
+from core.records.model_info import ModelInfo
 from core.records.prompt_tokens import PromptToken
 from core.text.readable import token_count
 from tui.common.rows_view import RowsView

@@ -14,7 +14,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from core.backends.base import Request
 from core.backends.out_of_memory import guarded, guarded_scoring
 from core.decoding.engine import generate
 from core.decoding.recording import recorded_logits
@@ -22,6 +21,7 @@ from core.looking_back.logits_store import LogitsStore
 from core.looking_back.scoring import score_tokens
 from core.models.gpt2 import cache as gpt2_cache
 from core.records.errors import PlaygroundError
+from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import BeamStep, TokenStep
 from tests.core.looking_back.recorded import CODEC

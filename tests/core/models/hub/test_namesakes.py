@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from core.backends.base import ModelInfo
 from core.backends.scripted import ScriptedBackend
 from core.models.catalog import DEMO, default_model, find_model, namesake
 from core.models.hub.cache import cached_models
 from core.records.errors import PlaygroundError
+from core.records.model_info import ModelInfo
 from tests.core.models.hub.conftest import model_files
 from tests.core.models.hub.server import COMMIT
 from tests.tui.helpers import app_of, make_app, ready
