@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.document.export.about import about_program
-from core.document.export.reading import ExportedRun, exported_run
+from core.document.export.reading import exported_run
 from core.document.export.writers import json_line
 from core.files.texts import (
     LARGEST_FILE,
@@ -26,10 +26,8 @@ from core.files.texts import (
 from core.presets.book import Preset
 from core.presets.finding import find_presets_file, load_presets
 from core.records.errors import PlaygroundError
-from core.records.recorded_run import TokenTexts
 from core.records.scores import PresetVerdict, ScoredText
 from core.records.steps import Candidate
-from core.text.visible import one_line
 from tui.cli.generate import Choices
 from tui.cli.options import DeviceOption, DtypeOption, ModelOption, PresetsOption
 from tui.cli.score_table import table_lines
@@ -146,9 +144,10 @@ def run_score(
     if exported is None:
         scored = score_text(loaded.model, loaded.codec, text, asked, prompt=prompt)
     else:
-        _check_tokens(exported, loaded.codec, name)
+        known = (one for one in exported.token_texts if one < loaded.model.vocabulary_size)
+        exported.check_tokens({one: loaded.codec.token_text(one) for one in known}, name)
         note("an exported run: its own tokens are scored, behind what it continued")
-        context, written = exported.context_token_ids, exported.token_ids
+        context, written = exported.started.context_token_ids, exported.finished.token_ids
         scored = score_tokens(loaded.model, loaded.codec, context, written, asked)
     about = {
         **about_program(),
@@ -163,16 +162,6 @@ def run_score(
     for piece in _records(scored, about) if output_format == "jsonl" else table_lines(scored):
         emit(piece)
     return 0
-
-
-def _check_tokens(exported: ExportedRun, codec: TokenTexts, name: str) -> None:
-    for token_id, text in exported.token_texts:
-        if codec.token_text(token_id) != text:
-            wrote = f" by {exported.model_name}" if exported.model_name else ""
-            raise PlaygroundError(
-                f"this run was written{one_line(wrote)}, whose tokens are not those of {name}; give"
-                " --model with the one that wrote it"
-            )
 
 
 def read_text(file: str) -> str:

@@ -1,4 +1,4 @@
-"""A run out of the JSON Lines that this program wrote: its own tokens, to be scored as they are.
+"""A run out of the JSON Lines that this program wrote: its records, to be looked at and scored.
 
 Must never import torch, and never trusts the file: what is missing or of another kind is told.
 """
@@ -6,25 +6,62 @@ Must never import torch, and never trusts the file: what is missing or of anothe
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from core.document.export.about import check_format
+from core.document.export.parsing import event_from_record
 from core.records.errors import PlaygroundError
+from core.records.steps import BeamStep, Finished, Started, Step, TokenStep
+from core.text.visible import one_line
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedRun:
-    """What a run continued and what it wrote, as token ids of the model called ``model_name``.
+    """What a run began from, its steps and its end.
 
-    ``token_texts`` are what some of the tokens stand for: under another tokenizer they differ.
+    ``about`` is what the file says of how the run was made: ``prompt``, ``model``, ``preset``,
+    ``settings``, versions. It is as it stands there, of any kind.
     """
 
-    context_token_ids: tuple[int, ...]
-    token_ids: tuple[int, ...]
-    model_name: str
-    token_texts: tuple[tuple[int, str], ...]
+    about: Mapping[str, Any]
+    started: Started
+    steps: tuple[Step, ...]
+    finished: Finished
+
+    @property
+    def model_name(self) -> str:
+        """The name of the model that the token ids are of, empty where the file has none."""
+        name = self.about.get("model")
+        return name if isinstance(name, str) else ""
+
+    @property
+    def token_texts(self) -> dict[int, str]:
+        """What its tokens stand for by themselves, by their ids; of beams, each one's last."""
+        found: dict[int, str] = {}
+        for step in self.steps:
+            tokens = step.hypotheses if isinstance(step, BeamStep) else (step,)
+            found.update((one.token.token_id, one.token.text) for one in tokens)
+        return found
+
+    def check_tokens(self, texts: Mapping[int, str], model_name: str) -> None:
+        """Make sure that token ids mean the same to another model.
+
+        Args:
+            texts: What that model's tokens stand for; those that are not there are not compared.
+            model_name: What that model is called in a complaint.
+
+        Raises:
+            PlaygroundError: They mean something else.
+        """
+        if all(texts.get(token_id, text) == text for token_id, text in self.token_texts.items()):
+            return
+        wrote = f" by {one_line(self.model_name)}" if self.model_name else ""
+        raise PlaygroundError(
+            f"this run was written{wrote}, whose tokens are not those of {model_name}; use the"
+            " model that wrote it"
+        )
 
 
 def exported_run(text: str, name: str) -> ExportedRun | None:
@@ -42,15 +79,38 @@ def exported_run(text: str, name: str) -> ExportedRun | None:
     if first is None or first.get("type") != "started":
         return None
     check_format(first)
-    records = [one for line in text.splitlines() if (one := _record(line)) is not None]
-    finished = [one for one in records if one.get("type") == "finished"]
-    context = _token_ids(first.get("context_token_ids"))
-    written = _token_ids(finished[0].get("token_ids")) if len(finished) == 1 else None
-    if context is None or not written:
-        raise PlaygroundError(
-            f"{name} begins as an exported run, but there is no whole one in it; export it again"
-        )
-    return ExportedRun(context, written, str(first.get("model", "")), tuple(_texts(records)))
+    started: Started | None = None
+    finished: Finished | None = None
+    steps: list[Step] = []
+    for line, record in _records(text):
+        if finished is not None:
+            raise _damaged(name, f"line {line} stands behind its end")
+        try:
+            event = event_from_record(record)
+        except ValueError as error:
+            raise _damaged(name, f"in line {line} {error}") from None
+        if isinstance(event, Started):
+            started = event
+        elif isinstance(event, TokenStep | BeamStep):
+            steps.append(event)
+        elif isinstance(event, Finished):
+            finished = event
+    if started is None or finished is None:
+        raise _damaged(name, "its end is missing")
+    return ExportedRun(first, started, tuple(steps), finished)
+
+
+def _damaged(name: str, fault: str) -> PlaygroundError:
+    return PlaygroundError(
+        f"{name} begins as an exported run, but there is no whole one in it: {fault}; export it"
+        " again"
+    )
+
+
+def _records(text: str) -> Iterator[tuple[int, object]]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield number, _record(line)
 
 
 def _record(line: str) -> dict[str, Any] | None:
@@ -61,19 +121,3 @@ def _record(line: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
-
-
-def _token_ids(value: object) -> tuple[int, ...] | None:
-    if not isinstance(value, list):
-        return None
-    is_ids = all(isinstance(one, int) and not isinstance(one, bool) and one >= 0 for one in value)
-    return tuple(value) if is_ids else None
-
-
-def _texts(records: list[dict[str, Any]]) -> Iterator[tuple[int, str]]:
-    for record in records:
-        token = record.get("token")
-        if isinstance(token, dict):
-            token_id, text = token.get("token_id"), token.get("text")
-            if isinstance(token_id, int) and isinstance(text, str):
-                yield token_id, text

@@ -120,7 +120,9 @@ def event_record(event: Event) -> dict[str, Any]:
     """Return ``event`` as a JSON object; numbers that are not finite are ``None``.
 
     ``type`` is ``started``, ``step``, ``beam_step``, ``next_token``, ``engine_changed`` or
-    ``finished``. Who put a token there is told by ``chosen_by``: ``settings`` or ``person``.
+    ``finished``; ``parsing.event_from_record`` reads it. Who put a token there is told by
+    ``chosen_by``: ``settings`` or ``person``. ``text`` of a step is what its token adds to the
+    text, where that is not the token's own; ``is_special`` stands where it is true.
     Log-probabilities are natural logarithms, entropy is in bits, and ``token_ids`` are the
     generated ones.
     """
@@ -132,6 +134,7 @@ def event_record(event: Event) -> dict[str, Any]:
             "max_new_tokens": event.max_new_tokens,
             "context_size": event.context_size,
             "seed": event.seed,
+            **({"dropped_turns": event.dropped_turns} if event.dropped_turns else {}),
         }
     if isinstance(event, TokenStep):
         token = _candidate(event.token)
@@ -140,6 +143,8 @@ def event_record(event: Event) -> dict[str, Any]:
             "index": event.index,
             "chosen_by": event.chosen_by,
             "token": token,
+            **({"text": event.text} if event.text != event.token.text else {}),
+            **_special(event.is_special),
             **_distribution(event.distribution),
         }
     if isinstance(event, BeamStep):
@@ -212,7 +217,12 @@ def _hypothesis(hypothesis: Hypothesis) -> dict[str, Any]:
         "normalized_score": _number(hypothesis.normalized_score),
         "parent": hypothesis.parent,
         "token": _candidate(hypothesis.token, _FINAL_SCORE),
+        **_special(hypothesis.is_special),
     }
+
+
+def _special(is_special: bool) -> dict[str, bool]:
+    return {"is_special": True} if is_special else {}
 
 
 def _number(value: float | None) -> float | None:
