@@ -14,13 +14,13 @@ from core.looking_back.beam_contest import ParentBeam, text_beyond
 from core.playground.runs import CHANGED, Notice, Runs
 from core.presets.book import Preset
 from core.presets.finding import load_presets
+from core.presets.key_name import key_name
 from core.presets.writer import save_preset
 from core.records.errors import PlaygroundError
 from core.records.prompt_tokens import PromptToken
 from core.records.scores import Scorable, ScoredText, WrittenTokens
 from core.records.settings import Settings
 from core.records.steps import BeamStep, Candidate, Hypothesis, TokenStep
-from tui.actions.key_name import key_name
 
 _SPELLING = 0.5
 """How long, in seconds, it is waited whether a text can be spelled; later, the run itself tells."""

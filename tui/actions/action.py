@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tui.actions.key_name import CHARACTERS
+from core.presets.key_name import CHARACTERS
 
 if TYPE_CHECKING:
     from core.playground.playground import Playground

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from core.presets.key_name import key_name
 from tui.actions.action import Action
-from tui.actions.key_name import key_name
 from tui.actions.pages import PAGES
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
+from core.presets.key_name import key_name, told_key
 from tui.actions.action import Action
 from tui.actions.everywhere import OF_THE_APP
-from tui.actions.key_name import key_name, told_key
 from tui.actions.pages import PAGES
 
 

@@ -14,13 +14,13 @@ import platformdirs
 
 from core.files.reading import FileError, read_text
 from core.presets.book import PresetBook
+from core.presets.key_name import CHARACTERS
 from core.presets.keys import EDITING_KEYS, INDISTINCT_KEYS, WHY_INDISTINCT, key_spelling
 from core.presets.yaml_nodes import Entry, Located, YamlError, parse_yaml
 from core.records.errors import PlaygroundError
 from core.text.visible import visible
 from tui.actions.action import Action
 from tui.actions.everywhere import OF_THE_APP
-from tui.actions.key_name import CHARACTERS
 from tui.actions.keys import Keys, all_actions
 from tui.actions.pages import PAGES
 

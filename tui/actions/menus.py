@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from core.presets.key_name import key_name
 from tui.actions.action import Action
 from tui.actions.everywhere import OF_THE_APP
-from tui.actions.key_name import key_name
 
 if TYPE_CHECKING:
     from core.playground.playground import Playground

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from core.presets.key_name import told_key
 from tui.actions.action import Action, WhyNot
-from tui.actions.key_name import told_key
 from tui.actions.main_page import MAIN
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from core.playground.runs import Notice
+from core.presets.key_name import key_name
 from tui.actions.action import Action, always
 from tui.actions.bindings import actions_of
-from tui.actions.key_name import key_name
 from tui.actions.menus import DIGITS, help_entries, menu_actions
 from tui.actions.refusals import WHY_NOT, why_nothing
 from tui.app.part import AppPart

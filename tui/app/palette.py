@@ -15,10 +15,10 @@ from textual.markup import escape
 from textual.types import IgnoreReturnCallbackType
 
 from core.presets.book import Preset
+from core.presets.key_name import key_name
 from tui.actions.action import Action
 from tui.actions.bindings import actions_of
 from tui.actions.everywhere import MENU, QUIT
-from tui.actions.key_name import key_name
 from tui.actions.main_page import MAIN
 from tui.common.visible import visible_prose
 

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from core.presets.book import Preset, PresetBook
-from tui.actions.key_name import key_name
+from core.presets.key_name import key_name
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Part, lines, settings_summary
 from tui.common.visible import fit, fit_tail, visible_prose
 

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from core.models.listing import BYTES_TO_FETCH, format_bytes
 from core.playground.playground import Playground
 from core.presets.book import Preset
-from tui.actions.key_name import key_name
+from core.presets.key_name import key_name
 from tui.actions.keys import Keys
 from tui.common.step_rows import CHOSEN, DIM, Row, lines
 from tui.common.visible import visible_prose

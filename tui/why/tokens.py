@@ -22,11 +22,11 @@ from core.looking_back.explain import MOST_ROWS, explain, look_up, tokens_of
 from core.looking_back.ghosts import Ghosts, find_ghosts
 from core.looking_back.sweep import Sweeper
 from core.playground.playground import Playground
+from core.presets.key_name import key_name
 from core.records.errors import PlaygroundError
 from core.records.recorded_run import RecordedRun
 from core.records.steps import Candidate, TokenStep
 from tui.actions.bindings import bindings
-from tui.actions.key_name import key_name
 from tui.actions.pages import PAGES
 from tui.common.key_bar import KeyBar
 from tui.common.lines_view import LinesView

@@ -8,10 +8,10 @@ import pytest
 from textual.command import CommandPalette
 
 from core.backends.scripted import ScriptedBackend
+from core.presets.key_name import key_name, told_key
 from tests.places import REPOSITORY
 from tests.tui.helpers import app_of, make_app, ready, run_to_end, status, until
 from tui.actions.everywhere import OF_THE_APP
-from tui.actions.key_name import key_name, told_key
 from tui.actions.keys import all_actions
 from tui.actions.main_page import MAIN, PROMPT
 from tui.actions.pages import PAGES
