@@ -13,7 +13,7 @@ from core.document.tree import Tree
 from core.document.tree_records import RunFacts
 from core.records.errors import PlaygroundError
 from core.records.steps import TokenStep
-from tui.common.visible import SPECIAL_TOKEN
+from core.text.visible import SPECIAL_TOKEN
 
 TokenText = Callable[[int], str]
 

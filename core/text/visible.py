@@ -10,6 +10,9 @@ import unicodedata
 
 from wcwidth import wcwidth
 
+SPECIAL_TOKEN = "∎"  # noqa: S105 - a sign, no secret
+"""Stands for a special token, which is no text: whatever its name is."""
+
 _HARMFUL = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # C0 and C1 controls: cursor moves, colours, bells

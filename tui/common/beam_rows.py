@@ -11,9 +11,10 @@ from typing import NamedTuple
 from core.looking_back.beam_contest import grew_at
 from core.records.steps import BeamStep, Hypothesis
 from core.text.readable import decimal
+from core.text.visible import SPECIAL_TOKEN
 from tui.common.parting import parted, shared
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row, row_width, token_row
-from tui.common.visible import NEWLINE, SPECIAL_TOKEN, fit_tail, visible_prose, visible_token
+from tui.common.visible import NEWLINE, fit_tail, visible_prose, visible_token
 
 _BEST = "bold " + CHOSEN
 _SCORE_WIDTH = 7

@@ -13,15 +13,12 @@ import unicodedata
 from rich.cells import cell_len
 from wcwidth import wcswidth, wcwidth
 
-from core.text.visible import spelled_out, visible
+from core.text.visible import SPECIAL_TOKEN, spelled_out, visible
 
 NEWLINE = "⏎"
 SPACE = "·"
 TAB = "⇥"
 ELLIPSIS = "…"
-SPECIAL_TOKEN = "∎"  # noqa: S105 - a sign, no secret
-"""Stands for a special token, which is no text: whatever its name is."""
-
 
 _WIDER_THAN_TOLD = re.compile("[\u2e3a\u2e3b\ua9c5\ufdfa-\ufdfd\U00012000-\U0001254f]")
 """Ligatures, long dashes and cuneiform: a cell or two by every table, many in ink."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from core.document.document import Turn
 from core.records.steps import BeamStep, Hypothesis, Step, TokenStep
-from tui.common.visible import SPECIAL_TOKEN, visible_token
+from core.text.visible import SPECIAL_TOKEN
+from tui.common.visible import visible_token
 from tui.prose.lines import Line, Piece, Prose
 
 MARK = "mark"

@@ -16,9 +16,9 @@ from core.presets.book import Preset
 from core.records.scores import PresetVerdict, ScoredText, ScoredToken
 from core.records.steps import Candidate
 from core.text.readable import bits, number, percent, token_count
-from core.text.visible import one_line
+from core.text.visible import SPECIAL_TOKEN, one_line
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row, fitting, settings_summary, shorten
-from tui.common.visible import SPECIAL_TOKEN, fit, visible_token, with_mark
+from tui.common.visible import fit, visible_token, with_mark
 from tui.prose.lines import Piece
 from tui.prose.turn import PLAIN, tint
 

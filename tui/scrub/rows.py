@@ -12,15 +12,9 @@ from typing import TYPE_CHECKING
 from core.records.decode_state import DecodeState
 from core.records.recorded_run import TokenTexts
 from core.text.readable import number, percent
+from core.text.visible import SPECIAL_TOKEN
 from tui.common.step_rows import CHOSEN, CHOSEN_BAR, CUT_BAR, DIM, NUMBER, Part, Row, bar, cut_name
-from tui.common.visible import (
-    NEWLINE,
-    SPECIAL_TOKEN,
-    fit,
-    visible_prose,
-    visible_token,
-    with_mark,
-)
+from tui.common.visible import NEWLINE, fit, visible_prose, visible_token, with_mark
 from tui.prose.lines import Line, Piece
 from tui.scrub.look import Compared, Look
 

@@ -12,8 +12,8 @@ from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import BeamStep, Finished
 from core.text.codec import TextCodec
+from core.text.visible import SPECIAL_TOKEN
 from tests.reference import behind, new_tokens, run_theirs, tiny_gpt2
-from tui.common.visible import SPECIAL_TOKEN
 from tui.prose.marked_text import plain_text
 from tui.prose.turn import SPECIAL, TurnProse, View
 

@@ -8,6 +8,7 @@ import math
 import pytest
 
 from core.document.document import Fork
+from core.text.visible import SPECIAL_TOKEN
 from tests.tui.written import (
     CAT,
     NEWEST,
@@ -23,7 +24,6 @@ from tests.tui.written import (
     token_step,
     turn_of,
 )
-from tui.common.visible import SPECIAL_TOKEN
 from tui.prose.lines import Piece
 from tui.prose.turn import FAILURE, MARK, PLAIN, PROMPT, SPECIAL, TINT_LIMITS, token_pieces
 

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from core.records.steps import Finished
+from core.text.visible import SPECIAL_TOKEN
 from tests.tui.written import (
     CAT,
     NEWEST,
@@ -20,7 +21,6 @@ from tests.tui.written import (
     token_step,
     turn_of,
 )
-from tui.common.visible import SPECIAL_TOKEN
 from tui.prose.lines import Piece
 from tui.prose.turn import MARK, PLAIN, PROMPT, SPECIAL, View, beam_pieces, tint
 

@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from core.playground.playground import Playground
+from core.text.visible import SPECIAL_TOKEN
 from tui.common.lines_view import LinesView
 from tui.common.step_rows import DIM, line
-from tui.common.visible import SPECIAL_TOKEN
 from tui.main.prompt.input import PromptInput
 from tui.main.prompt.seam import LONGEST_END, seam
 
