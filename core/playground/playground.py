@@ -158,7 +158,9 @@ class Playground(Runs):
         if not text:
             raise PlaygroundError("type what should stand there; a word begins with its space")
         if not self.is_free_to_branch():
-            raise PlaygroundError("wait until the run is over, or stop it with Esc")
+            raise PlaygroundError(
+                f"wait until the run is over, or stop it with {self.told('stop')}"
+            )
         # What cannot be spelled is told while the document is still whole.
         read = partial(self.model.prompt_tokens, text, is_beginning=False)
         call = BackgroundCall(read, "the text cannot stand there")
@@ -201,7 +203,7 @@ class Playground(Runs):
         by_name = {preset.name: preset for preset in self.book.presets}
         self.preset = by_name.get(self.preset.name, self.preset)
         key = by_name[name].key
-        where = f"on {key_name(key)}" if key else f"in the palette ({self.keys.told('palette')})"
+        where = f"on {key_name(key)}" if key else f"in the palette ({self.told('palette')})"
         return f"saved as {name} in {path}; it is {where} now"
 
     def toggle_by_hand(self) -> None:
@@ -279,7 +281,7 @@ class Playground(Runs):
                 self.fork(candidate)
 
     def _say_how_beams_fork(self) -> None:
-        sentence = f"beams weigh several texts; {self.keys.told('why')} goes on from any beam"
+        sentence = f"beams weigh several texts; {self.told('why')} goes on from any beam"
         self.notice = Notice(sentence, is_warning=True)
 
     def say_unless(self, sentence: str) -> None:
@@ -291,7 +293,7 @@ class Playground(Runs):
         if self.model.info is None:
             self.notice = Notice("the model is not ready yet", is_warning=True)
         elif self.document.is_running:
-            self.notice = Notice("still running — Esc stops it", is_warning=True)
+            self.notice = Notice(self._running, is_warning=True)
         else:
             return True
         return False

@@ -51,7 +51,7 @@ def save_run(path: str, document: Document, turn: Turn) -> Path:
             already, or it cannot be written.
     """
     if turn.started is None or turn.finished is None:
-        raise PlaygroundError("the run has not finished; wait for it, or stop it with Esc")
+        raise PlaygroundError("the run has not finished; wait for it, or stop it")
     try:
         file = Path(path.strip()).expanduser()
     except RuntimeError as error:

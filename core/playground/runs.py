@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,7 +28,6 @@ from core.records.prompt_tokens import SPACE_AT_THE_END, ends_in_a_words_space
 from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Candidate, EngineChanged, Finished, Step
-from tui.actions.keys import Keys
 
 
 @dataclass(slots=True)
@@ -56,6 +56,15 @@ CHANGED = "*"
 """Stands behind the name of a preset whose settings were changed for one run."""
 
 
+ActionTold = Callable[[str], str]
+"""How a front end calls an action in a sentence, by its id: the key, where it has one."""
+
+
+def told_by_name(action_id: str) -> str:
+    """Return an action as a sentence calls it where there are no keys: by its own name."""
+    return f"“{action_id.replace('_', ' ')}”"
+
+
 class Runs:
     """Prompts in, records out: one run at a time, one prompt waiting; the playground's base."""
 
@@ -67,10 +76,10 @@ class Runs:
         preset_name: str | None = None,
         seed: int | None = None,
         fetching: Fetching | None = None,
-        keys: Keys | None = None,
+        told: ActionTold = told_by_name,
         clock: Clock = time.monotonic,
     ) -> None:
-        self.keys = keys if keys is not None else Keys()
+        self.told = told
         self.book = book
         self.preset = book.named(preset_name) if preset_name is not None else book.presets[0]
         self.queued_prompt: str | None = None
@@ -122,7 +131,7 @@ class Runs:
             self.notice = Notice("no model is loaded, so nothing can run", is_warning=True)
             return False
         if self.document.is_running and not self._clears_at_end:
-            self.notice = Notice("still running — Esc stops it; your text stays here", True)
+            self.notice = Notice(f"{self._running}; your text stays here", is_warning=True)
             return False
         is_blank = self.preset.chat is not None and prompt.isspace()
         if is_blank or (self.awaits_message and not prompt):
@@ -137,6 +146,10 @@ class Runs:
             return True
         self._begin(prompt)
         return True
+
+    @property
+    def _running(self) -> str:
+        return f"still running — {self.told('stop')} stops it"
 
     def stop(self) -> str | None:
         """Stop the run, or take back the prompt that waits (returned), or stop the download."""
@@ -159,7 +172,7 @@ class Runs:
         self._clears_at_end = False
         if self.document.turns:
             self.branches.clear()
-            self.notice = Notice(f"cleared — {self.keys.told('clear')} again brings it back")
+            self.notice = Notice(f"cleared — {self.told('clear')} again brings it back")
 
     @property
     def _must_weigh(self) -> bool:

@@ -50,7 +50,7 @@ def can_fetch(playground: Playground) -> str:
     """A model was asked for that is not here."""
     if playground.model.fetch_offer is not None:
         return ""
-    return f"no model waits to be fetched; {playground.keys.told('models')} shows all of them"
+    return f"no model waits to be fetched; {playground.told('models')} shows all of them"
 
 
 def can_switch(playground: Playground) -> str:

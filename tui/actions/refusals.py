@@ -14,6 +14,7 @@ from tui.actions.main_page import MAIN
 
 if TYPE_CHECKING:
     from core.playground.playground import Playground
+    from tui.actions.keys import Keys
 
 _OF_THE_APP = "app."
 
@@ -25,9 +26,8 @@ WHY_NOT: dict[str, WhyNot] = {
 """When each of the app's own actions can be done, by their names."""
 
 
-def why_nothing(key: str, here: Sequence[Action], playground: Playground) -> str:
+def why_nothing(key: str, here: Sequence[Action], playground: Playground, keys: Keys) -> str:
     """Return why ``key`` did nothing on the page with the actions ``here``."""
-    keys = playground.keys
     refused = keys.on(here, key)
     reasons = [reason for one in refused if (reason := one.why_not(playground))]
     name, help_key = told_key(key), keys.told("help")

@@ -41,10 +41,10 @@ class KeyActions(AppPart):
         """Say why a key does nothing, where it does nothing; every box has its help."""
         if event.key in self.screen.active_bindings:
             return
-        if event.key in ("f12", self.playground.keys.first("help")):
+        if event.key in ("f12", self.keys.first("help")):
             self.action_help()
         else:
-            self.say(why_nothing(event.key, actions_of(self.screen), self.playground))
+            self.say(why_nothing(event.key, actions_of(self.screen), self.playground, self.keys))
 
     def say(self, sentence: str) -> None:
         """Tell a person something: in the status line where there is one, else over the page."""
@@ -67,7 +67,7 @@ class KeyActions(AppPart):
         from tui.help.menu import MenuItem, MenuScreen
 
         page, playground = self.screen, self.playground
-        keys = playground.keys
+        keys = self.keys
         items = [
             MenuItem(
                 one.menu_key,
@@ -115,7 +115,7 @@ class KeyActions(AppPart):
     def _keys_here(self, *, is_main: bool) -> list[tuple[str, str]]:
         here = actions_of(self.screen)
         if here:
-            return help_entries(here, self.playground.keys, has_menu=is_main)
+            return help_entries(here, self.keys, has_menu=is_main)
         active = self.screen.active_bindings.values()
         told: dict[str, list[str]] = {}
         for one in active:

@@ -81,8 +81,8 @@ class PlaygroundCommands(Provider):
 def _entry(app: PlaygroundApp, action: Action, provider: Provider) -> Entry:
     playground = app.playground
     reason = action.why_not(playground)
-    chord = f"{key_name(playground.keys.first(MENU.id))} {action.letter}" if action.letter else ""
-    keys = [name for name in (playground.keys.shown(action), chord) if name]
+    chord = f"{key_name(app.keys.first(MENU.id))} {action.letter}" if action.letter else ""
+    keys = [name for name in (app.keys.shown(action), chord) if name]
     return Entry(
         action.name[:1].upper() + action.name[1:],
         " · ".join(keys),

@@ -12,12 +12,14 @@ from textual.app import App
 
 if TYPE_CHECKING:
     from core.playground.playground import Playground
+    from tui.actions.keys import Keys
 
 
 class AppPart(App[None]):
     """The base of the classes that the app's actions are spread over."""
 
     playground: Playground
+    keys: Keys
 
     @abstractmethod
     def changed(self) -> None:

@@ -83,16 +83,17 @@ class PlaygroundApp(StepActions, ModelActions, KeyActions, Screenshots):
         appearance_file: AppearanceFile | None = None,
     ) -> None:
         super().__init__()
+        self.keys = keys if keys is not None else Keys()
         self.playground = Playground(
             make_model,
             book,
             preset_name=preset_name,
             seed=seed,
             fetching=fetching,
-            keys=keys,
+            told=self.keys.told,
             clock=clock,
         )
-        self.set_keymap(self.playground.keys.keymap)
+        self.set_keymap(self.keys.keymap)
         self._fetch_at_start = fetch
         self.main = MainScreen(book)
         self._clock = clock

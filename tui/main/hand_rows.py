@@ -25,7 +25,7 @@ def hand_row(playground: Playground, *, is_typing: bool) -> Row:
     finished = turns[-1].finished if turns else None
     if finished is not None and finished.reason in _ENDS and not is_typing:
         row += [(_ENDS[finished.reason], NUMBER), (" · ", DIM)]
-    told = [*_choices(playground, is_typing=is_typing), f"{playground.keys.told('by_hand')} leaves"]
+    told = [*_choices(playground, is_typing=is_typing), f"{playground.told('by_hand')} leaves"]
     return [*row, (" · ".join(told), NUMBER)]
 
 
@@ -38,7 +38,7 @@ def _choices(playground: Playground, *, is_typing: bool) -> list[str]:
     if playground.awaits_message:
         return ["type a message"]
     if playground.is_full:
-        return ["the context is full", f"{playground.keys.told('clear')} clears"]
+        return ["the context is full", f"{playground.told('clear')} clears"]
     if is_typing:
         return ["Enter puts it there, as it stands"]
     draws = f"Enter lets {visible_prose(playground.preset.name)} choose"

@@ -158,7 +158,7 @@ class MainScreen(Screen[None]):
     def paint_status(self, playground: Playground) -> None:
         """Bring the status line and the context gauge up to date."""
         self.query_one(StatusLine).show(playground, is_typing=bool(self.prompt.text))
-        self.query_one(FetchLine).show(playground.model.fetching, playground.keys.told("get_model"))
+        self.query_one(FetchLine).show(playground.model.fetching, playground.told("get_model"))
         self.query_one(TitleBar).show(playground.model.info, playground.branches.context_used)
 
     def _paint_document(self, playground: Playground) -> None:

@@ -12,9 +12,9 @@ from textual.widgets import Static
 
 from core.models.listing import BYTES_TO_FETCH, format_bytes
 from core.playground.playground import Playground
+from core.playground.runs import ActionTold
 from core.presets.book import Preset
 from core.presets.key_name import key_name
-from tui.actions.keys import Keys
 from tui.common.step_rows import CHOSEN, DIM, Row, lines
 from tui.common.visible import visible_prose
 
@@ -40,11 +40,13 @@ class Welcome(Static):
         if state != self._shown:
             self._shown = state
             if playground.model.load_error is not None:
-                self._show_error(playground.model.load_error, playground.keys)
+                self._show_error(playground.model.load_error, playground.told)
             else:
-                self._show_hint(playground.book.presets, note, offer, playground.keys)
+                self._show_hint(playground.book.presets, note, offer, playground.told)
 
-    def _show_hint(self, presets: Sequence[Preset], note: str, offer: str, keys: Keys) -> None:
+    def _show_hint(
+        self, presets: Sequence[Preset], note: str, offer: str, told: ActionTold
+    ) -> None:
         """Tell a stranger how to begin."""
         rows: list[Row] = [
             [("See how a language model decides.", "bold")],
@@ -58,8 +60,8 @@ class Welcome(Static):
             _key("→", "take the example"),
             *_preset_keys(presets),
             _key("← →", "look back, step by step"),
-            _key(keys.told("help"), "what it all means"),
-            _key(keys.told("menu"), "all that can be done, each with one letter"),
+            _key(told("help"), "what it all means"),
+            _key(told("menu"), "all that can be done, each with one letter"),
         ]
         if note:
             rows.extend([[], [(visible_prose(note) + ".", DIM)]])
@@ -67,11 +69,11 @@ class Welcome(Static):
             size = BYTES_TO_FETCH.get(offer)
             what = f" ({format_bytes(size)})" if size is not None else ""
             rows.append(
-                [(keys.told("get_model"), CHOSEN), (f" fetches {visible_prose(offer)}{what}.", DIM)]
+                [(told("get_model"), CHOSEN), (f" fetches {visible_prose(offer)}{what}.", DIM)]
             )
         self.update(lines(rows))
 
-    def _show_error(self, message: str, keys: Keys) -> None:
+    def _show_error(self, message: str, told: ActionTold) -> None:
         """Say why no model could be loaded."""
         self.update(
             Content("").join(
@@ -79,7 +81,7 @@ class Welcome(Static):
                     Content.styled("The model could not be loaded.\n\n", "bold $text-error"),
                     Content(visible_prose(message)),
                     Content.styled(
-                        f"\n\nThe menu ({keys.told('menu')}) has “load the model again”.", DIM
+                        f"\n\nThe menu ({told('menu')}) has “load the model again”.", DIM
                     ),
                 ]
             )

@@ -24,6 +24,8 @@ SEEDED = Preset("seeded", "f5", "", Settings(do_sample=True, max_new_tokens=3, s
 PRESETS = (GREEDY, SAMPLE, BEAM, CHAT, SEEDED)
 BOOK = PresetBook(Path("presets.yaml"), PRESETS)
 MODEL = SCRIPTED_MODEL
+KEYS = {"clear": "ctrl+l", "palette": "ctrl+p", "stop": "Esc", "why": "F9"}
+"""How a front end with these keys tells of its actions."""
 
 
 class Played:
@@ -32,6 +34,7 @@ class Played:
     def __init__(self, backend=None, *, is_loaded=True, others=None, book=BOOK, **more):
         self.backend = ScriptedBackend() if backend is None else backend
         backends = {None: self.backend, **(others or {})}
+        more = {"told": KEYS.__getitem__, **more}
         self.playground = Playground(lambda name: backends[name], book, **more)
         self.changes = Changes()
         self.playground.model.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.backends.scripted import ScriptedBackend
 from core.playground.fetching import Fetching
-from core.playground.runs import Notice
+from core.playground.runs import Notice, told_by_name
 from core.records.steps import Finished
 from tests.core.playground.played import MODEL, Fetched, gated
 from tests.tui.helpers import FailingRuns, GatedLoading
@@ -27,6 +27,18 @@ class TestSending:
         one.run("Once")
         assert one.backend.requests[0].recorder is not None
         assert one.document.turns[0].key == "run 1"
+
+    def test_an_action_that_has_no_key_is_told_by_its_name(self, play):
+        backend, gate = gated()
+        one = play(backend, told=told_by_name)
+        one.playground.send("Once")
+        one.playground.send("more")
+        assert one.notice == "still running — “stop” stops it; your text stays here"
+        gate.release(9)
+        one.settle()
+        one.playground.clear()
+        assert one.notice == "cleared — “clear” again brings it back"
+        assert told_by_name("by_hand") == "“by hand”"
 
     def test_a_blank_message_and_none_are_refused_where_an_answer_has_ended(self, play):
         one = play(preset_name="chat")

@@ -13,11 +13,11 @@ def prompt_hint(playground: Playground) -> str:
     if playground.document.is_running and not playground.document.is_weighing:
         return "the model writes: Esc stops it"
     if playground.model.load_error is not None:
-        return f"no model is loaded: {playground.keys.told('models')} has others"
+        return f"no model is loaded: {playground.told('models')} has others"
     if playground.queued_prompt is not None:
         return "a prompt waits for the model: Esc takes it back"
     if playground.is_full:
-        return f"the context is full: {playground.keys.told('clear')} clears the document"
+        return f"the context is full: {playground.told('clear')} clears the document"
     if playground.awaits_message:
         return "type a message"
     is_chat = playground.preset.chat is not None
