@@ -1,6 +1,6 @@
 """All that stays the same while one request runs, and its clock.
 
-Must never choose a token; ``engine`` and ``beam_steps`` do.
+Must never choose a token: ``choosers`` and ``beams`` do.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from core.decoding.beams.search import pool_size
 from core.decoding.recording import record_step
 from core.decoding.stopping import StopRule
 from core.decoding.weighing.processors import NamedProcessor
@@ -98,8 +97,13 @@ class Run:
         kept = self.model.rewind(self.reused_tokens, self.reused_row)
         return self.model.prefill(self.context[kept:])
 
-    def weigh(self, logits: torch.Tensor, rows: Sequence[Sequence[int]]) -> Weighed:
-        """Weigh a next token for each row of generated tokens; ``logits`` has a row for each."""
+    def weigh(
+        self, logits: torch.Tensor, rows: Sequence[Sequence[int]], *, ranked: int = 1
+    ) -> Weighed:
+        """Weigh a next token for each row of generated tokens; ``logits`` has a row for each.
+
+        ``ranked`` is how many of the likeliest tokens its ``final`` names, at least.
+        """
         context = self.context
         if any(processor.reads_tokens for processor in self.processors):
             token_ids = torch.tensor(
@@ -107,16 +111,12 @@ class Run:
             )
         else:
             token_ids = self.unread_tokens(len(rows), len(context) + len(rows[0]))
-        beams = self.settings.num_beams > 1
-        ranked = 1
-        if beams and not self.settings.do_sample:
-            ranked = pool_size(self.settings, len(self.model.eos_token_ids)) + 1
         return weigh(
             logits,
             token_ids,
             self.processors,
             self.codec.token_text,
-            beams=beams,
+            beams=self.settings.num_beams > 1,
             ranked=ranked,
         )
 

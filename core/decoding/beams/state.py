@@ -1,6 +1,6 @@
 """What a beam search knows between two steps: its live beams, and the best sequences so far.
 
-Must never choose or rank: ``beam`` does.
+Must never choose or rank: ``search`` does.
 """
 
 from __future__ import annotations

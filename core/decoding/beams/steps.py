@@ -1,6 +1,6 @@
 """A beam search as an iterator of steps, with every live beam and each one given up.
 
-Must never decide which beams survive; ``beam`` does.
+Must never decide which beams survive: ``search`` does.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from core.decoding.beams.search import advance
+from core.decoding.beams.search import advance, pool_size
 from core.decoding.beams.state import Beam, BeamLimits, BeamState, DroppedBeam, initial_state
 from core.decoding.run import Run
 from core.decoding.weighing.step import Weighed, chosen_candidate
@@ -24,6 +24,10 @@ def beam_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
         eos_token_count=len(run.model.eos_token_ids),
         max_new_tokens=run.most_tokens,
     )
+    # As ``advance`` asks for.
+    ranked = 1
+    if not run.settings.do_sample:
+        ranked = pool_size(run.settings, limits.eos_token_count) + 1
     state = initial_state(num_beams)
     writer = _HypothesisWriter(run)
     index = 0
@@ -33,7 +37,9 @@ def beam_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
         else:
             run.model.reorder([min(beam.parent, len(run.model.rows) - 1) for beam in state.live])
             logits = run.model.decode([beam.token_ids[-1] for beam in state.live])
-        weighed = run.weigh(logits, [beam.token_ids for beam in state.live[: len(logits)]])
+        weighed = run.weigh(
+            logits, [beam.token_ids for beam in state.live[: len(logits)]], ranked=ranked
+        )
         state, dropped = advance(state, weighed, run.settings, limits, run.generator)
         step = writer.step(index, state, dropped, weighed, run.tick())
         if step.hypotheses:  # else nothing could go on: the search ends a step earlier
