@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from core.files.lock import TakenError, open_alone
 from core.files.writing import write_over
 from core.models.hub.errors import Abandoned, UntrustedAnswer
-from core.models.hub.lock import open_alone
 from core.records.errors import PlaygroundError
 
 _BLOCK = 1 << 22  # bytes read at once while a checksum is made
@@ -117,7 +117,11 @@ class RepositoryFiles:
             OSError: The cache cannot be written.
         """
         self._blob(file).parent.mkdir(parents=True, exist_ok=True)
-        handle = open_alone(self._incomplete(file))
+        try:
+            handle = open_alone(self._incomplete(file))
+        except TakenError:
+            sentence = "another program is downloading this model; wait until it is done"
+            raise PlaygroundError(sentence) from None
         try:
             with self._still_wanted():
                 self._open = handle

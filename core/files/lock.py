@@ -1,6 +1,7 @@
 """A file that one program at a time may continue.
 
-Must never wait for another program.
+Must never wait for another program. The lock is the system's own on the open file: it ends with the
+program that holds it, however that ends, and leaves nothing behind that would have to be removed.
 """
 
 from __future__ import annotations
@@ -20,32 +21,39 @@ except ImportError:  # no such locks on this system: two downloads at once are t
     fcntl = None  # type: ignore[assignment]
 
 
-def open_alone(path: Path) -> io.FileIO:
+class TakenError(PlaygroundError):
+    """Another program is writing the file."""
+
+
+def open_alone(path: Path, mode: int = 0o666) -> io.FileIO:
     """Open a file that nobody else is writing, unbuffered: a crash then loses nothing.
 
+    One that is not there yet is made, with the permissions ``mode`` less the user's mask.
+
     Raises:
-        PlaygroundError: Another program is writing it, or it is a link or no plain file, through
-            which something else would be written.
+        TakenError: Another program is writing it.
+        PlaygroundError: It is a link or no plain file, through which something else would be
+            written.
         OSError: It cannot be written.
     """
-    file = io.FileIO(path, "a+", opener=_open_itself)
+
+    def open_itself(name: str, flags: int) -> int:
+        try:
+            # Nor wait for the other end of a pipe.
+            return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, mode)
+        except OSError as error:  # a link, elsewhere too; a pipe
+            if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
+                raise _no_plain_file(path) from None
+            raise
+
+    file = io.FileIO(path, "a+", opener=open_itself)
     if not _is_plain(file):
         file.close()
         raise _no_plain_file(path)
     if _is_locked(file) and _is_still_at(file, path):
         return file
     file.close()
-    raise PlaygroundError("another program is downloading this model; wait until it is done")
-
-
-def _open_itself(path: str, flags: int) -> int:
-    try:
-        # Nor wait for the other end of a pipe.
-        return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):  # a link, elsewhere too; a pipe
-            raise _no_plain_file(Path(path)) from None
-        raise
+    raise TakenError(f"another program is writing {path}; wait until it is done")
 
 
 def _is_plain(file: io.FileIO) -> bool:
