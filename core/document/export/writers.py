@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from core.document.export.markdown import MarkdownWriter
 from core.document.export.tables import CsvWriter, TableWriter
+from core.files.fields import number_field
 from core.records.steps import (
     BeamStep,
     Candidate,
@@ -116,8 +117,11 @@ def json_line(record: dict[str, Any]) -> str:
     return _ESCAPED_IN_JSON.sub(lambda match: f"\\u{ord(match.group()):04x}", line) + "\n"
 
 
-def event_record(event: Event) -> dict[str, Any]:
+def event_record(event: Event, *, whole: bool = False) -> dict[str, Any]:
     """Return ``event`` as a JSON object; numbers that are not finite are ``None``.
+
+    A ``whole`` one is of the very event: it has the time ``elapsed`` too, and tells of a number
+    that is not finite by a text which it is, such as ``-Infinity``.
 
     ``type`` is ``started``, ``step``, ``beam_step``, ``next_token``, ``engine_changed`` or
     ``finished``; ``parsing.event_from_record`` reads it. Who put a token there is told by
@@ -137,46 +141,49 @@ def event_record(event: Event) -> dict[str, Any]:
             **({"dropped_turns": event.dropped_turns} if event.dropped_turns else {}),
         }
     if isinstance(event, TokenStep):
-        token = _candidate(event.token)
         return {
             "type": "step",
             "index": event.index,
             "chosen_by": event.chosen_by,
-            "token": token,
+            "token": _candidate(event.token, whole),
             **({"text": event.text} if event.text != event.token.text else {}),
             **_special(event.is_special),
-            **_distribution(event.distribution),
+            **_distribution(event.distribution, whole),
+            **({"elapsed": _number(event.elapsed, whole)} if whole else {}),
         }
     if isinstance(event, BeamStep):
-        return _beam_step(event)
+        return _beam_step(event, whole)
     if isinstance(event, NextToken):
-        return {"type": "next_token", **_distribution(event.distribution)}
+        return {"type": "next_token", **_distribution(event.distribution, whole)}
     if isinstance(event, EngineChanged):
         return {"type": "engine_changed", "engine": event.engine}
-    return _finished(event)
+    return _finished(event, whole)
 
 
-def _beam_step(event: BeamStep) -> dict[str, Any]:
+def _beam_step(event: BeamStep, whole: bool) -> dict[str, Any]:
     return {
         "type": "beam_step",
         "index": event.index,
-        "hypotheses": [_hypothesis(one) for one in event.hypotheses],
-        "finished": [_hypothesis(one) for one in event.finished],
-        "dropped": [{**_hypothesis(one.hypothesis), "reason": one.reason} for one in event.dropped],
-        "distributions": [_distribution(one, _FINAL_SCORE) for one in event.distributions],
+        "hypotheses": [_hypothesis(one, whole) for one in event.hypotheses],
+        "finished": [_hypothesis(one, whole) for one in event.finished],
+        "dropped": [
+            {**_hypothesis(one.hypothesis, whole), "reason": one.reason} for one in event.dropped
+        ],
+        "distributions": [_distribution(one, whole, _FINAL_SCORE) for one in event.distributions],
+        **({"elapsed": _number(event.elapsed, whole)} if whole else {}),
     }
 
 
-def _finished(event: Finished) -> dict[str, Any]:
+def _finished(event: Finished, whole: bool) -> dict[str, Any]:
     record: dict[str, Any] = {
         "type": "finished",
         "reason": event.reason,
         "token_ids": list(event.token_ids),
         "text": event.text,
-        "tokens_per_second": _number(event.tokens_per_second),
+        "tokens_per_second": _number(event.tokens_per_second, whole),
     }
     if event.score is not None:
-        record["score"] = _number(event.score)
+        record["score"] = _number(event.score, whole)
     if event.drafted_tokens:
         record["drafted_tokens"] = event.drafted_tokens
         record["accepted_tokens"] = event.accepted_tokens
@@ -190,33 +197,35 @@ _FINAL_SCORE = "final_score"
 """Of beams: what is added to a beam's sum. The settings leave it as no probability."""
 
 
-def _candidate(candidate: Candidate, final_name: str = _FINAL_LOGPROB) -> dict[str, Any]:
+def _candidate(one: Candidate, whole: bool, final_name: str = _FINAL_LOGPROB) -> dict[str, Any]:
     return {
-        "token_id": candidate.token_id,
-        "text": candidate.text,
-        "logprob": _number(candidate.logprob),
-        final_name: _number(candidate.final_logprob),
-        "rank": candidate.rank,
-        "cut_by": candidate.cut_by,
+        "token_id": one.token_id,
+        "text": one.text,
+        "logprob": _number(one.logprob, whole),
+        final_name: _number(one.final_logprob, whole),
+        "rank": one.rank,
+        "cut_by": one.cut_by,
     }
 
 
-def _distribution(distribution: Distribution, final_name: str = _FINAL_LOGPROB) -> dict[str, Any]:
+def _distribution(
+    distribution: Distribution, whole: bool, final_name: str = _FINAL_LOGPROB
+) -> dict[str, Any]:
     return {
-        "candidates": [_candidate(one, final_name) for one in distribution.candidates],
-        "entropy": _number(distribution.entropy),
+        "candidates": [_candidate(one, whole, final_name) for one in distribution.candidates],
+        "entropy": _number(distribution.entropy, whole),
         "kept": distribution.kept,
     }
 
 
-def _hypothesis(hypothesis: Hypothesis) -> dict[str, Any]:
+def _hypothesis(hypothesis: Hypothesis, whole: bool) -> dict[str, Any]:
     return {
         "token_ids": list(hypothesis.token_ids),
         "text": hypothesis.text,
-        "score": _number(hypothesis.score),
-        "normalized_score": _number(hypothesis.normalized_score),
+        "score": _number(hypothesis.score, whole),
+        "normalized_score": _number(hypothesis.normalized_score, whole),
         "parent": hypothesis.parent,
-        "token": _candidate(hypothesis.token, _FINAL_SCORE),
+        "token": _candidate(hypothesis.token, whole, _FINAL_SCORE),
         **_special(hypothesis.is_special),
     }
 
@@ -225,5 +234,7 @@ def _special(is_special: bool) -> dict[str, bool]:
     return {"is_special": True} if is_special else {}
 
 
-def _number(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+def _number(value: float | None, whole: bool) -> float | str | None:
+    if value is None or math.isfinite(value):
+        return value
+    return number_field(value) if whole else None
