@@ -1,1 +1,4 @@
-"""The terminal app: widgets, screens and the command line."""
+"""The two faces of the program, the app in the terminal and the command line.
+
+Must never decide what ``core`` can decide, nor compute with a model.
+"""

@@ -1,4 +1,4 @@
-"""Prompt, settings and model to an iterator of steps: the engine, and the ways to choose a token.
+"""Prompt, settings and model to an iterator of steps: what is read anew, how a token is chosen.
 
 Must never load a model, start a thread, or choose otherwise than ``generate()`` would.
 """

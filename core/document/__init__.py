@@ -1,4 +1,4 @@
-"""What has been written: the document with its turns and conversations, and the tree of all runs.
+"""What has been written: the document, its turns and conversation, and the tree of all runs.
 
-Must never import torch, nor encode or decode text.
+Must never import torch, nor encode or decode text: token ids are kept as they were generated.
 """

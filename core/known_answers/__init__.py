@@ -1,4 +1,4 @@
-"""A model held against what it is known to answer.
+"""What models are known to answer, and a model held against it.
 
 Must never load a model.
 """

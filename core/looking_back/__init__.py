@@ -1,4 +1,4 @@
-"""Why a step went as it went, and what other settings would have made of it.
+"""Why a step went as it went, what other settings would have done, what a given text costs.
 
 Must never run a model but to score a text, nor alter what was recorded.
 """

@@ -1,4 +1,4 @@
-"""What several pages draw with.
+"""What several pages draw with: steps and beams as rows, lists, dialogs, the bar of keys.
 
 Must never know a page.
 """

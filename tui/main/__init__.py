@@ -1,4 +1,4 @@
-"""The main screen and its parts.
+"""The main page: the document, the selected step, presets, prompt and status.
 
 Must never hold state: it draws the playground that it is given.
 """

@@ -1,4 +1,4 @@
-"""The page of the tree of runs, and two runs side by side.
+"""The page of the tree of runs, and of two runs side by side.
 
 Must never change the document itself.
 """

@@ -1,4 +1,4 @@
-"""Beam search and beam sampling.
+"""Beam search and beam sampling: which texts live on, which end, which are given up.
 
-Must never run a model: log-probabilities go in, steps come out.
+Must never rank otherwise than ``generate()`` does.
 """

@@ -1,4 +1,4 @@
-"""From the logits of one step to what can be chosen: every setting's effect, with its record.
+"""One step's logits to what can be chosen: what temperature, top_k, top_p and the others do.
 
 Must never run a model, or change logits in place.
 """

@@ -1,4 +1,4 @@
-"""Every architecture that transformers itself knows.
+"""Models of every architecture that transformers knows, run by transformers.
 
-Must never import code from a model's folder.
+Must never import code from a model's folder, nor choose a token.
 """

@@ -1,4 +1,4 @@
-"""Where a model runs: what this machine has, and what fits.
+"""Which processor or GPU runs a model, and in which dtype: what this machine has, and what fits.
 
 Must never look at a device that nobody asked for.
 """

@@ -1,4 +1,4 @@
-"""What is computed for a model's folder in a child process that can be stopped.
+"""A model's own tokenizer rules and chat template, run in a child process that can be stopped.
 
-Must never let a model's template or tokenizer rules compute in this process.
+Must never let them compute in this process.
 """

@@ -1,4 +1,4 @@
-"""The prompt: its line, its frame, its tokens.
+"""The line where a prompt is typed: what it goes on from, its tokens, earlier prompts.
 
 Must never draw what a run would not read.
 """

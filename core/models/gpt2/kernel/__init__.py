@@ -1,4 +1,4 @@
-"""The native kernel for the processor: its C source, how it is built, how it is called.
+"""The kernel in C that does a whole step on the processor: its source, how it is built and called.
 
 Must never be needed: plain torch computes the same where no compiler is found.
 """
