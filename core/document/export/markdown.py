@@ -11,10 +11,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from core.document.export.facts import facts_of, how_it_ended
 from core.document.export.tables import CHOICES, choices_of_beam, choices_of_step
-from core.records.settings import Settings
-from core.records.steps import BeamStep, Event, Finished, FinishReason, Started, TokenStep
-from core.text.readable import token_count
+from core.records.steps import BeamStep, Event, Finished, Started, TokenStep
 from core.text.visible import keep_end, visible
 
 _CHOICE_NAMES = tuple(f"Choice {number}" for number in range(1, CHOICES + 1))
@@ -23,15 +22,6 @@ _LEGEND = (
     "Percentages are the model's own, before any setting. A star marks what was chosen, or kept as "
     "a beam; a plus what a person chose. A dot at the beginning is a space."
 )
-_REASONS: dict[FinishReason, str] = {
-    "end_of_text": "the model ended the text",
-    "length": "the length asked for was reached",
-    "context_full": "the context was full",
-    "stop_string": "a stop string came",
-    "by_hand": "it was written by hand",
-    "cancelled": "it was stopped",
-    "failed": "it failed",
-}
 
 
 class MarkdownWriter:
@@ -62,7 +52,7 @@ class MarkdownWriter:
     def _beginning(self, event: Started) -> Iterator[str]:
         model = str(self._about.get("model") or "a model")
         yield f"# What {markdown_text(model)} weighed at each step\n\n"
-        facts = [(name, value) for name, value in _facts(self._about, event.seed) if value]
+        facts = facts_of(self._about, event.seed)
         if facts:
             yield _row(("", ""))
             yield _rule(2)
@@ -82,40 +72,9 @@ class MarkdownWriter:
         self._beams = [one.text for one in event.hypotheses]
 
 
-def _facts(about: Mapping[str, Any], seed: int) -> Iterator[tuple[str, str]]:
-    settings = about.get("settings") or {}
-    origin = f" ({about['origin']})" if about.get("origin") else ""
-    yield "model", f"{about.get('model', '')}{origin}"
-    yield "revision", str(about.get("revision") or "")
-    where = (about.get("device"), about.get("dtype"), about.get("engine"))
-    yield "runs on", ", ".join(str(one) for one in where if one)
-    yield "preset", str(about.get("preset") or "")
-    yield "settings", ", ".join(f"{name}: {_value(value)}" for name, value in _in_use(settings))
-    yield "seed", str(seed) if settings.get("do_sample") else ""
-    programs = {"gpt2-playground": "program_version", "torch": "torch", "transformers": ""}
-    versions = [(name, about.get(key or name)) for name, key in programs.items()]
-    yield "program", ", ".join(f"{name} {version}" for name, version in versions if version)
-
-
-def _in_use(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield what differs from transformers' defaults, and the ``top_k`` of all sampling."""
-    defaults = Settings().to_full_mapping()
-    for name, value in settings.items():
-        is_sampling = name == "top_k" and settings.get("do_sample")
-        if name != "seed" and (is_sampling or value != defaults.get(name)):
-            yield name, value
-
-
-def _value(value: Any) -> str:  # noqa: ANN401 - whatever a setting is
-    if isinstance(value, list):
-        return " and ".join(repr(one) for one in value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _end(event: Finished) -> Iterator[str]:
     yield f"\n{_LEGEND}\n\n## Text\n\n{_quoted(event.text)}\n"
-    why = event.detail or _REASONS[event.reason]
-    yield f"{markdown_text(f'{token_count(len(event.token_ids))}; {why}.')}\n"
+    yield f"{markdown_text(how_it_ended(event))}\n"
 
 
 _SPACES_OF_A_TOKEN = re.compile(
