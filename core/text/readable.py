@@ -7,6 +7,12 @@ used for what programs read.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import pairwise
+
+TINT_LIMITS: tuple[float, ...] = (1.0, 2.0, 4.0, 7.0)
+"""The surprisals, in bits, at which a token's tint becomes one shade stronger."""
+
 
 def percent(probability: float, places: int = 1) -> str:
     """Return a probability, 0 to 1, in percent: 0 is what cannot be, 100 what must."""
@@ -33,6 +39,18 @@ def decimal(value: float, places: int = 2) -> str:
 def bits(value: float) -> str:
     """Return a surprisal or an entropy, in bits; one that rounding has put below 0 is 0."""
     return decimal(max(0.0, value))
+
+
+def tint_level(surprisal: float) -> int:
+    """Return how strongly a token is tinted that carried ``surprisal`` bits, 0 for not at all."""
+    return bisect_right(TINT_LIMITS, surprisal)
+
+
+def tint_ranges() -> list[str]:
+    """Return what each tint stands for, in bits and the unsurprising first, such as ``1–2``."""
+    limits = [f"{limit:g}" for limit in TINT_LIMITS]
+    between = [f"{low}–{high}" for low, high in pairwise(limits)]
+    return [f"<{limits[0]}", *between, f"{limits[-1]}+"]
 
 
 def number(index: int) -> str:

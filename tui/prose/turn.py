@@ -6,12 +6,12 @@ at, because beams revise what they wrote.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from core.document.document import Turn
 from core.records.steps import BeamStep, Hypothesis, Step, TokenStep
+from core.text.readable import TINT_LIMITS, tint_level
 from core.text.visible import SPECIAL_TOKEN
 from tui.common.visible import visible_token
 from tui.prose.lines import Line, Piece, Prose
@@ -22,9 +22,6 @@ PLAIN = "plain"
 SPECIAL = "special-token"
 FAILURE = "failure"
 
-TINT_LIMITS: tuple[float, ...] = (1.0, 2.0, 4.0, 7.0)
-"""The surprisals, in bits, at which a token's tint becomes one shade stronger."""
-
 TINTS: tuple[str, ...] = tuple(f"tint-{level}" for level in range(len(TINT_LIMITS) + 1))
 
 CHOSEN_BY_HAND = "chosen "
@@ -33,7 +30,7 @@ CHOSEN_BY_HAND = "chosen "
 
 def tint(surprisal: float) -> str:
     """Return the name of the tint of a token that carried ``surprisal`` bits."""
-    return TINTS[bisect_right(TINT_LIMITS, surprisal)]
+    return TINTS[tint_level(surprisal)]
 
 
 @dataclass(frozen=True, slots=True)

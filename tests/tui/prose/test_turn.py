@@ -8,6 +8,7 @@ import math
 import pytest
 
 from core.document.document import Fork
+from core.text.readable import TINT_LIMITS
 from core.text.visible import SPECIAL_TOKEN
 from tests.tui.written import (
     CAT,
@@ -25,7 +26,7 @@ from tests.tui.written import (
     turn_of,
 )
 from tui.prose.lines import Piece
-from tui.prose.turn import FAILURE, MARK, PLAIN, PROMPT, SPECIAL, TINT_LIMITS, token_pieces
+from tui.prose.turn import FAILURE, MARK, PLAIN, PROMPT, SPECIAL, token_pieces
 
 
 class TestOpening:
