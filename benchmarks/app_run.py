@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from textual.drivers.headless_driver import HeadlessDriver
@@ -19,7 +22,7 @@ from core.records.model_info import ModelInfo
 from core.records.progress import Report
 from core.records.request import Request
 from core.records.settings import Settings
-from core.records.steps import Event, Step
+from core.records.steps import Event, Step, TokenStep
 from tui.app.playground import PlaygroundApp
 
 SIZE = (120, 40)
@@ -38,15 +41,22 @@ class Unseen(HeadlessDriver):
 class Lent(LocalBackend):
     """A loaded backend that survives the app which it was lent to.
 
-    ``context_token_ids`` stand before every prompt.
+    ``context_token_ids`` stand before every prompt. With ``step_seconds``, the steps of a run are
+    made before the first of them is shown, and then come at that distance at least.
     """
 
     def __init__(
-        self, backend: LocalBackend, info: ModelInfo, context_token_ids: Sequence[int] = ()
+        self,
+        backend: LocalBackend,
+        info: ModelInfo,
+        context_token_ids: Sequence[int] = (),
+        *,
+        step_seconds: float = 0.0,
     ) -> None:
         super().__init__()
         self._lender, self._info = backend, info
         self._context = tuple(context_token_ids)
+        self._step_seconds = step_seconds
         self._threads = torch.get_num_threads()
 
     def load(self, report: Report) -> ModelInfo:
@@ -59,15 +69,38 @@ class Lent(LocalBackend):
         """Run as the lender does, after the context."""
         if self._context:
             request = Request("", request.settings, self._context, recorder=request.recorder)
-        return super().generate(request, is_cancelled)
+        events = super().generate(request, is_cancelled)
+        return _paced(list(events), self._step_seconds) if self._step_seconds else events
 
     def close(self) -> None:
         """Keep everything: it is not this backend's to free."""
         self._loaded = None
 
 
-async def run_in_app(backend: Lent, prompt: str, settings: Settings) -> list[Step]:
-    """Open the app, run ``prompt`` in it, and return the steps of that run.
+def _paced(events: Sequence[Event], seconds: float) -> Iterator[Event]:
+    """Yield ``events``, each step ``seconds`` after the one before: as from a device.
+
+    The interpreter is free meanwhile; a step that had to wait for it is not made up for.
+    """
+    began = last = time.perf_counter()
+    for event in events:
+        if isinstance(event, TokenStep):
+            time.sleep(max(0.0, last + seconds - time.perf_counter()))
+            last = time.perf_counter()
+            yield replace(event, elapsed=last - began)
+        else:
+            yield event
+
+
+class AppRun(NamedTuple):
+    """What came of a run in the app; ``work`` is the main thread's processor time, in seconds."""
+
+    steps: list[Step]
+    work: float
+
+
+async def run_in_app(backend: Lent, prompt: str, settings: Settings) -> AppRun:
+    """Open the app, run ``prompt`` in it, and return what came of that run.
 
     Nothing else happens meanwhile: what an app before this one has left behind is collected first,
     and the key is pressed without a pilot, who would ask every widget whether it is done with it.
@@ -81,7 +114,8 @@ async def run_in_app(backend: Lent, prompt: str, settings: Settings) -> list[Ste
         while state.model.info is None:
             await asyncio.sleep(0.05)
         app.main.prompt.text = prompt
+        began = time.thread_time()
         app.simulate_key("enter")
         while not state.document.turns or state.document.is_running:
             await asyncio.sleep(0.05)
-        return list(state.document.turns[-1].steps)
+        return AppRun(list(state.document.turns[-1].steps), time.thread_time() - began)

@@ -132,7 +132,7 @@ class PlaygroundApp:
         settings = Settings(max_new_tokens=steps, **MODES[mode])
         backend = Lent(self._playground.backend, self._playground.info, prompt)
         done = asyncio.run(run_in_app(backend, "", settings))
-        return timing([step.elapsed for step in done])
+        return timing([step.elapsed for step in done.steps])
 
 
 class ModelAlone:

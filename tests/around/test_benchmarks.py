@@ -22,7 +22,7 @@ def test_the_app_of_the_benchmark_runs_the_same_tokens_on_the_backend_it_is_lent
     context = (32, 890, 890, 640, 84, 11, 220)
     settings = Settings(max_new_tokens=20)
     alone = _tokens(backend.generate(Request("", settings, context), lambda: False))
-    shown = _tokens(asyncio.run(run_in_app(Lent(backend, info, context), "", settings)))
+    shown = _tokens(asyncio.run(run_in_app(Lent(backend, info, context), "", settings)).steps)
     assert shown == alone
     # What was lent is still there.
     assert _tokens(backend.generate(Request("", settings, context), lambda: False)) == alone
