@@ -6,19 +6,44 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
+from tui.cli.commands import app
+
+COMMANDS = sorted(typer.main.get_command(app).commands)
 MODEL_LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "safetensors")
 INTERFACES = ("textual", "rich", "typer", "tui")
 
 
 def loaded_after(code: str) -> set[str]:
-    program = f"import sys\n{code}\nprint('LOADED', *sorted(sys.modules), file=sys.__stderr__)"
+    """Return the modules that are there after ``code``, or those that it puts into ``loaded``."""
+    program = f"""
+import sys
+{code}
+print('LOADED', *sorted(globals().get('loaded', sys.modules)), file=sys.__stderr__)
+"""
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
     )
     line = done.stderr.splitlines()[-1]
     assert line.startswith("LOADED"), done.stderr
     return set(line.split())
+
+
+def test_the_records_load_the_standard_library_alone():
+    code = """
+import pkgutil
+before = set(sys.modules)
+import core.records
+for one in pkgutil.iter_modules(core.records.__path__):
+    __import__(f"core.records.{one.name}")
+if "core.records.settings" not in sys.modules:
+    sys.exit("nothing was imported")
+loaded = set(sys.modules) - before
+"""
+    loaded = {name.partition(".")[0] for name in loaded_after(code)} - {"LOADED"}
+
+    assert loaded <= {"core", *sys.stdlib_module_names}
 
 
 @pytest.mark.parametrize(
@@ -64,11 +89,16 @@ def test_the_views_load_no_model_library():
     [
         "import tui.cli.commands",
         "from tui.cli.commands import run; run(['--help'])",
-        "from tui.cli.commands import run; run(['generate', '--help'])",
+        "from tui.cli.commands import run; run(['--version'])",
+        *(f"from tui.cli.commands import run; run([{name!r}, '--help'])" for name in COMMANDS),
         "from tui.cli.commands import run; run(['presets'])",
         "from tui.cli.commands import run; run(['keys'])",
         "from tui.cli.commands import run; run(['generate', 'a', '--set', 'topk=1'])",
         "from tui.cli.commands import run; run(['generate', 'a', '--stps', '1'])",
+        "from tui.cli.commands import run; run(['info', '--model', './nowhere'])",
+        "from tui.cli.commands import run; run(['score', './nowhere'])",
+        "from tui.cli.commands import run; run(['verify', '--model', './nowhere'])",
+        "from tui.cli.commands import run; run(['download', 'demo'])",
         "from tui.cli.commands import run; run([])",
     ],
 )
@@ -77,6 +107,58 @@ def test_the_command_line_loads_neither_models_nor_textual(code):
 
     assert "tui.cli.commands" in loaded
     assert loaded.isdisjoint((*MODEL_LIBRARIES, "textual", "rich"))
+
+
+def test_commands_with_a_model_load_no_interface():
+    """Of these, ``info`` loads torch because its tree of modules is what transformers builds."""
+    code = """
+import io, os
+from tui.cli.commands import run
+sys.stdout = open(os.devnull, "w")
+for command in (["generate", "a", "--steps", "1"], ["score", "-"], ["info"], ["verify"]):
+    sys.stdin = io.TextIOWrapper(io.BytesIO(b"Once upon a time"))
+    if code := run([*command, "--model", "demo"]):
+        sys.exit(f"{command} ended with {code}")
+"""
+    loaded = loaded_after(code)
+
+    assert "torch" in loaded
+    assert loaded.isdisjoint(("textual", "rich", "tui.app"))
+
+
+def test_the_first_paint_waits_for_no_model_library():
+    """The backend is made and loads on a thread of its own, after the screen was painted."""
+    code = """
+import asyncio, os, tempfile, threading
+for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
+    os.environ[name] = tempfile.mkdtemp()
+from core.presets.finding import find_presets_file, load_presets
+from core.records.errors import PlaygroundError
+from tui.app.playground import PlaygroundApp
+from tui.look.appearance import AppearanceFile
+
+is_over = threading.Event()
+
+def backend(name):
+    is_over.wait()
+    raise PlaygroundError("no model is wanted")
+
+async def main():
+    book = load_presets(find_presets_file(None))
+    preset, file = book.presets[0].name, AppearanceFile()
+    app = PlaygroundApp(backend, book, preset_name=preset, appearance_file=file)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        painted = set(sys.modules)
+        is_over.set()
+    return painted
+
+loaded = asyncio.run(main())
+"""
+    loaded = loaded_after(code)
+
+    assert {"textual", "tui.main.screen"} <= loaded
+    assert loaded.isdisjoint(MODEL_LIBRARIES)
 
 
 def test_torch_imports_its_compiler_only_where_there_is_a_gpu():
