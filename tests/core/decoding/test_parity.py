@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.decoding.beams.state import BEHIND_ALL
 from core.records.settings import Settings
 from core.records.steps import BeamStep, TokenStep
 from tests.reference import (
@@ -108,9 +109,11 @@ def test_sampling(engine, model_seed, eos, prompt, mapping):
 )
 def test_beam_search(engine, model_seed, eos, prompt, mapping):
     ours, theirs = compare(engine, model_seed, eos, prompt, mapping)
-    assert ours.finished.score == pytest.approx(
-        float(theirs.sequences_scores[0]), rel=1e-6, abs=1e-5
-    )
+    score = float(theirs.sequences_scores[0])
+    if ours.finished.detail:  # nothing could go on: generate() tells its own mark, a billion
+        assert score == pytest.approx(BEHIND_ALL)
+    else:
+        assert ours.finished.score == pytest.approx(score, rel=1e-6, abs=1e-5)
 
 
 @settings(max_examples=60)
