@@ -27,7 +27,7 @@ from core.records.errors import PlaygroundError
 from tui.actions.bindings import bindings
 from tui.actions.everywhere import OF_THE_APP
 from tui.actions.keys import Keys
-from tui.app.menu_and_help import KeyActions
+from tui.app.guide import KeyActions
 from tui.app.models import ModelActions
 from tui.app.screenshot import Screenshots
 from tui.app.steps import StepActions
