@@ -19,6 +19,7 @@ from textual.pilot import Pilot
 from core.backends.local import LocalBackend
 from core.presets.finding import find_presets_file, load_presets
 from tui.app.playground import PlaygroundApp
+from tui.app.screenshot import picture
 
 FOLDER = Path(__file__).parent
 SIZE = (110, 32)
@@ -132,9 +133,9 @@ async def draw(name: str, scene: Scene) -> None:
         await settle(pilot)
         await scene(pilot)
         await pilot.pause(0.3)
-        picture = app.picture()
+        drawn = picture(app)
     target = FOLDER / f"{name}.png"
-    subprocess.run(["rsvg-convert", "-z", ZOOM, "-o", target], input=picture.encode(), check=True)
+    subprocess.run(["rsvg-convert", "-z", ZOOM, "-o", target], input=drawn.encode(), check=True)
     print(target)
 
 

@@ -1,72 +1,88 @@
-"""The app's ways to its actions: the menu, the help, and the sentence for a key that does nothing.
+"""The ways to the actions: the menu, the help, and the sentence for a key that does nothing.
 
 Must never know what an action does: the table says how it is called.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from textual import events
-from textual.binding import Binding
+from textual.app import App
 from textual.screen import Screen
 
+from core.playground.playground import Playground
 from core.playground.runs import Notice
 from core.presets.key_name import key_name
 from tui.actions.action import Action, always
 from tui.actions.bindings import actions_of
+from tui.actions.keys import Keys
 from tui.actions.menus import DIGITS, help_entries, menu_actions
 from tui.actions.refusals import WHY_NOT, why_nothing
-from tui.app.part import AppPart
 
 MAIN_PAGE = "the main page"
 _SHOWN = 4.0  # seconds
 
 
-class KeyActions(AppPart):
-    """Menu, help and refusals; a part of the app."""
+class Guide:
+    """Menu, help, refusals, and doing what was chosen there.
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer only what can be done now."""
+    Args:
+        app: Where pages stand, and what runs an action.
+        playground: What says whether an action can be done.
+        keys: Which keys do what.
+        changed: Has the main page painted.
+    """
+
+    def __init__(
+        self, app: App[None], playground: Playground, keys: Keys, changed: Callable[[], None]
+    ) -> None:
+        self._app = app
+        self._playground = playground
+        self.keys = keys
+        self._changed = changed
+
+    def actions(self) -> tuple[Callable[[], None], ...]:
+        """Return what keys call, by these names."""
+        return self.menu, self.help
+
+    def can_do(self, action: str) -> bool:
+        """Whether the app's own ``action`` can be done now."""
         if action == "menu":
-            return bool(actions_of(self.screen))  # in a box, the key belongs to its line of text
-        return not WHY_NOT.get(action, always)(self.playground)
+            return bool(actions_of(self._app.screen))  # in a box, the key belongs to its text
+        return not WHY_NOT.get(action, always)(self._playground)
 
-    def get_key_display(self, binding: Binding) -> str:
-        """Return how a key is written; see ``App``."""
-        return binding.key_display or key_name(binding.key)
-
-    def on_key(self, event: events.Key) -> None:
-        """Say why a key does nothing, where it does nothing; every box has its help."""
-        if event.key in self.screen.active_bindings:
+    def answer(self, key: str) -> None:
+        """Say why ``key`` does nothing, where it does nothing; every box has its help."""
+        if key in self._app.screen.active_bindings:
             return
-        if event.key in ("f12", self.keys.first("help")):
-            self.action_help()
+        if key in ("f12", self.keys.first("help")):
+            self.help()
         else:
-            self.say(why_nothing(event.key, actions_of(self.screen), self.playground, self.keys))
+            self.say(why_nothing(key, actions_of(self._app.screen), self._playground, self.keys))
 
     def say(self, sentence: str) -> None:
         """Tell a person something: in the status line where there is one, else over the page."""
-        if getattr(self.screen, "PAGE", "") == MAIN_PAGE:
-            self.playground.notice = Notice(sentence, is_warning=True)
-            self.changed()
+        if getattr(self._app.screen, "PAGE", "") == MAIN_PAGE:
+            self._playground.notice = Notice(sentence, is_warning=True)
+            self._changed()
         else:
-            self.notify(sentence, severity="warning", timeout=_SHOWN, markup=False)
+            self._app.notify(sentence, severity="warning", timeout=_SHOWN, markup=False)
 
     async def perform(self, action: Action, page: Screen[Any]) -> None:
         """Do what was chosen in the menu or the palette of ``page``, or say why not."""
-        sentence = action.why_not(self.playground)
-        if not sentence and not await self.run_action(action.call, page):
+        sentence = action.why_not(self._playground)
+        if not sentence and not await self._app.run_action(action.call, page):
             sentence = f"{action.name} is not possible now"
         if sentence:
             self.say(sentence)
 
-    def action_menu(self) -> None:
+    def menu(self) -> None:
         """Show all that can be done on this page, with one character for each."""
         from tui.help.menu import MenuItem, MenuScreen
 
-        page, playground = self.screen, self.playground
+        page, playground = self._app.screen, self._playground
         keys = self.keys
         items = [
             MenuItem(
@@ -85,38 +101,38 @@ class KeyActions(AppPart):
         columns = [("what can be done", items)]
         if getattr(page, "PAGE", "") == MAIN_PAGE:
             columns.append(("presets", presets))
-        self.push_screen(MenuScreen("menu", columns), partial(self._chosen, page))
+        self._app.push_screen(MenuScreen("menu", columns), partial(self._chosen, page))
 
     async def _chosen(self, page: Screen[Any], value: object) -> None:
         if isinstance(value, Action):
             await self.perform(value, page)
         elif isinstance(value, int):
-            await self.run_action(f"pick_preset({value})")
+            await self._app.run_action(f"pick_preset({value})")
 
-    def action_help(self) -> None:
+    def help(self) -> None:
         """Explain the page: its keys, as they are bound, and what it shows."""
         from tui.help.screen import HelpScreen
         from tui.help.texts import ABOUT
 
-        if isinstance(self.screen, HelpScreen):
+        if isinstance(self._app.screen, HelpScreen):
             return
-        name = getattr(self.screen, "PAGE", "")
+        name = getattr(self._app.screen, "PAGE", "")
         is_main = name == MAIN_PAGE
         sections = [("Keys", self._keys_here(is_main=is_main))]
         if is_main:
-            book = self.playground.book
+            book = self._playground.book
             presets = [
                 (key_name(one.key), f"{one.name}: {one.description}") for one in book.presets
             ]
             sections.append(("Presets, for the next run", [*presets, ("from", str(book.path))]))
         sections += [(title, list(entries)) for title, entries in ABOUT.get(name, ())]
-        self.push_screen(HelpScreen(name or "keys", sections))
+        self._app.push_screen(HelpScreen(name or "keys", sections))
 
     def _keys_here(self, *, is_main: bool) -> list[tuple[str, str]]:
-        here = actions_of(self.screen)
+        here = actions_of(self._app.screen)
         if here:
             return help_entries(here, self.keys, has_menu=is_main)
-        active = self.screen.active_bindings.values()
+        active = self._app.screen.active_bindings.values()
         told: dict[str, list[str]] = {}
         for one in active:
             if one.enabled and one.binding.description:

@@ -1,48 +1,66 @@
-"""The app's actions on models: pick one, fetch one in the background, switch.
+"""The actions on models: pick one, fetch one in the background, switch, look into it.
 
-Must never load or fetch anything itself: the playground does.
+Must never load or fetch anything itself: the playground does. Pages are imported when opened.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
+from textual.app import App
+
 from core.models.listing import BYTES_TO_FETCH, available_models, format_bytes, is_to_fetch
-from tui.app.part import AppPart
+from core.playground.playground import Playground
 from tui.common.dialog import DialogScreen
 
 
-class ModelActions(AppPart):
-    """What can be done about models; a part of the app."""
+class ModelActions:
+    """What can be done about models."""
 
-    def action_models(self) -> None:
+    def __init__(self, app: App[None], playground: Playground, changed: Callable[[], None]) -> None:
+        self._app = app
+        self._playground = playground
+        self._changed = changed
+
+    def actions(self) -> tuple[Callable[[], None], ...]:
+        """Return what keys call, by these names."""
+        return (
+            self.models,
+            self.fetch_offered,
+            self.switch,
+            self.inspect,
+            self.load_again,
+        )
+
+    def models(self) -> None:
         """Pick another model."""
         from tui.models.picker import ModelsScreen
 
-        model = self.playground.model
+        model = self._playground.model
         current = model.info.name if model.info is not None else ""
         find = partial(available_models, tuple(model.used))
-        self.push_screen(ModelsScreen(current, find), self._model_picked)
+        self._app.push_screen(ModelsScreen(current, find), self._picked)
 
-    def _model_picked(self, name: str | None) -> None:
+    def _picked(self, name: str | None) -> None:
         if name is None:
             return
         if is_to_fetch(name):
             self._ask_to_fetch(name)
         else:
-            self.playground.use_model(name)
-        self.changed()
+            self._playground.use_model(name)
+        self._changed()
 
-    def action_fetch_offered(self) -> None:
+    def fetch_offered(self) -> None:
         """Fetch the model that was asked for and is not here, after a question."""
-        name = self.playground.model.fetch_offer
+        name = self._playground.model.fetch_offer
         if name is not None:
             self._ask_to_fetch(name)
 
     def _ask_to_fetch(self, name: str) -> None:
         size = BYTES_TO_FETCH.get(name)
         what = f"{name} ({format_bytes(size)})" if size is not None else name
-        self.push_screen(
+        self._app.push_screen(
             DialogScreen(
                 f"fetch {name}?",
                 f"{what} is not on this machine. It comes from the hub into the Hugging Face"
@@ -54,23 +72,23 @@ class ModelActions(AppPart):
         )
 
     def _fetch(self, name: str) -> None:
-        self.playground.fetch(name)
-        self.changed()
+        self._playground.fetch(name)
+        self._changed()
 
-    def action_inspect(self) -> None:
+    def inspect(self) -> None:
         """Look into the model that runs."""
         from tui.models.inspector import InspectorScreen
 
-        if not any(isinstance(screen, InspectorScreen) for screen in self.screen_stack):
-            self.push_screen(InspectorScreen(self.playground))
+        if not any(isinstance(one, InspectorScreen) for one in self._app.screen_stack):
+            self._app.push_screen(InspectorScreen(self._playground))
 
-    def action_load_again(self) -> None:
+    def load_again(self) -> None:
         """Try to load the model once more."""
-        self.playground.model.load_again()
-        self.changed()
+        self._playground.model.load_again()
+        self._changed()
 
-    def action_switch(self) -> None:
+    def switch(self) -> None:
         """Switch to the model that has been fetched."""
-        if self.playground.model.fetching.arrived is not None:
-            self.playground.use_model(self.playground.model.fetching.arrived)
-            self.changed()
+        if self._playground.model.fetching.arrived is not None:
+            self._playground.use_model(self._playground.model.fetching.arrived)
+            self._changed()

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content, Span
 from textual.markup import escape
 from textual.types import IgnoreReturnCallbackType
 
+from core.playground.playground import Playground
 from core.presets.book import Preset
 from core.presets.key_name import key_name
 from tui.actions.action import Action
 from tui.actions.bindings import actions_of
 from tui.actions.everywhere import MENU, QUIT
 from tui.actions.main_page import MAIN
+from tui.app.guide import Guide
 from tui.common.visible import visible_prose
-
-if TYPE_CHECKING:
-    from tui.app.playground import PlaygroundApp
 
 _OF_TEXTUAL = {
     "Theme": "theme colour color dark light appearance look",
@@ -41,6 +40,13 @@ class Entry(NamedTuple):
     help: str
     words: str
     run: IgnoreReturnCallbackType
+
+
+class Guided(Protocol):
+    """What the palette asks of the app that it opens over."""
+
+    playground: Playground
+    guide: Guide
 
 
 class PlaygroundCommands(Provider):
@@ -63,32 +69,32 @@ class PlaygroundCommands(Provider):
                 yield Hit(score, shown, entry.run, entry.name, escape(entry.help))
 
     def _entries(self) -> Iterator[Entry]:
-        app = cast("PlaygroundApp", self.app)
-        for index, preset in enumerate(app.playground.book.presets):
-            yield _preset(preset, partial(app.action_pick_preset, index))
+        guided = cast("Guided", self.app)
+        for index, preset in enumerate(guided.playground.book.presets):
+            yield _preset(preset, partial(self.app.run_action, f"app.pick_preset({index})"))
         here = actions_of(self.screen)
         told: set[str] = set()
         for action in (*here, *MAIN, QUIT):
             if action.words and action.call and action.name not in told:
                 told.add(action.name)
-                yield _entry(app, action, self)
-        for command in app.get_system_commands(self.screen):
+                yield _entry(guided, action, self)
+        for command in self.app.get_system_commands(self.screen):
             if command.title in _OF_TEXTUAL:
                 words = _OF_TEXTUAL[command.title]
                 yield Entry(command.title, "", command.help, words, command.callback)
 
 
-def _entry(app: PlaygroundApp, action: Action, provider: Provider) -> Entry:
-    playground = app.playground
+def _entry(guided: Guided, action: Action, provider: Provider) -> Entry:
+    playground, known = guided.playground, guided.guide.keys
     reason = action.why_not(playground)
-    chord = f"{key_name(app.keys.first(MENU.id))} {action.letter}" if action.letter else ""
-    keys = [name for name in (app.keys.shown(action), chord) if name]
+    chord = f"{key_name(known.first(MENU.id))} {action.letter}" if action.letter else ""
+    keys = [name for name in (known.shown(action), chord) if name]
     return Entry(
         action.name[:1].upper() + action.name[1:],
         " · ".join(keys),
         f"not now: {reason}" if reason else action.help[:1].upper() + action.help[1:],
         action.words,
-        partial(app.perform, action, provider.screen),
+        partial(guided.guide.perform, action, provider.screen),
     )
 
 

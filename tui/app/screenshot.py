@@ -7,43 +7,36 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import platformdirs
+from textual.app import App
 
 from core.files.writing import write_new
 from core.text.visible import visible
-from tui.app.part import AppPart
 
 _TIME = "%Y-%m-%d_%H-%M-%S-%f"
 _SHOWN = 10.0  # seconds: a path is longer to read than most notifications
 
 
-class Screenshots(AppPart):
-    """Drawing what is on the screen; a part of the app."""
+def picture(app: App[Any]) -> str:
+    """Return the screen as SVG, which looks the same in whatever draws it."""
+    # Without the attribute, librsvg draws no spaces at either end of a stretch of text.
+    return app.export_screenshot().replace("<text ", '<text xml:space="preserve" ')
 
-    def picture(self) -> str:
-        """Return the screen as SVG, which looks the same in whatever draws it."""
-        # Without the attribute, librsvg draws no spaces at either end of a stretch of text.
-        return self.export_screenshot().replace("<text ", '<text xml:space="preserve" ')
 
-    def deliver_screenshot(
-        self,
-        filename: str | None = None,
-        path: str | None = None,
-        time_format: str | None = None,
-    ) -> str | None:
-        """Save the screen in the folder ``path`` and say where; see ``App``."""
-        name = filename or f"{self.title}_{datetime.now():{time_format or _TIME}}.svg"
-        file = (Path(path) if path else _folder()) / name
-        try:
-            write_new(file, self.picture().encode())
-            sentence = f"the screenshot is in {file.absolute()}"
-        except OSError as error:
-            sentence = f"{file} cannot be written: {error.strerror or error}"
-            self.notify(visible(sentence, keep=""), severity="error", timeout=_SHOWN, markup=False)
-        else:
-            self.notify(visible(sentence, keep=""), timeout=_SHOWN, markup=False)
-        return None
+def save_picture(app: App[Any], filename: str, path: str, time_format: str) -> None:
+    """Save the screen in the folder ``path``, or where one is found, and say where."""
+    name = filename or f"{app.title}_{datetime.now():{time_format or _TIME}}.svg"
+    file = (Path(path) if path else _folder()) / name
+    try:
+        write_new(file, picture(app).encode())
+        sentence = f"the screenshot is in {file.absolute()}"
+    except OSError as error:
+        sentence = f"{file} cannot be written: {error.strerror or error}"
+        app.notify(visible(sentence, keep=""), severity="error", timeout=_SHOWN, markup=False)
+    else:
+        app.notify(visible(sentence, keep=""), timeout=_SHOWN, markup=False)
 
 
 def _folder() -> Path:

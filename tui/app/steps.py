@@ -1,71 +1,73 @@
-"""The app's actions on a step: look into it, branch from it, scrub, score, go through the tree.
+"""The actions that open a page on a step or a run: why, scrub, score, the tree, write, save.
 
-Must never compute anything: the screens and the playground do. Screens are imported when opened.
+Must never compute anything: the pages and the playground do. Pages are imported when opened.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from textual.message import Message
+from textual.app import App
 
+from core.playground.playground import Playground
 from core.playground.runs import Notice
 from core.records.scores import ScoredText, WrittenTokens
 from core.records.steps import BeamStep
-from tui.app.part import AppPart
 
 
-class StepActions(AppPart):
-    """What can be done with a step; a part of the app."""
+class StepActions:
+    """What can be done with a step, and with the run that it is of."""
 
-    def action_why(self) -> None:
+    def __init__(self, app: App[None], playground: Playground, changed: Callable[[], None]) -> None:
+        self._app = app
+        self._playground = playground
+        self._changed = changed
+
+    def actions(self) -> tuple[Callable[[], None], ...]:
+        """Return what keys call, by these names."""
+        return (
+            self.why,
+            self.scrub,
+            self.write_here,
+            self.save_run,
+            self.tree,
+            self.score,
+            self.score_document,
+        )
+
+    def why(self) -> None:
         """Explain the selected step."""
         from tui.why.beams import BeamsScreen
+        from tui.why.step_screen import Forked
         from tui.why.tokens import WhyScreen
 
-        def closed(looks_on: bool | None) -> None:
-            if not looks_on:
-                self.playground.document.let_go()
-            self.changed()
-            if looks_on:
-                self.action_why()
+        def closed(end: Forked | bool | None) -> None:
+            if isinstance(end, Forked):
+                end.go_on(self._playground)
+            elif not end:
+                self._playground.document.let_go()
+            self._changed()
+            if end is True:
+                self.why()
 
-        selected = self.playground.document.selected()
-        if selected is not None and not isinstance(self.screen, WhyScreen | BeamsScreen):
-            self.playground.document.hold_cursor()
+        selected = self._playground.document.selected()
+        if selected is not None and not isinstance(self._app.screen, WhyScreen | BeamsScreen):
+            self._playground.document.hold_cursor()
             has_beams = isinstance(selected[1], BeamStep)
-            screen = BeamsScreen(self.playground) if has_beams else WhyScreen(self.playground)
-            self.push_screen(screen, closed)
+            screen = BeamsScreen(self._playground) if has_beams else WhyScreen(self._playground)
+            self._app.push_screen(screen, closed)
 
-    def on_why_screen_forked(self, event: Message) -> None:
-        """Go on with another candidate than the one that was chosen."""
-        from tui.why.tokens import WhyScreen
-
-        if isinstance(event, WhyScreen.Forked):
-            self.pop_screen()
-            self.playground.fork(event.chosen)
-            self.changed()
-
-    def on_beams_screen_forked(self, event: Message) -> None:
-        """Go on with any token that a beam had to offer."""
-        from tui.why.beams import BeamsScreen
-
-        if isinstance(event, BeamsScreen.Forked):
-            self.pop_screen()
-            self.playground.fork_beam(event.parent_beam, event.chosen)
-            self.changed()
-
-    def action_scrub(self) -> None:
+    def scrub(self) -> None:
         """Move the settings over the selected run, to see what they would have changed."""
         from core.looking_back.explain import look_up
         from tui.scrub.screen import ScrubResult, ScrubScreen
 
-        playground = self.playground
+        playground = self._playground
         recorded = playground.branches.recorded()
         selected = playground.document.selected()
         if recorded is None or selected is None or not playground.is_free_to_branch():
             playground.say_unless("only a greedy or sampling run can be scrubbed")
-            self.changed()
+            self._changed()
             return
         run, step = recorded
         first = playground.document.first_position(selected[0])
@@ -77,11 +79,11 @@ class StepActions(AppPart):
                 if result.pick is not None:
                     pick = look_up(run, result.step, result.pick, result.settings)
                 playground.rerun(first + result.step, result.settings, pick)
-                self.changed()
+                self._changed()
 
         preset = playground.book.presets[0]
         named = [one for one in playground.book.presets if one.name == selected[0].preset_name]
-        self.push_screen(
+        self._app.push_screen(
             ScrubScreen(
                 run,
                 named[0] if named else preset,
@@ -95,79 +97,79 @@ class StepActions(AppPart):
     def _leave_why(self) -> None:
         from tui.why.tokens import WhyScreen
 
-        if isinstance(self.screen, WhyScreen):
-            self.pop_screen()
+        if isinstance(self._app.screen, WhyScreen):
+            self._app.pop_screen()
 
-    def action_write_here(self) -> None:
+    def write_here(self) -> None:
         """Put typed text in the place of the selected step's token."""
         from tui.inputs.screen import InputScreen
 
         def written(was_taken: bool | None) -> None:
             if was_taken:
                 self._leave_why()
-                self.changed()
+                self._changed()
 
-        self.push_screen(
+        self._app.push_screen(
             InputScreen(
                 "instead of this token",
-                self.playground.fork_text,
+                self._playground.fork_text,
                 hint="any text; a word begins with its space",
                 accept="goes on from it",
             ),
             written,
         )
 
-    def action_save_run(self) -> None:
+    def save_run(self) -> None:
         """Write the selected step's run to a file."""
         from core.playground.run_file import FORMAT_OF_SUFFIX, free_name, save_run
         from tui.inputs.screen import InputScreen
 
-        document = self.playground.document
+        document = self._playground.document
         selected = document.selected()
         if selected is None:
             return
         turn = selected[0]
 
         def save(path: str) -> None:
-            self.playground.notice = Notice(f"saved as {save_run(path, document, turn)}")
+            self._playground.notice = Notice(f"saved as {save_run(path, document, turn)}")
 
-        self.push_screen(
+        self._app.push_screen(
             InputScreen(
                 f"save this run to a file: {', '.join(FORMAT_OF_SUFFIX)}",
                 save,
                 hint="its name",
                 accept="saves it",
-                value=free_name(self.playground.branches.name_of(turn)),
+                value=free_name(self._playground.branches.name_of(turn)),
             ),
-            lambda _was_taken: self.changed(),
+            lambda _was_taken: self._changed(),
         )
 
-    def action_tree(self) -> None:
+    def tree(self) -> None:
         """Show the tree of all runs."""
         from tui.tree.screen import TreeScreen
 
-        if self.playground.is_free_to_branch():
-            branches = self.playground.branches
-            screen = TreeScreen(branches.tree, branches.token_text_of, self.playground.go)
-            self.push_screen(screen, self._tree_left)
+        if self._playground.is_free_to_branch():
+            branches = self._playground.branches
+            screen = TreeScreen(branches.tree, branches.token_text_of, self._playground.go)
+            self._app.push_screen(screen, self._tree_left)
         else:
-            self.changed()
+            self._changed()
 
     def _tree_left(self, _result: object) -> None:
-        self.playground.branches.follow()
-        self.changed()
+        self._playground.branches.follow()
+        self._changed()
 
-    def action_score(self) -> None:
+    def score(self) -> None:
         """Ask of any text which presets could have written it."""
         from tui.score.screen import ScoreScreen
 
-        self.push_screen(ScoreScreen(self.playground.score, self.playground.book.presets))
+        self._app.push_screen(ScoreScreen(self._playground.score, self._playground.book.presets))
 
-    def action_score_document(self) -> None:
+    def score_document(self) -> None:
         """Score the document: what each token cost, and who could have written the last run."""
         from tui.score.screen import ScoreScreen
 
-        playground = self.playground
+        playground = self._playground
         document = playground.document
         text, written = document.text, document.turns[-1].token_ids
         prompt = document.token_ids[: len(document.token_ids) - len(written)]
@@ -177,24 +179,4 @@ class StepActions(AppPart):
             tokens = WrittenTokens(prompt, written)
             return playground.score(tokens if typed == text else typed, is_cancelled)
 
-        self.push_screen(ScoreScreen(score, playground.book.presets, text))
-
-    def action_undo(self) -> None:
-        """Go back to the document before the last run."""
-        self.playground.undo()
-        self.changed()
-
-    def action_redo(self) -> None:
-        """Take back an undo."""
-        self.playground.redo()
-        self.changed()
-
-    def action_by_hand(self) -> None:
-        """Take each step oneself, or let the preset run."""
-        self.playground.toggle_by_hand()
-        self.changed()
-
-    def action_choose(self, number: int) -> None:
-        """Choose candidate ``number`` of the newest step and go one step on."""
-        self.playground.choose(number)
-        self.changed()
+        self._app.push_screen(ScoreScreen(score, playground.book.presets, text))

@@ -161,6 +161,10 @@ class MainScreen(Screen[None]):
         self.query_one(FetchLine).show(playground.model.fetching, playground.told("get_model"))
         self.query_one(TitleBar).show(playground.model.info, playground.branches.context_used)
 
+    def has_room_for(self, sentence: str) -> bool:
+        """Whether the status line can show all of ``sentence``."""
+        return self.query_one(StatusLine).has_room_for(sentence)
+
     def _paint_document(self, playground: Playground) -> None:
         is_empty = not playground.document.turns
         transcript = self.transcript

@@ -12,21 +12,20 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from core.document.document import Turn
 from core.looking_back.beam_contest import Contender, ParentBeam, contest, next_change_of_lead
 from core.playground.playground import Playground
-from core.records.steps import BeamStep, Candidate
+from core.records.steps import BeamStep
 from tui.actions.bindings import bindings
 from tui.actions.pages import PAGES
 from tui.common.key_bar import KeyBar
 from tui.common.lines_view import LinesView
 from tui.common.step_rows import line, lines
 from tui.why.beam_rows import beam_facts, contest_rows
-from tui.why.step_screen import StepScreen
+from tui.why.step_screen import Forked, StepScreen
 
 _HINT = "↑ ↓ Enter: go on with it"
 
@@ -37,14 +36,6 @@ class BeamsScreen(StepScreen):
     KIND = BeamStep
     PAGE = "why these beams"
     BINDINGS: ClassVar[list[BindingType]] = bindings(PAGES[PAGE])
-
-    class Forked(Message):
-        """A person goes on with a token of a beam."""
-
-        def __init__(self, parent: ParentBeam, chosen: Candidate) -> None:
-            super().__init__()
-            self.parent_beam = parent
-            self.chosen = chosen
 
     def __init__(self, playground: Playground) -> None:
         super().__init__(playground)
@@ -127,7 +118,7 @@ class BeamsScreen(StepScreen):
     def _picked(self, event: OptionList.OptionSelected) -> None:
         parent, contender = self._rows[event.option_index]
         if contender is not None:
-            self.post_message(self.Forked(parent, contender.candidate))
+            self.dismiss(Forked(contender.candidate, parent))
 
     def action_fork(self) -> None:
         """Go on with the token that is picked."""

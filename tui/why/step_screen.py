@@ -6,21 +6,38 @@ Must never know what a step was: the pages that build on it do, each for a kind 
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.screen import Screen
 
+from core.looking_back.beam_contest import ParentBeam
 from core.playground.playground import Playground
-from core.records.steps import Step
+from core.records.steps import Candidate, Step
 from tui.common.breakpoints import WIDTHS
 from tui.common.lines_view import LinesView
 from tui.why.token_rows import title
 
 
-class StepScreen(Screen[bool]):
+@dataclass(frozen=True, slots=True)
+class Forked:
+    """The page's end where a person goes on with a candidate, of a beam where there are beams."""
+
+    chosen: Candidate
+    parent: ParentBeam | None = None
+
+    def go_on(self, playground: Playground) -> None:
+        """Write on with it, from the step under the cursor."""
+        if self.parent is None:
+            playground.fork(self.chosen)
+        else:
+            playground.fork_beam(self.parent, self.chosen)
+
+
+class StepScreen(Screen[Forked | bool]):
     """Follows the cursor over steps of ``KIND``.
 
-    The result is whether the cursor has come to a step that another page explains.
+    The result is a fork, or whether the cursor has come to a step that another page explains.
     """
 
     CSS_PATH = ["pages.tcss"]  # noqa: RUF012 - textual declares it

@@ -12,7 +12,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -35,7 +34,7 @@ from tui.common.visible import visible_prose
 from tui.inputs.line import ExactLine
 from tui.inputs.stand_ins import exact
 from tui.why.candidate_list import CandidateList
-from tui.why.step_screen import StepScreen
+from tui.why.step_screen import Forked, StepScreen
 from tui.why.token_rows import candidate, candidate_head, dice, effects, facts, found, perplexity
 
 _LOOKS_PER_SECOND = 10
@@ -49,13 +48,6 @@ class WhyScreen(StepScreen):
     KIND = TokenStep
     PAGE = "why this token"
     BINDINGS: ClassVar[list[BindingType]] = bindings(PAGES[PAGE])
-
-    class Forked(Message):
-        """A person put another candidate in the place of the selected step's token."""
-
-        def __init__(self, chosen: Candidate) -> None:
-            super().__init__()
-            self.chosen = chosen
 
     def __init__(self, playground: Playground) -> None:
         super().__init__(playground)
@@ -221,7 +213,7 @@ class WhyScreen(StepScreen):
             return
         chosen = self._rows[event.option_index]
         if not self._playground.would_repeat(chosen):
-            self.post_message(self.Forked(chosen))
+            self.dismiss(Forked(chosen))
             return
         event.option_list.border_subtitle = _REPEATS
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 import pytest
+from textual.app import App
 from textual.command import CommandPalette
 
 from core.backends.scripted import ScriptedBackend
@@ -224,3 +225,24 @@ async def test_no_page_is_short_of_the_screens_right_edge(page, size):
         if page != "the inspector":
             assert frames
         assert all(region.right == size[0] for region in frames)
+
+
+def test_every_action_of_the_app_is_there_under_the_name_that_the_table_calls():
+    app = make_app(ScriptedBackend())
+    called = {
+        one.call.partition(".")[2].partition("(")[0]
+        for one in all_actions()
+        if one.call.startswith("app.")
+    }
+    given = {
+        action.__name__
+        for part in (app.guide, app.document, app.steps, app.models, app.appearance)
+        for action in part.actions()
+    }
+    assert called - given == set()
+    # Those have no action of their own: keys of presets, digits, the menu, which every page has.
+    assert given - called == {"pick_preset", "choose", "menu"}
+
+
+def test_the_app_is_one_class_that_holds_its_parts():
+    assert type(make_app(ScriptedBackend())).__mro__[1] is App

@@ -511,7 +511,7 @@ async def test_a_saved_preset_can_be_picked_at_once(app, tmp_path, monkeypatch, 
         await ready(pilot)
         app.playground.book = load_presets(tmp_path / "presets.yaml")
         told = app.playground.save_preset("mine", settings)
-        app.changed()
+        app.painting.changed()
         await pilot.press(key)
         picked = app.playground.preset
         listed = str(app.main.query_one(PresetList).visual)

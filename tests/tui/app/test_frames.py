@@ -82,9 +82,13 @@ async def test_between_the_frames_of_a_fast_model_nobody_looks(monkeypatch):
     async with make_app(backend).run_test(size=(80, 24)) as pilot:
         await run_prompt(pilot, "Once")
         app, looks, frames = app_of(pilot), [], []
-        look, begin = app._drain_timer._callback, app._frames.begin_frame
-        monkeypatch.setattr(app._drain_timer, "_callback", lambda: (looks.append(1), look())[1])
-        monkeypatch.setattr(app._frames, "begin_frame", lambda n: (frames.append(n), begin(n))[1])
+        look, begin = app.painting._drain_timer._callback, app.painting._frames.begin_frame
+        monkeypatch.setattr(
+            app.painting._drain_timer, "_callback", lambda: (looks.append(1), look())[1]
+        )
+        monkeypatch.setattr(
+            app.painting._frames, "begin_frame", lambda n: (frames.append(n), begin(n))[1]
+        )
         while len(frames) < 8:
             gate.release(1)
             await asyncio.sleep(0.01)

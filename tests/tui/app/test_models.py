@@ -189,7 +189,7 @@ MODELS = (
 
 async def pick(pilot, *keys):
     app = app_of(pilot)
-    app.push_screen(ModelsScreen("demo", lambda: MODELS), app._model_picked)
+    app.push_screen(ModelsScreen("demo", lambda: MODELS), app.models._picked)
     await until(pilot, lambda: bool(app.screen.query(OptionList)))
     options = app.screen.query_one(OptionList)
     await until(pilot, lambda: options.option_count == 3)
@@ -244,7 +244,7 @@ async def test_the_status_tells_the_engine_of_a_model_that_has_not_run_yet(hub):
         await run_to_end(pilot, "one")
         assert "engine" not in status(pilot)
         app.playground.use_model("other")
-        app.changed()
+        app.painting.changed()
         await ready(pilot)
         assert "ready · greedy · engine: transformers, without a cache" in status(pilot)
         await run_to_end(pilot, "two")
@@ -277,13 +277,13 @@ async def test_the_status_tells_what_runs_the_model_after_a_fallback_in_the_midd
         told = "engine: fast, torch (no CUDA graph: [b]refused[/b])"
         await until(pilot, lambda: "the engine is another one now" in status(pilot))
         app.playground.notice = None
-        app.changed()
+        app.painting.changed()
         await until(pilot, lambda: told in status(pilot) and "running" in status(pilot))
         gate.release(100)
         await stopped(pilot)
         assert told in status(pilot)
         app.playground.use_model("other")
-        app.changed()
+        app.painting.changed()
         await ready(pilot)
         assert "engine: fast, CUDA graph" in status(pilot)
 
@@ -308,7 +308,7 @@ async def test_folders_that_were_used_stay_in_the_list(app, tmp_path):
         await ready(pilot)
         for name in (one, gone, "demo"):
             app.playground.use_model(name)
-            app.changed()
+            app.painting.changed()
             await ready(pilot)
         await pilot.press("ctrl+o")
         await until(pilot, lambda: len(getattr(app.screen, "_models", ())) > 1)
@@ -326,7 +326,7 @@ async def test_a_model_that_cannot_be_loaded_gives_the_one_before_back(hub):
         await run_to_end(pilot, "one")
         before = shown_document(pilot)
         app.playground.use_model("broken")
-        app.changed()
+        app.painting.changed()
         await until(pilot, lambda: isinstance(app.screen, DialogScreen))
 
         assert "too large for [b]cpu[/b]; gpt2 would fit" in dialog(pilot)
@@ -350,7 +350,7 @@ async def test_switching_stops_a_run_and_keeps_what_it_wrote(hub):
         await pilot.press(*"one", "enter")
         await until(pilot, lambda: app.playground.document.step_count() == 3)
         app.playground.use_model("other")
-        app.changed()
+        app.painting.changed()
         await ready(pilot)
 
         turn = app.playground.document.turns[0]

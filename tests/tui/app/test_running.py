@@ -106,7 +106,7 @@ async def test_what_comes_while_the_app_ends_is_painted_nowhere():
     app = make_app(ScriptedBackend())
     async with app.run_test(size=SIZE) as pilot:
         await ready(pilot)
-    app.changed()  # its widgets are gone
+    app.painting.changed()  # its widgets are gone
 
 
 async def test_scrolling_what_is_all_in_sight_says_so():
@@ -206,7 +206,7 @@ async def test_loading_counts_its_seconds():
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: " 37% 0 s" in status(pilot))
         now[0] = 7.0
-        app._clock = lambda: now[0]
+        app.painting._clock = lambda: now[0]
         await until(pilot, lambda: " 37% 7 s" in status(pilot))
         backend.may_load.set()
         await ready(pilot)

@@ -252,7 +252,7 @@ async def test_a_resize_draws_the_panel_and_the_status_for_the_new_width():
     async with app.run_test(size=(120, 40)) as pilot:
         await run_to_end(pilot, "Once")
         app.playground.notice = Notice("one two three four five six seven eight nine ten " * 2)
-        app.changed()
+        app.painting.changed()
         for size in ((80, 24), (120, 40)):
             await pilot.resize_terminal(*size)
             table = app.main.query_one("#step-table", LinesView)

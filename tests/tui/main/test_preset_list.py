@@ -60,7 +60,7 @@ async def test_the_wheel_and_a_click_reach_those_out_of_sight():
     app.playground.preset = app.playground.book.presets[0]
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
-        app.changed()
+        app.painting.changed()
         listed = app.main.query_one(PresetList)
         for _ in range(50):
             listed.on_mouse_scroll_down()

@@ -1,0 +1,96 @@
+"""When the main page is painted: what the worker brought, and what a person changed.
+
+Must never decide what is shown: the playground holds it, and the main page draws it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from textual.app import App
+from textual.timer import Timer
+
+from core.playground.model_state import Clock
+from core.playground.playground import Playground
+from core.playground.runs import Changes
+from tui.common.dialog import DialogScreen
+from tui.main.screen import MainScreen
+from tui.terminal.frame_budget import FrameBudget
+
+DRAINS_PER_SECOND = 40
+"""How often it is looked for events while something runs; ``FrameBudget`` may let some wait."""
+
+STATUS_INTERVAL = 0.25
+"""The least time between two status lines, in seconds, unless something began or ended."""
+
+
+class Painting:
+    """Drains the playground while it is busy, and has the main page painted when it is due."""
+
+    def __init__(
+        self, app: App[None], main: MainScreen, playground: Playground, clock: Clock
+    ) -> None:
+        self._app = app
+        self._main = main
+        self._playground = playground
+        self._clock = clock
+        self._status_due = 0.0
+        self._frames = FrameBudget()
+        self._drain_timer: Timer | None = None
+
+    def start(self) -> None:
+        """Make the timer, for which the app must run; it rests until something changes."""
+        self._drain_timer = self._app.set_interval(1 / DRAINS_PER_SECOND, self._drain, pause=True)
+
+    def changed(self) -> None:
+        """Paint after something a person did, and listen if there is something to hear."""
+        if not self._app.is_running:
+            return
+        self._frames.waive()
+        self._main.paint(self._playground)
+        self.paint_status()
+        self._main.refresh_bindings()
+        if self._playground.is_busy and self._drain_timer is not None:
+            self._drain_timer.resume()
+
+    def paint_status(self, *, is_due: bool = True) -> None:
+        """Bring the status line up to date, or only if that was long ago."""
+        now = self._clock()
+        if is_due or now >= self._status_due:
+            self._status_due = now + STATUS_INTERVAL
+            self._main.paint_status(self._playground)
+
+    def _drain(self) -> None:
+        """Take over what the worker brought, and paint it once."""
+        if not self._app.is_running:  # it ends: the widgets go before the timer does
+            return
+        if not self._frames.is_due:
+            self._look_again(self._frames.wait)
+            return
+        changes = self._playground.drain()
+        if changes.returned_prompt is not None:
+            self._main.prompt.give_back(changes.returned_prompt)
+        if changes.anything or self._main.is_behind:
+            self._frames.begin_frame(changes.steps)
+            self._main.paint(self._playground)
+        self.paint_status(is_due=changes.keys)
+        if changes.keys:
+            self._main.refresh_bindings()
+        failure = changes.failure or self._unreadable(changes)
+        if failure:
+            self._app.push_screen(DialogScreen("that did not work", failure))
+        if not self._playground.is_busy and self._drain_timer is not None:
+            self._drain_timer.pause()
+
+    def _unreadable(self, changes: Changes) -> str:
+        """Return why a prompt came back, if the status line has no room for it."""
+        notice = self._playground.notice
+        if changes.returned_prompt is None or notice is None:
+            return ""
+        return "" if self._main.has_room_for(notice.text) else notice.text
+
+    def _look_again(self, wait: float) -> None:
+        """Stop looking for ``wait`` seconds: every look takes the interpreter from the model."""
+        if self._drain_timer is not None:
+            self._drain_timer.pause()
+            asyncio.get_running_loop().call_later(wait, self._drain_timer.resume)
