@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from core.backends.base import Backend
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
-from core.records.model_info import ModelInfo
+from core.records.loading import LoadFailed, Loading, Ready
 from core.records.model_report import ModelReport
 from core.records.prompt_tokens import PromptToken
 from core.records.request import Request
@@ -35,34 +35,6 @@ _LOOK_SECONDS = 0.2
 _STOPPED = "the scoring was stopped"
 
 _DEAD = "the thread that runs the model has ended; start the program again"
-
-
-@dataclass(frozen=True, slots=True)
-class Loading:
-    """A model is being made ready: what happens now, and the share done, 0 to 1, if known."""
-
-    stage: str
-    share: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A model answers from now on."""
-
-    info: ModelInfo
-
-
-@dataclass(frozen=True, slots=True)
-class LoadFailed:
-    """A model could not be had; ``message`` says why and what to do.
-
-    Where another model ran before, ``falls_back`` is true: that one is loaded again, and its
-    ``Ready`` (or another ``LoadFailed``) follows.
-    """
-
-    message: str
-    falls_back: bool = False
-
 
 ServiceEvent = Event | Loading | Ready | LoadFailed
 

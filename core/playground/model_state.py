@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 
 from core.backends.base import Backend
-from core.backends.service import GenerationService, LoadFailed, Loading, Ready
+from core.backends.service import GenerationService
 from core.playground.fetching import Fetching
+from core.records.loading import LoadFailed, Loading, Ready
 from core.records.model_info import ModelInfo
 from core.records.model_report import ModelReport
 from core.records.prompt_tokens import PromptToken

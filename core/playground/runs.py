@@ -11,19 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from core.backends.service import (
-    GenerationService,
-    LoadFailed,
-    Loading,
-    Ready,
-    ServiceEvent,
-)
+from core.backends.service import GenerationService, ServiceEvent
 from core.document.conversation import open_answer
 from core.document.document import Document
 from core.playground.branches import Branches
 from core.playground.fetching import Fetching
 from core.playground.model_state import Clock, ModelFactory, ModelState
 from core.presets.book import PresetBook
+from core.records.loading import LoadFailed, Loading, Ready
 from core.records.prompt_tokens import SPACE_AT_THE_END, ends_in_a_words_space
 from core.records.request import Request
 from core.records.settings import Settings

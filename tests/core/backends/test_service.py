@@ -8,9 +8,10 @@ import time
 import pytest
 
 from core.backends.scripted import SCRIPTED_MODEL, ScriptedBackend
-from core.backends.service import GenerationService, LoadFailed, Loading, Ready
+from core.backends.service import GenerationService
 from core.document.document import Document
 from core.records.errors import PlaygroundError
+from core.records.loading import LoadFailed, Loading, Ready
 from core.records.model_info import ModelInfo
 from core.records.request import Request
 from core.records.settings import Settings

@@ -10,9 +10,10 @@ import pytest
 
 import core.backends.service as service_module
 from core.backends.scripted import ScriptedBackend
-from core.backends.service import GenerationService, Ready
+from core.backends.service import GenerationService
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
+from core.records.loading import Ready
 from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Finished

@@ -13,8 +13,9 @@ from tokenizers.models import BPE
 
 from core.backends.local import LocalBackend
 from core.backends.scripted import ScriptedBackend
-from core.backends.service import GenerationService, Ready
+from core.backends.service import GenerationService
 from core.records.errors import PlaygroundError
+from core.records.loading import Ready
 from core.records.prompt_tokens import PromptToken, ends_in_a_words_space
 from core.records.request import Request
 from core.records.settings import Settings
