@@ -10,6 +10,7 @@ Token ids are kept as they were generated; nothing here re-encodes text.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable
 
 from core.document.conversation import begun_answer, messages, open_answer
@@ -70,7 +71,7 @@ class Document:
     def text(self) -> str:
         """The whole document's text, prompts and continuations."""
         return "".join(
-            _asked(turn, is_first=not number) + turn.text for number, turn in enumerate(self.turns)
+            turn.asked(is_first=not number) + turn.text for number, turn in enumerate(self.turns)
         )
 
     def end(self, length: int) -> str:
@@ -80,7 +81,7 @@ class Document:
             if len(text) >= length:
                 break
             turn = self.turns[number]
-            text = _asked(turn, is_first=not number) + turn.text + text
+            text = turn.asked(is_first=not number) + turn.text + text
         return text[-length:]
 
     def begin(
@@ -250,20 +251,13 @@ class Document:
     def selected(self) -> tuple[Turn, Step] | None:
         """The step under the cursor, or the newest one, with its turn; ``None`` without steps."""
         position = self.position
-        for turn in self.turns:
-            if 0 <= position < len(turn.steps):
-                return turn, turn.steps[position]
-            position -= len(turn.steps)
-        return None
+        turn = self.turn_at(position)
+        return (turn, turn.steps[position - self.first_position(turn)]) if turn else None
 
     def first_position(self, turn: Turn) -> int:
         """Return where the first step of ``turn`` stands among all steps."""
-        position = 0
-        for one in self.turns:
-            if one is turn:
-                break
-            position += len(one.steps)
-        return position
+        before = itertools.takewhile(lambda one: one is not turn, self.turns)
+        return sum(len(one.steps) for one in before)
 
     def turn_at(self, position: int) -> Turn | None:
         """The turn of the step at ``position`` of all steps, ``None`` where there is none."""
@@ -303,10 +297,3 @@ class Document:
     @property
     def _newest(self) -> int:
         return self.step_count() - (self.next_token is None)
-
-
-def _asked(turn: Turn, *, is_first: bool) -> str:
-    """Return what stands before a turn's own text; a message has lines to itself."""
-    if turn.message:
-        return ("" if is_first else "\n") + turn.prompt + "\n"
-    return turn.prompt

@@ -94,6 +94,12 @@ class Turn:
         steps = (step for step in self.steps if isinstance(step, TokenStep))
         return sum(step.chosen_by == "settings" for step in steps)
 
+    def asked(self, *, is_first: bool) -> str:
+        """Return what stands before the turn's own text; a message has lines to itself."""
+        if self.message:
+            return ("" if is_first else "\n") + self.prompt + "\n"
+        return self.prompt
+
     @property
     def token_ids(self) -> tuple[int, ...]:
         """The generated token ids: the best live beam's while a beam search runs."""
