@@ -39,7 +39,7 @@ class Tree:
         self._children: dict[int, list[int]] = {ROOT: []}
         self._lengths: dict[int, int] = {ROOT: 0}
         self._visits = Visits(Place(ROOT))
-        self._last_id = ROOT
+        self.next_id = ROOT + 1  # of the run to come: no other has it, or had it
 
     @property
     def tokens_shown(self) -> int:
@@ -107,7 +107,7 @@ class Tree:
             PlaygroundError: The parent is not here, is shorter than what is kept, or has another
                 tokenizer.
         """
-        node = Node(self._last_id + 1, branch, run)
+        node = Node(self.next_id, branch, run)
         self._check_kept(branch)
         if branch.parent != ROOT and branch.kept:
             self.check_model(branch.parent, node.run.model)
@@ -116,7 +116,7 @@ class Tree:
         self._children[node.node_id] = []
         added = len(branch.inserted_token_ids) + len(node.run.token_ids)
         self._lengths[node.node_id] = branch.kept + added
-        self._last_id = node.node_id
+        self.next_id += 1
         self.move(node.node_id)
         return node
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import takewhile
 
+from core.document.turn import Turn
 from core.records.chat import MessagePlace
 from core.records.settings import Settings
 from core.records.steps import FinishReason, Step, TokenStep
@@ -53,7 +54,7 @@ class Branch:
 class RunFacts:
     """What a run was and what it wrote.
 
-    ``steps`` are for looking back while the program runs; they are not saved.
+    ``steps`` are for looking back.
     """
 
     preset_name: str
@@ -64,6 +65,26 @@ class RunFacts:
     text: str
     reason: FinishReason
     steps: tuple[Step, ...] = field(default=(), compare=False, repr=False)
+
+    @classmethod
+    def of(cls, turn: Turn) -> RunFacts:
+        """Return what a turn that has ended tells of its run.
+
+        Raises:
+            ValueError: It has not started or not ended.
+        """
+        if turn.started is None or turn.finished is None:
+            raise ValueError("the run has not ended")
+        return cls(
+            turn.preset_name,
+            turn.settings,
+            turn.started.seed,
+            ModelRef(turn.model_name, turn.tokenizer_fingerprint),
+            turn.token_ids,
+            turn.text,
+            turn.finished.reason,
+            tuple(turn.steps),
+        )
 
     @property
     def put_there(self) -> str:

@@ -26,20 +26,32 @@ _LOOK_EVERY = 0.02  # seconds
 _NO_HARD_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
-def write_new(path: Path, data: bytes) -> None:
-    """Write ``data`` to a file that is not there yet.
+def write_new(path: Path, data: bytes, mode: int | None = None) -> None:
+    """Write ``data`` to a file that is not there yet; ``mode`` as in ``write_over``.
 
     Raises:
         FileExistsError: Something has that name already, if only a link to nowhere.
         OSError: It cannot be written; nothing is left of it.
     """
-    with folder_locked(path.parent), written_aside(path, data) as aside:
+    with folder_locked(path.parent), written_aside(path, data, mode) as aside:
         try:
             os.link(aside, path)
         except OSError as error:
             if error.errno not in _NO_HARD_LINKS:
                 raise
             _rename_to_new(aside, path)
+        _sync_folder(path.parent)
+
+
+def rename_new(path: Path, new: Path) -> None:
+    """Give a file a name in the same folder that nothing has yet.
+
+    Raises:
+        FileExistsError: Something has that name already, if only a link to nowhere.
+        OSError: It cannot be renamed; it has its name still.
+    """
+    with folder_locked(path.parent):
+        _rename_to_new(path, new)
         _sync_folder(path.parent)
 
 

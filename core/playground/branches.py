@@ -10,7 +10,7 @@ import dataclasses
 
 from core.document.document import Document, Turn
 from core.document.tree import Tree
-from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
+from core.document.tree_records import ROOT, Branch, RunFacts
 from core.looking_back.logits_store import LogitsStore
 from core.playground.document_text import TokenText
 from core.records.recorded_run import RecordedRun, RunRecorder
@@ -69,16 +69,7 @@ class Branches:
         started, finished = turn.started, turn.finished
         if started is None or finished is None:
             return
-        run = RunFacts(
-            turn.preset_name,
-            turn.settings,
-            started.seed,
-            ModelRef(turn.model_name, turn.tokenizer_fingerprint),
-            turn.token_ids,
-            turn.text,
-            finished.reason,
-            tuple(turn.steps),
-        )
+        run = RunFacts.of(turn)
         if turn.node_id:
             self.tree.extend(turn.node_id, run)
         else:
@@ -149,6 +140,8 @@ class Branches:
         kept = {ROOT, *(node.node_id for node in self.tree.nodes)}
         for node_id in self._documents.keys() - kept:
             self.store.forget(self._documents.pop(node_id)[-1].key)
+        if self._cleared_from not in kept:
+            self._cleared_from = ROOT
         shown = self.document.turns[-1].node_id if self.document.turns else ROOT
         if shown not in kept:
             self._show()

@@ -71,6 +71,12 @@ def installed_version(name: str) -> str | None:
         return None
 
 
+def version_of(text: object) -> tuple[int, int] | None:
+    """Return major and minor of a format's version, ``None`` where ``text`` is none."""
+    found = _VERSION.fullmatch(text) if isinstance(text, str) else None
+    return (int(found[1]), int(found[2])) if found is not None else None
+
+
 def check_format(record: Mapping[str, Any]) -> None:
     """Make sure that the first record of a file is of a format that this program reads.
 
@@ -80,10 +86,10 @@ def check_format(record: Mapping[str, Any]) -> None:
         PlaygroundError: It is of a later major version, or of none.
     """
     version = record.get("format_version", FORMAT_VERSION)
-    found = _VERSION.fullmatch(version) if isinstance(version, str) else None
+    found = version_of(version)
     if record.get("format", PROGRAM) != PROGRAM or found is None:
         raise PlaygroundError(f"this is no file of {PROGRAM}; give one that it has written")
-    if int(found[1]) > int(FORMAT_VERSION.partition(".")[0]):
+    if found[0] > int(FORMAT_VERSION.partition(".")[0]):
         raise PlaygroundError(
             f"the file has format {version}, and this program reads none later than "
             f"{FORMAT_VERSION}; update {PROGRAM}"

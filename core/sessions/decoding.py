@@ -1,0 +1,191 @@
+"""Lines of JSON as the entries that they were: the way back from ``encoding``.
+
+Must never trust a line: each field is of its kind, or that is told. What a line has besides is left
+alone, since a later minor version may have more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, get_args
+
+from core.document.export.parsing import event_from_record
+from core.document.tree_records import Branch
+from core.document.turn import Fork
+from core.files.fields import Fields
+from core.records.chat import ChatFormat, MessagePlace
+from core.records.errors import PlaygroundError
+from core.records.model_info import ModelInfo, ModelOrigin
+from core.records.settings import Settings, settings_from_mapping
+from core.records.steps import BeamStep, Finished, TokenStep
+from core.sessions.entries import (
+    Cut,
+    Entry,
+    ModelReady,
+    Moved,
+    MoveKind,
+    PresetChosen,
+    PromptSent,
+    Pruned,
+    RunBegun,
+    RunGoesOn,
+    RunNamed,
+    SessionNamed,
+    StepLookedAt,
+)
+
+LONGEST_LINE = 64 * 2**20
+"""In bytes: a prompt of megabytes fits. A longer one is no line of this program's."""
+
+
+def object_of(line: bytes) -> dict[str, Any]:
+    """Return the JSON object that a line is.
+
+    Raises:
+        ValueError: It is none, or the line is too long.
+    """
+    if len(line) > LONGEST_LINE:
+        raise ValueError("the line is too long")
+    try:
+        record = json.loads(line)
+    except RecursionError:
+        raise ValueError("it is too deep") from None
+    if not isinstance(record, dict):
+        raise ValueError("it is no object")  # noqa: TRY004 - for the caller
+    return record
+
+
+def entry_of(record: dict[str, Any]) -> Entry | None:
+    """Return the entry that ``encoding.entry_record`` made ``record`` of.
+
+    ``None`` where there is none of its type: a later minor version may have more.
+
+    Raises:
+        ValueError: It is of a type that is known, but a field is missing or wrong; the text says
+            which.
+    """
+    kind = record.get("type")
+    if kind in _EVENTS:
+        event = event_from_record(record)
+        return event if isinstance(event, TokenStep | BeamStep | Finished) else None
+    read = _READERS.get(kind) if isinstance(kind, str) else None
+    return read(Fields(record)) if read is not None else None
+
+
+_EVENTS = ("step", "beam_step", "finished")
+
+
+def _run(fields: Fields) -> RunBegun:
+    return RunBegun(
+        node_id=fields.count("node"),
+        branch=_branch(fields),
+        cut=None if fields.is_missing("cut") else _cut(fields.part("cut")),
+        prompt=fields.text("prompt"),
+        preset_name=fields.text("preset"),
+        settings=_settings(fields),
+        model_name=fields.text("model_name"),
+        tokenizer_fingerprint=fields.text("tokenizer_fingerprint"),
+        model=None if fields.is_missing("model") else _model(fields.part("model")),
+        chat=None if fields.is_missing("chat") else _chat(fields.part("chat")),
+        fork=None if fields.is_missing("fork") else _fork(fields.part("fork")),
+        is_by_hand=fields.flag("is_by_hand"),
+        prompt_token_ids=fields.token_ids("prompt_token_ids"),
+        max_new_tokens=fields.count("max_new_tokens"),
+        context_size=_count_or_none(fields, "context_size"),
+        seed=fields.count("seed"),
+        dropped_turns=fields.count("dropped_turns", 0),
+    )
+
+
+def _branch(fields: Fields) -> Branch:
+    places: tuple[MessagePlace, ...] = get_args(MessagePlace)
+    place = fields.choice("message", places)
+    return Branch(
+        parent=fields.count("parent"),
+        kept=fields.count("kept"),
+        inserted_token_ids=fields.token_ids("inserted_token_ids"),
+        inserted_text=fields.text("inserted_text"),
+        message=next(one for one in places if one == place),
+        step=_count_or_none(fields, "step"),
+    )
+
+
+def _cut(fields: Fields) -> Cut:
+    return Cut(fields.count("steps"), fields.token_ids("token_ids"), fields.text("text"))
+
+
+def _chat(fields: Fields) -> ChatFormat:
+    return ChatFormat(
+        opening=fields.text("opening"),
+        user=fields.text("user"),
+        assistant=fields.text("assistant"),
+        stop_strings=fields.texts("stop_strings"),
+    )
+
+
+def _fork(fields: Fields) -> Fork:
+    return Fork(
+        step=fields.count("step"),
+        put=fields.text("put"),
+        replaced=fields.text("replaced"),
+        other_beam=fields.text("other_beam"),
+    )
+
+
+def _model(fields: Fields) -> ModelInfo:
+    origins: tuple[ModelOrigin, ...] = get_args(ModelOrigin)
+    origin = fields.choice("origin", ("", *origins))
+    return ModelInfo(
+        name=fields.text("name"),
+        device=fields.text("device"),
+        dtype=fields.text("dtype"),
+        parameters=fields.count("parameters"),
+        context_size=_count_or_none(fields, "context_size"),
+        vocabulary_size=fields.count("vocabulary_size"),
+        placement=fields.text("placement", ""),
+        note=fields.text("note", ""),
+        stands_in_for=fields.text("stands_in_for", ""),
+        tokenizer_fingerprint=fields.text("tokenizer_fingerprint", ""),
+        engine=fields.text("engine", ""),
+        own_settings=fields.texts("own_settings"),
+        origin=next((one for one in origins if one == origin), ""),
+        revision=fields.text("revision", ""),
+    )
+
+
+def _settings(fields: Fields) -> Settings:
+    try:
+        return settings_from_mapping(fields.values("settings"))
+    except PlaygroundError as error:
+        raise ValueError(f"'settings': {error}") from None
+
+
+def _count_or_none(fields: Fields, name: str) -> int | None:
+    return None if fields.is_missing(name) else fields.count(name)
+
+
+def _moved(fields: Fields) -> Moved:
+    kinds: tuple[MoveKind, ...] = get_args(MoveKind)
+    how = fields.choice("how", kinds)
+    return Moved(
+        next(one for one in kinds if one == how), fields.count("node") if how == "go" else 0
+    )
+
+
+def _preset(fields: Fields) -> PresetChosen:
+    return PresetChosen(fields.text("name"), _settings(fields), fields.flag("is_by_hand"))
+
+
+_READERS: dict[str, Callable[[Fields], Entry]] = {
+    "run": _run,
+    "goes_on": lambda fields: RunGoesOn(fields.count("node")),
+    "moved": _moved,
+    "looked_at": lambda fields: StepLookedAt(_count_or_none(fields, "position")),
+    "named": lambda fields: RunNamed(fields.count("node"), fields.text("name")),
+    "pruned": lambda fields: Pruned(fields.count("node")),
+    "prompt": lambda fields: PromptSent(fields.text("text")),
+    "preset": _preset,
+    "model": lambda fields: ModelReady(_model(fields)),
+    "session": lambda fields: SessionNamed(fields.text("name")),
+}

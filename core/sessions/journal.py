@@ -1,0 +1,151 @@
+"""The end of a session's file, to which entries are appended while a person works.
+
+Must never make the caller wait for a disk, or write anything after a fault: what is in the file is
+whole lines, and all that was told until then. One thread of its own encodes and writes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from itertools import pairwise
+
+from core.records.steps import Finished
+from core.sessions.appending import FullError, LineFile
+from core.sessions.encoding import entry_record, line_of
+from core.sessions.entries import Entry, StepLookedAt
+from core.sessions.summary import EVERY, Summary
+from core.text.visible import unexpected
+
+INTERVAL = 0.5
+"""So many seconds, at most, pass until what was told is on its way to the disk."""
+
+MOST_WAITING = 200_000
+"""So many entries may wait for a disk that does not answer."""
+
+_AT_ONCE = 250  # entries that are encoded before they are written
+
+_Waiting = Entry | threading.Event
+
+
+class Journal:
+    """Appends entries to an open file, in the order they are told, by one thread at a time.
+
+    ``summary`` is that of what the file has already. The file is closed by ``close``.
+    """
+
+    def __init__(self, file: LineFile, summary: Summary, interval: float = INTERVAL) -> None:
+        self._file, self._summary, self._interval = file, summary, interval
+        self._summed_up_at = file.size
+        self._waiting: deque[_Waiting] = deque()
+        self._news, self._now = threading.Event(), threading.Event()
+        self._is_closing = False
+        self._fault, self._was_told = "", False
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    @property
+    def fault(self) -> str:
+        """Why nothing is written any more, in a sentence; empty where all is well."""
+        return self._fault
+
+    def take_fault(self) -> str:
+        """Return ``fault`` the first time that there is one, empty ever after."""
+        if not self._fault or self._was_told:
+            return ""
+        self._was_told = True
+        return self._fault
+
+    def write(self, entry: Entry) -> None:
+        """Have ``entry`` appended; after a fault, and once it is closed, it goes nowhere."""
+        if self._fault or self._is_closing:
+            return
+        if len(self._waiting) >= MOST_WAITING:
+            self._fail("the disk takes nothing")
+            return
+        self._put(entry, is_urgent=type(entry) is Finished)
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until all that was told is on the disk; return whether it is, after ``timeout`` s.
+
+        Never from the thread that paints.
+        """
+        done = threading.Event()
+        self._put(done, is_urgent=True)
+        return done.wait(timeout) and not self._fault
+
+    def close(self, timeout: float) -> bool:
+        """Write what waits and close the file; return whether all is on the disk in ``timeout`` s.
+
+        A disk that does not answer for longer is left alone.
+        """
+        self._is_closing = True
+        self._now.set()
+        self._news.set()
+        self._thread.join(timeout)
+        return not self._thread.is_alive() and not self._fault
+
+    def _put(self, one: _Waiting, *, is_urgent: bool) -> None:
+        self._waiting.append(one)
+        if is_urgent:
+            self._now.set()
+        if not self._news.is_set():
+            self._news.set()
+
+    def _run(self) -> None:
+        is_last = False
+        while not is_last:
+            self._news.wait()
+            # So that a fast run wakes this thread seldom; its end, and closing, do not wait.
+            self._now.wait(self._interval)
+            self._news.clear()
+            self._now.clear()
+            is_last = self._is_closing
+            self._save(is_last=is_last)
+        self._file.close()
+
+    def _save(self, *, is_last: bool) -> None:
+        """Write what waits, have it on the disk, and tell those who wait for that."""
+        waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        try:
+            if not self._fault:
+                self._write([one for one in waiting if not isinstance(one, threading.Event)])
+                if is_last and self._summed_up_at != self._file.size:
+                    self._sum_up()
+                self._file.sync()
+                if self._file.is_gone:
+                    self._fail("its file was deleted")
+        except FullError as error:
+            self._fail(f"{error}; begin a new one")
+        except OSError as error:
+            self._fail(error.strerror or str(error))
+        except Exception as error:  # else the thread would end without a word
+            self._fail(unexpected("it cannot be written", error))
+        for one in waiting:
+            if isinstance(one, threading.Event):
+                one.set()
+
+    def _write(self, entries: Sequence[Entry]) -> None:
+        kept = [
+            one for one, later in pairwise((*entries, None)) if one and not _is_passed(one, later)
+        ]
+        for start in range(0, len(kept), _AT_ONCE):
+            at_once = kept[start : start + _AT_ONCE]
+            self._file.append(b"".join(line_of(entry_record(one)) for one in at_once))
+            for one in at_once:
+                self._summary.take(one)
+            if self._file.size - self._summed_up_at >= EVERY:
+                self._sum_up()
+
+    def _sum_up(self) -> None:
+        self._file.append(line_of(self._summary.record()))
+        self._summed_up_at = self._file.size
+
+    def _fail(self, why: str) -> None:
+        self._fault = f"the session is no longer saved: {why}"
+
+
+def _is_passed(entry: Entry, later: Entry | None) -> bool:
+    """Whether ``later`` makes ``entry`` a place that was only passed by."""
+    return isinstance(entry, StepLookedAt) and isinstance(later, StepLookedAt)

@@ -1,0 +1,233 @@
+"""Entries to what they led to: the tree, the documents, and all else that was at hand.
+
+Must never trust an entry: one that does not fit what came before it is told, and changes nothing
+that a person would miss.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+
+from core.document.document import Document, Turn
+from core.document.tree import Tree
+from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
+from core.records.errors import PlaygroundError
+from core.records.model_info import ModelInfo
+from core.records.settings import Settings
+from core.records.steps import Finished, Started, Step
+from core.sessions.entries import (
+    Cut,
+    Entry,
+    ModelReady,
+    Moved,
+    PresetChosen,
+    PromptSent,
+    Pruned,
+    RunBegun,
+    RunGoesOn,
+    RunNamed,
+    SessionNamed,
+    StepLookedAt,
+)
+
+INTERRUPTED = "the program ended before the run did"
+
+
+@dataclass(slots=True)
+class Restored:
+    """Where one left: what the entries of a session lead to.
+
+    ``documents`` has the turns of each run's whole document, and those of ``ROOT``, which are none.
+    ``cleared_from`` is the run whose document was cleared last, ``ROOT`` where that is over.
+    ``position`` is the step that was looked at, ``None`` for the newest. ``prompts`` are those that
+    were sent, oldest first. ``preset_name``, ``settings`` and ``is_by_hand`` are those that were
+    chosen last, ``model`` the one that was ready last; empty and ``None`` where nothing was.
+    """
+
+    tree: Tree = field(default_factory=Tree)
+    documents: dict[int, tuple[Turn, ...]] = field(default_factory=lambda: {ROOT: ()})
+    cleared_from: int = ROOT
+    position: int | None = None
+    prompts: list[str] = field(default_factory=list)
+    preset_name: str = ""
+    settings: Settings | None = None
+    is_by_hand: bool = False
+    model: ModelInfo | None = None
+    name: str = ""
+
+    def document(self) -> Document:
+        """Return the document that was at hand, with the cursor where it was."""
+        turns = self.documents[self.tree.cursor]
+        document = Document(turns)
+        hidden = len(turns[-1].token_ids) - self.tree.tokens_shown if turns else 0
+        if hidden > 0:
+            document = document.before(document.step_count() - hidden)
+        if self.position is not None:
+            document.look_at(self.position)
+        return document
+
+
+class Restorer:
+    """Takes entries one by one; ``state`` is where they have led."""
+
+    def __init__(self) -> None:
+        self.state = Restored()
+        self._turn: Turn | None = None
+        self._before: tuple[Turn, ...] = ()
+        self._branch = Branch(ROOT, 0)
+
+    def take(self, entry: Entry) -> None:
+        """Do what was done then.
+
+        Raises:
+            ValueError: It does not fit what came before; the state is as it was.
+        """
+        try:
+            self._take(entry)
+        except PlaygroundError as error:
+            raise ValueError(str(error)) from None
+
+    def interrupt(self) -> Finished | None:
+        """End a run that has no end, since the program ended first; return its end, if any."""
+        if self._turn is None:
+            return None
+        end = Finished("cancelled", self._turn.token_ids, self._turn.text, 0.0, detail=INTERRUPTED)
+        try:
+            self._end(end)
+        except PlaygroundError:  # what it began from was removed meanwhile
+            return None
+        return end
+
+    def _take(self, entry: Entry) -> None:
+        state = self.state
+        match entry:
+            case RunBegun():
+                self._begin(entry)
+            case RunGoesOn():
+                self._go_on(entry.node_id)
+            case Finished():
+                self._end(entry)
+            case Moved():
+                self._move(entry)
+            case StepLookedAt():
+                state.position = entry.position
+            case RunNamed():
+                state.tree.rename(entry.node_id, entry.name)
+            case Pruned():
+                self._prune(entry.node_id)
+            case PromptSent():
+                state.prompts.append(entry.text)
+            case PresetChosen():
+                state.preset_name, state.settings = entry.name, entry.settings
+                state.is_by_hand = entry.is_by_hand
+            case ModelReady():
+                state.model = entry.model
+            case SessionNamed():
+                state.name = entry.name
+            case _:
+                self._step(entry)
+
+    def _step(self, step: Step) -> None:
+        if self._turn is None:
+            raise ValueError("a step stands outside of every run")
+        self._turn.steps.append(step)
+
+    def _begin(self, run: RunBegun) -> None:
+        state, parent = self.state, run.branch.parent
+        self._check_is_free()
+        if run.node_id != state.tree.next_id or parent not in state.documents:
+            raise ValueError(f"run {run.node_id} does not belong there")
+        context = state.tree.document(parent) if parent != ROOT else ()
+        if run.branch.kept > len(context):
+            raise ValueError(f"run {run.node_id} keeps more than there is")
+        if run.branch.kept and parent != ROOT:
+            state.tree.check_model(parent, ModelRef(run.model_name, run.tokenizer_fingerprint))
+        before = _cut(state.documents[parent], run.cut)
+        turn = Turn(
+            run.prompt,
+            run.preset_name,
+            run.settings,
+            run.model_name,
+            run.tokenizer_fingerprint,
+            run.chat,
+            run.branch.message,
+            run.fork,
+            run.is_by_hand,
+            model=run.model,
+        )
+        turn.started = Started(
+            context[: run.branch.kept] + run.branch.inserted_token_ids,
+            run.prompt_token_ids,
+            run.max_new_tokens,
+            run.context_size,
+            run.seed,
+            run.dropped_turns,
+        )
+        self._turn, self._before, self._branch = turn, before, run.branch
+        state.position, state.cleared_from = None, ROOT
+
+    def _go_on(self, node_id: int) -> None:
+        self._check_is_free()
+        turns = self.state.documents.get(node_id)
+        if not turns:
+            raise ValueError(f"there is no run {node_id}")
+        last = turns[-1]
+        self._turn = dataclasses.replace(last, steps=list(last.steps), finished=None)
+        self._before = turns[:-1]
+        self.state.position, self.state.cleared_from = None, ROOT
+
+    def _end(self, end: Finished) -> None:
+        turn, state = self._turn, self.state
+        if turn is None:
+            raise ValueError("a run ends that has not begun")
+        self._turn, turn.finished = None, end
+        facts = RunFacts.of(turn)
+        if turn.node_id:
+            state.tree.extend(turn.node_id, facts)
+        else:
+            state.tree.begin_from(self._branch.parent)
+            turn.node_id = state.tree.add(self._branch, facts).node_id
+        state.documents[turn.node_id] = (*self._before, turn)
+
+    def _move(self, moved: Moved) -> None:
+        self._check_is_free()
+        state = self.state
+        match moved.how:
+            case "undo":
+                state.tree.undo()
+            case "redo":
+                state.tree.redo()
+            case "go":
+                state.tree.move(moved.node_id)
+            case "clear":
+                state.cleared_from = state.tree.cursor
+                state.tree.move(ROOT)
+            case "restore":
+                state.tree.move(state.cleared_from)
+        state.position = None
+
+    def _prune(self, node_id: int) -> None:
+        state, was_at = self.state, self.state.tree.cursor
+        state.tree.prune(state.tree.plan_pruning(node_id))
+        for gone in state.documents.keys() - {ROOT, *(node.node_id for node in state.tree.nodes)}:
+            del state.documents[gone]
+        if state.cleared_from not in state.documents:
+            state.cleared_from = ROOT
+        if state.tree.cursor != was_at:
+            state.position = None
+
+    def _check_is_free(self) -> None:
+        if self._turn is not None:
+            raise ValueError("a run goes on meanwhile")
+
+
+def _cut(turns: tuple[Turn, ...], cut: Cut | None) -> tuple[Turn, ...]:
+    """Return a document with what is left of its last turn, as ``Document.before`` leaves it."""
+    if cut is None:
+        return turns
+    if not turns or cut.steps > len(turns[-1].steps):
+        raise ValueError("a run keeps steps that there are not")
+    end = Finished("cancelled", cut.token_ids, cut.text, 0.0)
+    left = dataclasses.replace(turns[-1], steps=turns[-1].steps[: cut.steps], finished=end)
+    return (*turns[:-1], left)

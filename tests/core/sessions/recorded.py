@@ -1,0 +1,159 @@
+"""A session's work without an app: what is done to the document and the tree, and is recorded."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from core.backends.scripted import SCRIPTED_MODEL, ScriptedBackend
+from core.document.document import Fork
+from core.document.tree_records import ROOT
+from core.playground.branches import Branches
+from core.records.chat import ChatFormat
+from core.records.settings import Settings
+from core.records.steps import Finished, Started, Step, TokenStep
+from core.sessions.encoding import entry_record, line_of
+from core.sessions.entries import (
+    Moved,
+    Pruned,
+    RunNamed,
+    StepLookedAt,
+    run_begun,
+)
+from core.sessions.header import header_line, new_header
+from core.sessions.reading import read_contents
+
+GREEDY = Settings(max_new_tokens=4)
+SAMPLE = Settings(do_sample=True, max_new_tokens=3, seed=5, temperature=0.7)
+BEAM = Settings(num_beams=3, max_new_tokens=3)
+CHAT = ChatFormat("", "Q: ", "A:")
+INFO = dataclasses.replace(
+    SCRIPTED_MODEL,
+    tokenizer_fingerprint="abc",
+    origin="cache",
+    revision="0" * 40,
+    own_settings=("a", "b"),
+    engine="steps",
+    placement="here",
+    note="n",
+    stands_in_for="gpt2-xl",
+)
+OTHER = dataclasses.replace(INFO, name="other", tokenizer_fingerprint="def", context_size=None)
+
+
+class Recorded:
+    """Does what the playground does, and hands every entry to ``record``."""
+
+    def __init__(self, record=None):
+        self.entries = []
+        self.record = record if record is not None else self.entries.append
+        self.branches = Branches()
+        self.backend = ScriptedBackend()
+        self.model = INFO
+
+    @property
+    def document(self):
+        return self.branches.document
+
+    @property
+    def tree(self):
+        return self.branches.tree
+
+    def run(self, request, until=None):
+        """Let the document's last turn run; ``until`` ends it without an end after so many."""
+        self.branches.begin()
+        for number, event in enumerate(self.backend.generate(request, lambda: False)):
+            self.document.apply(event)
+            if isinstance(event, Started):
+                self.record(self.begun())
+            elif isinstance(event, Step | Finished):
+                self.record(event)
+            if isinstance(event, Finished):
+                self.branches.add()
+            if until is not None and number >= until:
+                return
+
+    def begun(self):
+        turn = self.document.turns[-1]
+        branch = self.branches._branch(turn, turn.started.context_token_ids)
+        before = self.branches._documents[branch.parent]
+        return run_begun(self.tree.next_id, branch, self.document.turns, before)
+
+    def send(self, prompt, settings=GREEDY, chat=None, until=None, *, by_hand=False):
+        request = self.document.begin(
+            prompt, "a preset", settings, self.model, chat, is_by_hand=by_hand
+        )
+        self.run(request, until)
+
+    def write(self, chosen=None):
+        self.run(self.document.write(chosen, "a preset", GREEDY, self.model))
+
+    def fork(self, position, put):
+        """Put a candidate (its number) or a text in the place of a step."""
+        self.document.look_at(position)
+        turn, step = self.document.selected()
+        if isinstance(step, TokenStep):
+            chosen, beam = put, None
+            if isinstance(put, int):
+                chosen = step.distribution.candidates[put]
+        else:
+            before = turn.steps[step.index - 1].hypotheses if step.index else ()
+            beam = before[-1] if before else None
+            chosen = step.hypotheses[0].token
+        text = "" if isinstance(chosen, str) else chosen.text
+        fork = Fork(step.index + 1, text, "old", "" if beam is None else beam.text)
+        self.branches.leave(self.document.position, beam)
+        self.run(self.document.branch(fork, chosen, "a preset", SAMPLE, self.model))
+
+    def move(self, how, node_id=ROOT):
+        getattr(self.branches, how)(*([node_id] if how == "go" else []))
+        self.record(Moved(how, node_id))
+
+    def look_at(self, position):
+        self.document.look_at(position)
+        self.record(StepLookedAt(self.document.cursor))
+
+    def name(self, node_id, name):
+        self.tree.rename(node_id, name)
+        self.record(RunNamed(node_id, name))
+
+    def prune(self, node_id):
+        self.tree.prune(self.tree.plan_pruning(node_id))
+        self.branches.follow()
+        self.record(Pruned(node_id))
+
+    def bytes(self):
+        """The file that was written."""
+        lines = [header_line(new_header()), *(line_of(entry_record(one)) for one in self.entries)]
+        return b"".join(lines)
+
+    def restored(self):
+        contents = read_contents(self.bytes())
+        assert contents.fault == ""
+        return contents.state
+
+
+def without_keys(turns):
+    """Turns without the keys of logits, which end with the program."""
+    return [dataclasses.replace(turn, key="") for turn in turns]
+
+
+def assert_same(state, branches):
+    """Make sure that what was restored is what was there."""
+    tree, live = state.tree, branches.tree
+    assert tree.nodes == live.nodes
+    assert [node.run.steps for node in tree.nodes] == [node.run.steps for node in live.nodes]
+    assert list(tree.rows()) == list(live.rows())
+    assert (tree.cursor, tree.tokens_shown, tree.next_id) == (
+        live.cursor,
+        live.tokens_shown,
+        live.next_id,
+    )
+    assert state.documents.keys() == branches._documents.keys()
+    for node_id, turns in state.documents.items():
+        assert without_keys(turns) == without_keys(branches._documents[node_id])
+    document = state.document()
+    assert without_keys(document.turns) == without_keys(branches.document.turns)
+    assert document.cursor == branches.document.cursor
+    assert document.text == branches.document.text
+    assert document.token_ids == branches.document.token_ids
+    assert state.cleared_from == branches._cleared_from
