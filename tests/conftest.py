@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, settings
 from textual import constants
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# The models of the tests are so small that torch's threads would only wait for each other, busily.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("NO_COLOR", None)
-os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="gpt2-playground-tests-")
 
 # Pictures and colours are the same whatever terminal the tests are started from; textual has read
 # its environment by now, since its plugin for pytest is loaded first.
@@ -24,6 +25,33 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("default")
+
+
+def pytest_configure(config):
+    """Keep what the program remembers out of the home folder, in one that goes at the end."""
+    remembered = tempfile.TemporaryDirectory(prefix="gpt2-playground-tests-")
+    config.add_cleanup(remembered.cleanup)
+    os.environ["XDG_STATE_HOME"] = remembered.name
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Workers for the whole suite; whoever names some tests waits for no worker to begin.
+
+    They are more than there are processors, since many tests wait more than they compute.
+    """
+    options = config.option
+    is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if not is_whole or options.keyword or options.markexpr or options.lf or options.collectonly:
+        return 0
+    return (os.cpu_count() or 1) + 2
+
+
+def pytest_sessionstart(session):
+    """Have the kernel compiled before workers begin, lest each of them compiles it."""
+    from core.models.gpt2.kernel.build import native_library
+
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        native_library()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import shutil
 
 import pytest
 import torch
-from torch._dynamo.utils import counters
 
 from core.models.any.model import TransformersModel
 from core.models.gpt2.cache import FIRST_POSITIONS
@@ -36,6 +35,8 @@ def recorded(module, dtype=torch.float32, **how):
 @needs_compiler
 def test_the_compiled_step_is_the_step(module):
     """Alone and with beams, to the end of the context, after reorders and rewinds."""
+    from torch._dynamo.utils import counters  # it takes a second, for one test
+
     told = []
     ours, theirs = recorded(module, is_compiled=True, report=told.append), TransformersModel(module)
     assert (ours.kernel, told) == ("CUDA graph, compiled", ["compiling the decoding step"])
