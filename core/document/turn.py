@@ -12,7 +12,7 @@ from core.records.chat import ChatFormat, MessagePlace
 from core.records.model_info import ModelInfo
 from core.records.request import Request
 from core.records.settings import Settings
-from core.records.steps import BeamStep, Finished, Hypothesis, Started, Step, TokenStep
+from core.records.steps import Finished, Hypothesis, Started, Step, TokenStep, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,24 +107,14 @@ class Turn:
             self.finished.token_ids or self.finished.reason != "failed"
         ):
             return self.finished.token_ids
-        if not self.steps:
-            return ()
-        last = self.steps[-1]
-        if isinstance(last, BeamStep):
-            return last.hypotheses[0].token_ids
-        return tuple(step.token.token_id for step in self.steps if not isinstance(step, BeamStep))
+        return written(self.steps)[0]
 
     @property
     def text(self) -> str:
         """The generated text: the best live beam's while a beam search runs."""
         if self.finished is not None and (self.finished.text or self.finished.reason != "failed"):
             return self.finished.text
-        if not self.steps:
-            return ""
-        last = self.steps[-1]
-        if isinstance(last, BeamStep):
-            return last.hypotheses[0].text
-        return "".join(step.text for step in self.steps if not isinstance(step, BeamStep))
+        return written(self.steps)[1]
 
     def up_to(self, index: int, beam: Hypothesis | None = None) -> Turn:
         """Return this turn as it stood before step ``index``, with ``beam`` of a beam search."""
@@ -132,11 +122,6 @@ class Turn:
         if beam is not None:
             finished = Finished("cancelled", beam.token_ids, beam.text, 0.0)
             return dataclasses.replace(self, steps=steps, finished=finished)
-        tokens = [step for step in steps if isinstance(step, TokenStep)]
-        finished = Finished(
-            "cancelled",
-            tuple(step.token.token_id for step in tokens),
-            "".join(step.text for step in tokens),
-            0.0,
-        )
+        token_ids, text = written([step for step in steps if isinstance(step, TokenStep)])
+        finished = Finished("cancelled", token_ids, text, 0.0)
         return dataclasses.replace(self, steps=steps, finished=finished)

@@ -7,6 +7,7 @@ Probabilities are natural logarithms, entropy is in bits, ranks begin at 1, time
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -201,3 +202,14 @@ class EngineChanged:
 
 Step = TokenStep | BeamStep
 Event = Started | TokenStep | BeamStep | NextToken | EngineChanged | Finished
+
+
+def written(steps: Sequence[Step]) -> tuple[tuple[int, ...], str]:
+    """Return the token ids and the text that a run's steps wrote: of beams, the best live one's."""
+    if not steps:
+        return (), ""
+    last = steps[-1]
+    if isinstance(last, BeamStep):
+        return last.hypotheses[0].token_ids, last.hypotheses[0].text
+    tokens = [step for step in steps if isinstance(step, TokenStep)]
+    return tuple(one.token.token_id for one in tokens), "".join(one.text for one in tokens)

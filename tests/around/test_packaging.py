@@ -46,6 +46,7 @@ def test_the_wheel_holds_what_the_program_reads(wheel):
             "core/models/demo/*",
             "core/models/gpt2/kernel/source/*",
             "tui/**/*.tcss",
+            "*/py.typed",
             "core/**/*.py",
             "tui/**/*.py",
         )
@@ -53,6 +54,7 @@ def test_the_wheel_holds_what_the_program_reads(wheel):
         if path.is_file()
     }
     assert "core/models/demo/model.safetensors" in expected
+    assert expected >= {"core/py.typed", "tui/py.typed"}
     assert expected - names == set()
     assert "core/presets.yaml" in names
 

@@ -121,7 +121,8 @@ class StepActions:
 
     def save_run(self) -> None:
         """Write the selected step's run to a file."""
-        from core.playground.run_file import FORMAT_OF_SUFFIX, free_name, save_run
+        from core.document.export.files import FORMAT_OF_SUFFIX
+        from core.playground.run_file import free_name, save_run
         from tui.inputs.screen import InputScreen
 
         document = self._playground.document

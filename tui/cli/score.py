@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.document.export.about import about_program
-from core.document.export.reading import exported_run
+from core.document.export.reading import check_tokens, exported_run, token_texts
 from core.document.export.writers import json_line
 from core.files.texts import (
     LARGEST_FILE,
@@ -144,8 +144,10 @@ def run_score(
     if exported is None:
         scored = score_text(loaded.model, loaded.codec, text, asked, prompt=prompt)
     else:
-        known = (one for one in exported.token_texts if one < loaded.model.vocabulary_size)
-        exported.check_tokens({one: loaded.codec.token_text(one) for one in known}, name)
+        own = token_texts(exported.steps)
+        known = (one for one in own if one < loaded.model.vocabulary_size)
+        others = {one: loaded.codec.token_text(one) for one in known}
+        check_tokens(own, others, exported.model_name, name)
         note("an exported run: its own tokens are scored, behind what it continued")
         context, written = exported.started.context_token_ids, exported.finished.token_ids
         scored = score_tokens(loaded.model, loaded.codec, context, written, asked)

@@ -6,13 +6,14 @@ Must never import torch, and never trusts the file: what is missing or of anothe
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.document.export.about import check_format
+from core.document.export.about import about_model, about_program, check_format
 from core.document.export.parsing import event_from_record
 from core.records.errors import PlaygroundError
+from core.records.settings import SETTING_NAMES, Settings, SettingsError, settings_from_mapping
 from core.records.steps import BeamStep, Finished, Started, Step, TokenStep
 from core.text.visible import one_line
 
@@ -21,11 +22,13 @@ from core.text.visible import one_line
 class ExportedRun:
     """What a run began from, its steps and its end.
 
-    ``about`` is what the file says of how the run was made: ``prompt``, ``model``, ``preset``,
-    ``settings``, versions. It is as it stands there, of any kind.
+    ``about`` is what the file says of how the run was made, as ``about.about_run`` has it: texts,
+    ``None`` where it does not tell, and ``settings``, which are the same as values.
     """
 
+    prompt: str
     about: Mapping[str, Any]
+    settings: Settings | None
     started: Started
     steps: tuple[Step, ...]
     finished: Finished
@@ -33,35 +36,39 @@ class ExportedRun:
     @property
     def model_name(self) -> str:
         """The name of the model that the token ids are of, empty where the file has none."""
-        name = self.about.get("model")
-        return name if isinstance(name, str) else ""
+        return self.about.get("model") or ""
 
-    @property
-    def token_texts(self) -> dict[int, str]:
-        """What its tokens stand for by themselves, by their ids; of beams, each one's last."""
-        found: dict[int, str] = {}
-        for step in self.steps:
-            tokens = step.hypotheses if isinstance(step, BeamStep) else (step,)
-            found.update((one.token.token_id, one.token.text) for one in tokens)
-        return found
 
-    def check_tokens(self, texts: Mapping[int, str], model_name: str) -> None:
-        """Make sure that token ids mean the same to another model.
+def token_texts(steps: Iterable[Step]) -> dict[int, str]:
+    """Return what the tokens of steps stand for, by their ids; of beams, each one's last."""
+    found: dict[int, str] = {}
+    for step in steps:
+        tokens = step.hypotheses if isinstance(step, BeamStep) else (step,)
+        found.update((one.token.token_id, one.token.text) for one in tokens)
+    return found
 
-        Args:
-            texts: What that model's tokens stand for; those that are not there are not compared.
-            model_name: What that model is called in a complaint.
 
-        Raises:
-            PlaygroundError: They mean something else.
-        """
-        if all(texts.get(token_id, text) == text for token_id, text in self.token_texts.items()):
-            return
-        wrote = f" by {one_line(self.model_name)}" if self.model_name else ""
-        raise PlaygroundError(
-            f"this run was written{wrote}, whose tokens are not those of {model_name}; use the"
-            " model that wrote it"
-        )
+def check_tokens(
+    own: Mapping[int, str], others: Mapping[int, str], written_by: str, model_name: str
+) -> None:
+    """Make sure that a run's token ids mean the same to another model.
+
+    Args:
+        own: What the run's tokens stand for; see ``token_texts``.
+        others: What the other model's do; those that are not there are not compared.
+        written_by: The name of the model that wrote the run, empty where it is not known.
+        model_name: What the other model is called.
+
+    Raises:
+        PlaygroundError: They mean something else.
+    """
+    if all(others.get(token_id, text) == text for token_id, text in own.items()):
+        return
+    wrote = f" by {one_line(written_by)}" if written_by else ""
+    raise PlaygroundError(
+        f"this run was written{wrote}, whose tokens are not those of {model_name}; use the model"
+        " that wrote it"
+    )
 
 
 def exported_run(text: str, name: str) -> ExportedRun | None:
@@ -97,7 +104,29 @@ def exported_run(text: str, name: str) -> ExportedRun | None:
             finished = event
     if started is None or finished is None:
         raise _damaged(name, "its end is missing")
-    return ExportedRun(first, started, tuple(steps), finished)
+    about, settings = _about(first, name)
+    prompt = about.pop("prompt") or ""
+    return ExportedRun(prompt, about, settings, started, tuple(steps), finished)
+
+
+def _about(first: Mapping[str, Any], name: str) -> tuple[dict[str, Any], Settings | None]:
+    """Return what the first record says of how the run was made, and its settings."""
+    names = (*about_program(), *about_model(None), "preset", "prompt")
+    about = {one: first.get(one) for one in names}
+    for one, value in about.items():
+        if value is not None and not isinstance(value, str):
+            raise _damaged(name, f"in line 1 {one!r} is of another kind")
+    given = first.get("settings")
+    if given is None:
+        return {**about, "settings": None}, None
+    if not isinstance(given, dict):
+        raise _damaged(name, "in line 1 'settings' is of another kind")
+    try:
+        # A later minor version may have more of them.
+        settings = settings_from_mapping({one: given[one] for one in SETTING_NAMES if one in given})
+    except SettingsError as error:
+        raise _damaged(name, f"in line 1 {error}") from None
+    return {**about, "settings": settings.to_full_mapping()}, settings
 
 
 def _damaged(name: str, fault: str) -> PlaygroundError:

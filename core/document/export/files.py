@@ -1,0 +1,59 @@
+"""A run into a file of its own, whose name's end says the format.
+
+Must never write over a file, and never leaves half of one behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from core.document.export.writers import make_writer
+from core.files.texts import reason_of
+from core.files.writing import write_new
+from core.records.errors import PlaygroundError
+from core.records.steps import Event
+
+FORMAT_OF_SUFFIX = {".md": "markdown", ".jsonl": "jsonl", ".csv": "csv", ".txt": "text"}
+"""What a file's name says of its format, by ``core.document.export.writers.FORMATS``."""
+
+
+def write_run(path: str, before: str, about: Mapping[str, Any], events: Iterable[Event]) -> Path:
+    """Write the events of a run to a new file; ``~`` is the home folder.
+
+    Args:
+        path: Its name's end is one of ``FORMAT_OF_SUFFIX``.
+        before: What the run went on from; as bare text, the file begins with it, so that it can be
+            scored as it stands.
+        about: As ``core.document.export.about.about_run`` returns it.
+        events: From ``Started`` to ``Finished``.
+
+    Returns:
+        Where it is now.
+
+    Raises:
+        PlaygroundError: The name is of no known format, a file has it already, or it cannot be
+            written.
+    """
+    try:
+        file = Path(path.strip()).expanduser()
+    except RuntimeError as error:
+        raise PlaygroundError(f"{path!r} is no place for a file: {error}") from None
+    name = FORMAT_OF_SUFFIX.get(file.suffix.lower())
+    if name is None:
+        known = ", ".join(FORMAT_OF_SUFFIX)
+        raise PlaygroundError(f"{path!r} says no format; end its name in one of {known}")
+    writer = make_writer(name, before, about)
+    written = "".join(part for event in events for part in writer.write(event))
+    _write(file, before + written if name == "text" else written)
+    return file
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        write_new(file, text.encode("utf-8", errors="backslashreplace"))
+    except FileExistsError:
+        raise PlaygroundError(f"{str(file)!r} is there already; give another name") from None
+    except (OSError, ValueError) as error:
+        raise PlaygroundError(f"{str(file)!r} cannot be written: {reason_of(error)}") from None
