@@ -1,7 +1,7 @@
 """What models are known to answer, and the records of a model held against it.
 
 The figures are published ones, or come from transformers' ``generate()``. Must never run a model,
-nor import torch or transformers: ``known_answers_check`` does.
+nor import torch or transformers: ``check`` does.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where presets come from, and the names by which the rest of the program knows them.
 
 Must never import torch or transformers, and never decides what a file may hold: that is
-``presets_reader``'s.
+``reader``'s.
 """
 
 from __future__ import annotations

@@ -85,3 +85,28 @@ def test_tests_lie_as_the_rooms_lie():
     }
 
     assert tested <= {room.relative_to(HOUSE) for room in ROOMS}
+
+
+@every_room
+def test_modules_that_the_prose_names_are_there(room):
+    named = {
+        name
+        for path in room.glob("*.py")
+        for name in re.findall(r"``((?:core|tui)\.[\w.]+)``", path.read_text("utf-8"))
+    }
+    missing = [name for name in named if not _is_there(HOUSE.joinpath(*name.split(".")))]
+
+    assert missing == []
+
+
+def _is_there(path: Path) -> bool:
+    """Whether ``path`` is a room or module, or a name in one."""
+    module = path.with_suffix(".py")
+    above = path.parent.with_suffix(".py")
+    return (
+        path.is_dir()
+        or module.is_file()
+        or (
+            above.is_file() and re.search(rf"\b{path.name}\b", above.read_text("utf-8")) is not None
+        )
+    )
