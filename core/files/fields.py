@@ -34,9 +34,9 @@ class Fields:
     __slots__ = ("_values",)
 
     def __init__(self, value: object) -> None:
-        if not isinstance(value, Mapping):
-            raise ValueError("what should be an object is none")  # noqa: TRY004 - for the caller
-        self._values: Mapping[str, Any] = value
+        if type(value) is not dict:
+            raise ValueError("what should be an object is none")
+        self._values: dict[str, Any] = value
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -52,6 +52,11 @@ class Fields:
             raise self._fault(name)
         return value
 
+    def text_or_none(self, name: str) -> str | None:
+        """Return a text; ``None`` for JSON's ``null``, and where it is absent."""
+        value = self._values.get(name)
+        return None if value is None else self.text(name)
+
     def choice(self, name: str, known: tuple[str, ...], default: str | None = None) -> str:
         """Return one of the texts ``known``."""
         value = self.text(name, default)
@@ -65,6 +70,10 @@ class Fields:
         if type(value) is not int or not 0 <= value <= LARGEST_COUNT:
             raise self._fault(name)
         return value
+
+    def count_or_none(self, name: str) -> int | None:
+        """Return a count; ``None`` for JSON's ``null``, and where it is absent."""
+        return None if self._values.get(name) is None else self.count(name)
 
     def number(self, name: str, null: float | None = None) -> float:
         """Return a number; ``null``, if there is one, for JSON's ``null``.
@@ -81,6 +90,13 @@ class Fields:
         if type(value) is str and value in _NOT_FINITE:
             return _NOT_FINITE[value]
         raise self._fault(name)
+
+    def number_or_none(self, name: str) -> float | None:
+        """Return a number; ``None`` for JSON's ``null``, and where it is absent."""
+        value = self._values.get(name)
+        if type(value) is float and math.isfinite(value):
+            return value
+        return None if value is None else self.number(name)
 
     def flag(self, name: str) -> bool:
         """Return true or false; false where it is absent."""

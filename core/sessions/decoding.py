@@ -92,7 +92,7 @@ def _run(fields: Fields) -> RunBegun:
         is_by_hand=fields.flag("is_by_hand"),
         prompt_token_ids=fields.token_ids("prompt_token_ids"),
         max_new_tokens=fields.count("max_new_tokens"),
-        context_size=_count_or_none(fields, "context_size"),
+        context_size=fields.count_or_none("context_size"),
         seed=fields.count("seed"),
         dropped_turns=fields.count("dropped_turns", 0),
     )
@@ -107,7 +107,7 @@ def _branch(fields: Fields) -> Branch:
         inserted_token_ids=fields.token_ids("inserted_token_ids"),
         inserted_text=fields.text("inserted_text"),
         message=next(one for one in places if one == place),
-        step=_count_or_none(fields, "step"),
+        step=fields.count_or_none("step"),
     )
 
 
@@ -141,7 +141,7 @@ def _model(fields: Fields) -> ModelInfo:
         device=fields.text("device"),
         dtype=fields.text("dtype"),
         parameters=fields.count("parameters"),
-        context_size=_count_or_none(fields, "context_size"),
+        context_size=fields.count_or_none("context_size"),
         vocabulary_size=fields.count("vocabulary_size"),
         placement=fields.text("placement", ""),
         note=fields.text("note", ""),
@@ -161,10 +161,6 @@ def _settings(fields: Fields) -> Settings:
         raise ValueError(f"'settings': {error}") from None
 
 
-def _count_or_none(fields: Fields, name: str) -> int | None:
-    return None if fields.is_missing(name) else fields.count(name)
-
-
 def _moved(fields: Fields) -> Moved:
     kinds: tuple[MoveKind, ...] = get_args(MoveKind)
     how = fields.choice("how", kinds)
@@ -181,7 +177,7 @@ _READERS: dict[str, Callable[[Fields], Entry]] = {
     "run": _run,
     "goes_on": lambda fields: RunGoesOn(fields.count("node")),
     "moved": _moved,
-    "looked_at": lambda fields: StepLookedAt(_count_or_none(fields, "position")),
+    "looked_at": lambda fields: StepLookedAt(fields.count_or_none("position")),
     "named": lambda fields: RunNamed(fields.count("node"), fields.text("name")),
     "pruned": lambda fields: Pruned(fields.count("node")),
     "prompt": lambda fields: PromptSent(fields.text("text")),

@@ -7,6 +7,7 @@ whole lines, and all that was told until then. One thread of its own encodes and
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from itertools import pairwise
@@ -24,7 +25,7 @@ INTERVAL = 0.5
 MOST_WAITING = 200_000
 """So many entries may wait for a disk that does not answer."""
 
-_AT_ONCE = 250  # entries that are encoded before they are written
+_AT_ONCE = 10  # entries that are encoded before they are written
 
 _Waiting = Entry | threading.Event
 
@@ -132,9 +133,12 @@ class Journal:
         ]
         for start in range(0, len(kept), _AT_ONCE):
             at_once = kept[start : start + _AT_ONCE]
-            self._file.append(b"".join(line_of(entry_record(one)) for one in at_once))
+            self._file.append(b"".join(map(line_of, map(entry_record, at_once))))
             for one in at_once:
                 self._summary.take(one)
+            # Whoever waits for the interpreter, a step above all, has it now: else this thread
+            # would keep it for sys.getswitchinterval(), five steps of a fast run.
+            time.sleep(0)
             if self._file.size - self._summed_up_at >= EVERY:
                 self._sum_up()
 

@@ -58,7 +58,7 @@ def _started(fields: Fields) -> Started:
         context_token_ids=fields.token_ids("context_token_ids"),
         prompt_token_ids=fields.token_ids("prompt_token_ids"),
         max_new_tokens=fields.count("max_new_tokens"),
-        context_size=None if fields.is_missing("context_size") else fields.count("context_size"),
+        context_size=fields.count_or_none("context_size"),
         seed=fields.count("seed"),
         dropped_turns=fields.count("dropped_turns", 0),
     )
@@ -138,7 +138,7 @@ def _candidate(fields: Fields) -> Candidate:
         token_id=fields.count("token_id"),
         text=fields.text("text"),
         logprob=fields.number("logprob", -math.inf),
-        final_logprob=None if fields.is_missing(final) else fields.number(final),
+        final_logprob=fields.number_or_none(final),
         rank=fields.count("rank"),
-        cut_by=None if fields.is_missing("cut_by") else fields.text("cut_by"),
+        cut_by=fields.text_or_none("cut_by"),
     )
