@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from benchmarks.app_run import Lent, run_in_app
+from benchmarks.journal import opening_seconds, run_paced, with_a_journal
 from benchmarks.tables import report
 from core.backends.local import LocalBackend
+from core.backends.scripted import ScriptedBackend
 from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import TokenStep
@@ -63,3 +65,15 @@ def test_the_tables_tell_the_share_that_the_app_keeps_and_who_is_left_out():
     told = report(results(model))
     assert "- guesses of the assistant that came true: 96% (greedy)" in told
     assert "- top five, entropy, records and text: 10.0% of a step" in told
+
+
+def test_the_journal_is_measured_by_steps_that_it_writes(tmp_path):
+    request = Request("Once", Settings(max_new_tokens=8))
+    events = list(ScriptedBackend().generate(request, lambda: False))
+    told = []
+    assert run_paced(events, 10_000, told.append).rate > 0
+    assert len(told) == len(events)
+    assert with_a_journal(events, 10_000, tmp_path).rate > 0
+    (file,) = tmp_path.iterdir()
+    assert file.read_bytes().count(b'"type":"step"') == 8
+    assert opening_seconds(events, 20, tmp_path / "opened.jsonl") > 0
