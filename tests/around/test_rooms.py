@@ -88,6 +88,18 @@ def test_tests_lie_as_the_rooms_lie():
 
 
 @every_room
+def test_no_room_of_core_goes_through_its_front_door(room):
+    """What ``core`` itself offers is made of its rooms: one that imported it would be a circle."""
+    through = [
+        path.name
+        for path in room.glob("*.py")
+        if re.search(r"^\s*(from core import|import core$)", path.read_text("utf-8"), re.MULTILINE)
+    ]
+
+    assert through == [] or room.relative_to(HOUSE).parts[0] == "tui"
+
+
+@every_room
 def test_modules_that_the_prose_names_are_there(room):
     named = {
         name
