@@ -19,7 +19,7 @@ from core.models.hub.download import DownloadCancelled, DownloadProgress, downlo
 from core.records.errors import PlaygroundError
 from core.text.visible import cell_width, one_line
 from tui.cli.streams import INTERRUPTED_CODE, RunFailed, cancel_on_interrupt, complain, emit, note
-from tui.models.download_words import describe
+from tui.common.download_words import describe
 
 _LINE_EVERY = 10.0  # seconds between two lines where standard error is no terminal
 

@@ -6,10 +6,10 @@ Must never put a model's name through markup.
 from __future__ import annotations
 
 from core.playground.fetching import Fetching
+from tui.common.download_words import describe, share
 from tui.common.lines_view import LinesView
 from tui.common.step_rows import DIM, NUMBER, Row, gauge, shorten
 from tui.common.visible import visible_prose
-from tui.models.download_words import describe, share
 
 _GAUGE_WIDTH = 16
 

@@ -16,7 +16,7 @@ import pytest
 from core.models.hub.download import DownloadProgress, find_cached
 from tests.core.models.hub.conftest import model_files
 from tests.core.models.hub.server import until
-from tui.models.download_words import describe, format_seconds
+from tui.common.download_words import describe, format_seconds
 
 LONGEST_WAIT = 20
 PROGRAM = """
