@@ -43,7 +43,7 @@ def first_paint_seconds() -> float:
     main, child = pty.openpty()
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tui.cli.commands"],
+        [sys.executable, "-m", "tui"],
         stdin=child,
         stdout=child,
         stderr=child,

@@ -24,7 +24,7 @@ def _hears_signals():
 class Terminal:
     """A pseudo-terminal with the program in it, and what a person would see on its screen."""
 
-    def __init__(self, columns, rows, environment, program=("-m", "tui.cli.commands")):
+    def __init__(self, columns, rows, environment, program=("-m", "tui")):
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.written = b""
@@ -154,8 +154,8 @@ def _threads(terminal):
 # The program with a scripted backend, which is ready at once.
 SCRIPTED = """
 from core.backends.scripted import ScriptedBackend
-from tui.cli import commands as cli
-cli.make_backend = lambda *_, **__: ScriptedBackend()
+from tui.cli import commands as cli, open_app
+open_app.make_backend = lambda *_, **__: ScriptedBackend()
 cli.main()
 """
 

@@ -1,4 +1,4 @@
-"""``gpt2-playground generate`` and ``presets``: the generator without a user interface.
+"""``gpt2-playground generate``: the generator without a user interface.
 
 Must never import textual, nor a model library before a model is needed. Results go to standard
 output, everything else to standard error.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+
+import typer
 
 from core.backends.base import Backend
 from core.document.export.about import about_run
@@ -18,7 +18,7 @@ from core.document.export.writers import Writer, make_writer
 from core.files.texts import prompt_argument, read_standard_input
 from core.models.files.own_settings import not_used
 from core.models.listing import is_to_fetch
-from core.presets.finding import Preset, PresetBook, find_presets_file, load_presets
+from core.presets.book import Preset
 from core.records.chat import Message
 from core.records.errors import PlaygroundError
 from core.records.model_info import ModelInfo
@@ -27,8 +27,25 @@ from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import EngineChanged, Event, Finished, Started, Step
 from core.text.readable import length, number
-from core.text.visible import cell_width, pad
-from tui.cli.settings import decoding_settings, listed_settings, without_effect
+from tui.cli.choices import Choices, choices_of, make_backend, open_book
+from tui.cli.options import (
+    AssistantOption,
+    DeviceOption,
+    DtypeOption,
+    EngineOption,
+    FormatOption,
+    ModelOption,
+    OutputFormat,
+    PresetOption,
+    PresetsOption,
+    PromptArgument,
+    SeedOption,
+    SetOption,
+    SpecialTokensOption,
+    StepsOption,
+    UnsetOption,
+)
+from tui.cli.settings import decoding_settings, without_effect
 from tui.cli.streams import (
     INTERRUPTED_CODE,
     Progress,
@@ -50,37 +67,37 @@ _REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What every command can be told; ``None`` where it was not."""
+def generate_command(
+    context: typer.Context,
+    prompt: PromptArgument,
+    preset: PresetOption = None,
+    sets: SetOption = None,
+    unset: UnsetOption = None,
+    seed: SeedOption = None,
+    steps: StepsOption = None,
+    output_format: FormatOption = OutputFormat.TEXT,
+    special_tokens: SpecialTokensOption = False,
+    model: ModelOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    engine: EngineOption = None,
+    assistant: AssistantOption = None,
+    presets: PresetsOption = None,
+) -> int:
+    """Continue PROMPT without the app.
 
-    preset: str | None = None
-    presets: Path | None = None
-    model: str | None = None
-    device: str | None = None
-    dtype: str | None = None
-    seed: int | None = None
-    engine: str | None = None
-    assistant: str | None = None
-
-
-def make_backend(choices: Choices, model: str | None, *, stands_in_for: str = "") -> Backend:
-    """Return a backend for ``model`` where ``choices`` say; it imports torch when it loads."""
-    from core.backends.local import LocalBackend
-
-    device, dtype = choices.device or "auto", choices.dtype or "auto"
-    engine, assistant = choices.engine or "auto", choices.assistant or "auto"
-    return LocalBackend(model, device, dtype, engine, assistant, stands_in_for=stands_in_for)
-
-
-def open_book(choices: Choices) -> tuple[PresetBook, Preset]:
-    """Return the presets to use and the one to begin with.
-
-    Raises:
-        PresetsError: They cannot be used, or there is none of that name.
+    The result is on standard output, everything else on standard error.
     """
-    book = load_presets(find_presets_file(choices.presets))
-    return book, book.named(choices.preset) if choices.preset is not None else book.presets[0]
+    own = Choices(preset, presets, model, device, dtype, seed, engine, assistant)
+    return run_generate(
+        prompt,
+        choices_of(context, own),
+        sets=sets or (),
+        unset=unset or (),
+        steps=steps,
+        output_format=output_format.value,
+        special_tokens=special_tokens,
+    )
 
 
 def run_generate(
@@ -160,27 +177,6 @@ def read_prompt(prompt: str) -> str:
     if sys.stdin.isatty():
         note("type the prompt, then ctrl+d on a new line")
     return read_standard_input("the prompt")
-
-
-def run_presets(choices: Choices) -> int:
-    """Write the presets as a table, with the file they come from; return the exit code.
-
-    Raises:
-        PresetsError: The file cannot be used.
-        ClosedPipe: Nobody reads them any more.
-    """
-    book = load_presets(find_presets_file(choices.presets))
-    rows = [("KEY", "NAME", "DESCRIPTION", "SETTINGS")]
-    for preset in book.presets:
-        settings = listed_settings(preset) or "-"
-        rows.append((preset.key or "-", preset.name, preset.description, settings))
-    widths = [max(cell_width(row[column]) for row in rows) for column in range(3)] + [0]
-    for row in rows:
-        line = "  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True))
-        emit(line.rstrip() + "\n")
-    emit(f"\nmodel: {book.model}\n" if book.model else "\n")
-    emit(f"file: {book.path.absolute()}\n")
-    return 0
 
 
 class _StageNotes:

@@ -17,7 +17,7 @@ import typer
 from core.models.catalog import default_model, model_folder, namesake
 from core.models.inspection.report_text import report_dict, report_lines
 from core.presets.finding import find_presets_file, load_presets
-from tui.cli.generate import Choices
+from tui.cli.choices import Choices
 from tui.cli.options import ModelOption, PresetsOption
 from tui.cli.streams import emit
 

@@ -5,12 +5,20 @@ Must never import textual, torch or transformers.
 
 from __future__ import annotations
 
+import typer
+
 from core.text.visible import cell_width, pad
 from tui.actions.everywhere import OF_THE_APP
 from tui.actions.keys_file import load_keys, own_keys_file
 from tui.actions.pages import PAGES
-from tui.cli.generate import Choices, open_book
+from tui.cli.choices import Choices, choices_of, open_book
+from tui.cli.options import PresetsOption
 from tui.cli.streams import emit
+
+
+def keys_command(context: typer.Context, presets: PresetsOption = None) -> int:
+    """Check the keys file and list what each key of the app does."""
+    return run_keys(choices_of(context, Choices(presets=presets)))
 
 
 def run_keys(choices: Choices) -> int:

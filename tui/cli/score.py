@@ -28,7 +28,7 @@ from core.presets.finding import find_presets_file, load_presets
 from core.records.errors import PlaygroundError
 from core.records.scores import PresetVerdict, ScoredText
 from core.records.steps import Candidate
-from tui.cli.generate import Choices
+from tui.cli.choices import Choices
 from tui.cli.options import DeviceOption, DtypeOption, ModelOption, PresetsOption
 from tui.cli.score_table import table_lines
 from tui.cli.streams import emit, note

@@ -23,7 +23,7 @@ from core.models.catalog import DEMO, PREFERRED, model_folder, namesake
 from core.records.errors import PlaygroundError
 from core.text.readable import number
 from core.text.visible import cell_width, one_line, pad
-from tui.cli.generate import Choices
+from tui.cli.choices import Choices
 from tui.cli.options import DeviceOption
 from tui.cli.streams import complain, emit, note
 

@@ -15,8 +15,8 @@ LONGEST_WAIT = 20
 
 # The program; where it comes as far as the app, it says so and opens none.
 PROGRAM = """
-from tui.cli import commands as cli
-cli.open_book = lambda choices: print("the app would open") or exit(0)
+from tui.cli import commands as cli, open_app
+open_app.open_book = lambda choices: print("the app would open") or exit(0)
 cli.main()
 """
 

@@ -14,7 +14,7 @@ PATIENCE = 30.0
 NOISY_APP = """
 import os, subprocess, sys
 from core.backends.scripted import ScriptedBackend
-from tui.cli import commands as cli
+from tui.cli import commands as cli, open_app
 
 class Noisy(ScriptedBackend):
     def generate(self, request, is_cancelled):
@@ -25,7 +25,7 @@ class Noisy(ScriptedBackend):
             yield event
         os.write(2, b"NOISE")
 
-cli.make_backend = lambda *_arguments, **_more: Noisy()
+open_app.make_backend = lambda *_arguments, **_more: Noisy()
 code = cli.run(["--model", "demo"])
 os.write(1, b"to output\\n")
 os.write(2, b"to error\\n")

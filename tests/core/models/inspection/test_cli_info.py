@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from core.records.errors import PlaygroundError
 from tui.cli import info as cli_info
 from tui.cli import verify as cli_verify
-from tui.cli.generate import Choices
+from tui.cli.choices import Choices
 from tui.cli.info import InfoFormat, info_command, run_info
 from tui.cli.verify import verify_command
 

@@ -1,0 +1,99 @@
+"""``gpt2-playground`` without a command: the app, on a terminal that can show it.
+
+Must never import textual before everything that can be wrong has been looked at.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from core.backends.base import Backend
+from core.document.export.about import installed_version
+from core.models.listing import DEMO, check_model, is_to_fetch
+from tui.actions.keys_file import load_keys, own_keys_file
+from tui.cli.choices import Choices, check_choices, make_backend, open_book
+from tui.cli.options import (
+    AssistantOption,
+    DeviceOption,
+    DtypeOption,
+    EngineOption,
+    ModelOption,
+    PresetOption,
+    PresetsOption,
+    SeedOption,
+)
+from tui.cli.streams import PROGRAM, emit
+from tui.cli.terminal import check_terminal
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        emit(f"{PROGRAM} {installed_version(PROGRAM) or '(not installed)'}\n")
+        raise typer.Exit
+
+
+def open_app(
+    context: typer.Context,
+    preset: PresetOption = None,
+    presets: PresetsOption = None,
+    model: ModelOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    engine: EngineOption = None,
+    assistant: AssistantOption = None,
+    seed: SeedOption = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> int:
+    """See how a language model decides. Without a command, open the playground."""
+    context.obj = Choices(preset, presets, model, device, dtype, seed, engine, assistant)
+    if context.invoked_subcommand is None:
+        return run_app(context.obj)
+    check_choices(context)
+    return 0
+
+
+def run_app(choices: Choices) -> int:
+    """Open the app as ``choices`` say, until it is left; return the exit code.
+
+    Raises:
+        PlaygroundError: It cannot open here, or the presets, the keys or the model are at fault.
+    """
+    check_terminal()
+    book, preset = open_book(choices)
+    wanted = choices.model or book.model
+    missing = wanted if wanted is not None and is_to_fetch(wanted) else ""
+    if wanted is not None and not missing:
+        check_model(wanted)
+
+    def make_model(name: str | None) -> Backend:
+        if name is None and missing:
+            return make_backend(choices, DEMO, stands_in_for=missing)
+        return make_backend(choices, name or wanted)
+
+    keys = load_keys(own_keys_file(), book)
+
+    from tui.app.playground import PlaygroundApp
+    from tui.look.appearance import AppearanceFile
+
+    # Only what was asked for on the command line is fetched without a question.
+    playground = PlaygroundApp(
+        make_model,
+        book,
+        preset_name=preset.name,
+        seed=choices.seed,
+        fetch=missing if choices.model else "",
+        keys=keys,
+        appearance_file=AppearanceFile(),
+    )
+    from tui.terminal.streams import terminal_for_the_app
+
+    with terminal_for_the_app():
+        playground.run()
+    return playground.return_code or 0
