@@ -57,7 +57,12 @@ class PlaygroundApp(App[None]):
     """See how a language model decides."""
 
     TITLE = "gpt2-playground"
-    CSS_PATH = ["../main/screen.tcss", "../common/boxes.tcss"]  # noqa: RUF012 - textual declares it
+    CSS_PATH = [  # noqa: RUF012 - textual declares it
+        "../main/screen.tcss",
+        "../prose/marks.tcss",
+        "../common/rows.tcss",
+        "../common/boxes.tcss",
+    ]
     BINDINGS: ClassVar[list[BindingType]] = bindings(OF_THE_APP)
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
 

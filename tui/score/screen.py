@@ -58,7 +58,7 @@ _MOST_PRESETS, _MOST_PRESETS_SHORT = 14, 8
 class ScoreScreen(Screen[None]):
     """A text and, once it is scored, its tokens in their tints above the answers of the presets."""
 
-    CSS_PATH = ["../tree/screen.tcss", "screen.tcss"]  # noqa: RUF012 - textual declares it
+    CSS_PATH = ["screen.tcss"]  # noqa: RUF012 - textual declares it
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-wide")]  # noqa: RUF012 - textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - textual declares it
     PAGE = "scoring"

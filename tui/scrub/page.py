@@ -40,7 +40,7 @@ class ScrubPage(Screen[ScreenResultType]):
     ``preset`` is the run's, ``presets`` those to compare with, ``step`` the first one to look at.
     """
 
-    CSS_PATH = ["../tree/screen.tcss", "screen.tcss"]  # noqa: RUF012 - textual declares it
+    CSS_PATH = ["screen.tcss"]  # noqa: RUF012 - textual declares it
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
 
