@@ -133,12 +133,20 @@ def _distribution(fields: Fields) -> Distribution:
 
 
 def _candidate(fields: Fields) -> Candidate:
-    final = "final_score" if "final_score" in fields else "final_logprob"
+    final_name = "final_score" if "final_score" in fields else "final_logprob"
+    logprob, final = fields.number("logprob", -math.inf), fields.number_or_none(final_name)
+    for name, value in (("logprob", logprob), (final_name, final)):
+        if value is not None and value > _LARGEST_LOGPROB:
+            raise ValueError(f"{name!r} is too large")
     return Candidate(
         token_id=fields.count("token_id"),
         text=fields.text("text"),
-        logprob=fields.number("logprob", -math.inf),
-        final_logprob=fields.number_or_none(final),
+        logprob=logprob,
+        final_logprob=final,
         rank=fields.count("rank"),
         cut_by=fields.text_or_none("cut_by"),
     )
+
+
+_LARGEST_LOGPROB = 700.0
+"""None is above 0 but by rounding; the exponential of this one is still a number."""

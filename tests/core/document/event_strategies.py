@@ -28,6 +28,7 @@ def has_no_split_pair(text):
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=12).filter(has_no_split_pair)
 FLOATS = st.floats(allow_nan=False)
+LOGPROBS = st.floats(max_value=700.0, allow_nan=False)
 IDS = st.integers(0, 2**40)
 ID_LISTS = st.lists(IDS, max_size=6).map(tuple)
 
@@ -35,8 +36,8 @@ CANDIDATES = st.builds(
     Candidate,
     IDS,
     TEXTS,
-    FLOATS,
-    st.none() | FLOATS,
+    LOGPROBS,
+    st.none() | LOGPROBS,
     st.integers(1, 10**6),
     st.none() | st.sampled_from(("top_k", "top_p")),
 )
