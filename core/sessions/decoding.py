@@ -26,6 +26,7 @@ from core.sessions.entries import (
     Moved,
     MoveKind,
     PresetChosen,
+    ProgramStarted,
     PromptSent,
     Pruned,
     RunBegun,
@@ -169,11 +170,16 @@ def _moved(fields: Fields) -> Moved:
     )
 
 
+def _program(fields: Fields) -> ProgramStarted:
+    return ProgramStarted(fields.text("program"), fields.text("torch"), fields.text("transformers"))
+
+
 def _preset(fields: Fields) -> PresetChosen:
     return PresetChosen(fields.text("name"), _settings(fields), fields.flag("is_by_hand"))
 
 
 _READERS: dict[str, Callable[[Fields], Entry]] = {
+    "program": _program,
     "run": _run,
     "goes_on": lambda fields: RunGoesOn(fields.count("node")),
     "moved": _moved,

@@ -21,6 +21,7 @@ from core.sessions.entries import (
     ModelReady,
     Moved,
     PresetChosen,
+    ProgramStarted,
     PromptSent,
     Pruned,
     RunBegun,
@@ -45,6 +46,8 @@ def line_of(record: Mapping[str, Any]) -> bytes:
 def entry_record(entry: Entry) -> dict[str, Any]:
     """Return ``entry`` as a JSON object, whose ``type`` says what it is."""
     match entry:
+        case ProgramStarted():
+            return {"type": "program", **dataclasses.asdict(entry)}
         case RunBegun():
             return _run(entry)
         case RunGoesOn():

@@ -21,6 +21,15 @@ MoveKind = Literal["go", "undo", "redo", "clear", "restore"]
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramStarted:
+    """A program writes from here on; versions, empty of what is not installed."""
+
+    program: str
+    torch: str
+    transformers: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """What is left of the last turn before a run that leaves it midway.
 
@@ -129,7 +138,8 @@ class SessionNamed:
 
 
 Entry = (
-    RunBegun
+    ProgramStarted
+    | RunBegun
     | RunGoesOn
     | TokenStep
     | BeamStep

@@ -160,7 +160,7 @@ def _listed(path: Path) -> ListedSession | None:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
         status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(status.st_mode) or not status.st_size:
             return None
         head = os.pread(handle, _LOOKED_AT, 0)
         tail = os.pread(handle, _LOOKED_AT, max(len(head), status.st_size - _LOOKED_AT))

@@ -12,10 +12,12 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import pairwise
 
+from core.document.export.about import PROGRAM, installed_version
 from core.records.steps import Finished
 from core.sessions.appending import FullError, LineFile
 from core.sessions.encoding import entry_record, line_of
-from core.sessions.entries import Entry, StepLookedAt
+from core.sessions.entries import Entry, ProgramStarted, StepLookedAt
+from core.sessions.header import header_line, new_header
 from core.sessions.summary import EVERY, Summary
 from core.text.visible import unexpected
 
@@ -33,12 +35,14 @@ _Waiting = Entry | threading.Event
 class Journal:
     """Appends entries to an open file, in the order they are told, by one thread at a time.
 
-    ``summary`` is that of what the file has already. The file is closed by ``close``.
+    ``summary`` is that of what the file has already; one that is empty is begun by its first entry.
+    The file is closed by ``close``.
     """
 
     def __init__(self, file: LineFile, summary: Summary, interval: float = INTERVAL) -> None:
         self._file, self._summary, self._interval = file, summary, interval
         self._summed_up_at = file.size
+        self._has_begun = False
         self._waiting: deque[_Waiting] = deque()
         self._news, self._now = threading.Event(), threading.Event()
         self._is_closing = False
@@ -128,6 +132,9 @@ class Journal:
                 one.set()
 
     def _write(self, entries: Sequence[Entry]) -> None:
+        if entries and not self._has_begun:
+            self._has_begun = True
+            self._begin()
         kept = [
             one for one, later in pairwise((*entries, None)) if one and not _is_passed(one, later)
         ]
@@ -141,6 +148,13 @@ class Journal:
             time.sleep(0)
             if self._file.size - self._summed_up_at >= EVERY:
                 self._sum_up()
+
+    def _begin(self) -> None:
+        """Say what writes from here on: here, for to find out the versions takes its time."""
+        if not self._file.size:
+            self._file.append(header_line(new_header()))
+        versions = [installed_version(name) or "" for name in (PROGRAM, "torch", "transformers")]
+        self._file.append(line_of(entry_record(ProgramStarted(*versions))))
 
     def _sum_up(self) -> None:
         self._file.append(line_of(self._summary.record()))

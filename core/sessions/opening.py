@@ -18,7 +18,7 @@ from core.records.errors import PlaygroundError
 from core.sessions.appending import LARGEST_SESSION, LineFile
 from core.sessions.aside import Mark, keep_bytes, keep_file
 from core.sessions.entries import Entry, PromptSent, RunBegun, SessionNamed
-from core.sessions.header import LaterVersionError, header_line, new_header
+from core.sessions.header import LaterVersionError
 from core.sessions.journal import Journal
 from core.sessions.reading import Contents, read_contents
 from core.sessions.restoring import Restored
@@ -164,9 +164,7 @@ def _opened(path: Path, file: io.FileIO, largest: int, notes: list[str]) -> Sess
 
 
 def _begun(path: Path, file: io.FileIO, largest: int, notes: list[str]) -> Session:
-    lines = LineFile(file, largest)
-    lines.append(header_line(new_header()))
-    return Session(path, notes=tuple(notes), journal=Journal(lines, Summary()))
+    return Session(path, notes=tuple(notes), journal=Journal(LineFile(file, largest), Summary()))
 
 
 def _begun_anew(

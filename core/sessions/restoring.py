@@ -22,6 +22,7 @@ from core.sessions.entries import (
     ModelReady,
     Moved,
     PresetChosen,
+    ProgramStarted,
     PromptSent,
     Pruned,
     RunBegun,
@@ -43,6 +44,7 @@ class Restored:
     ``position`` is the step that was looked at, ``None`` for the newest. ``prompts`` are those that
     were sent, oldest first. ``preset_name``, ``settings`` and ``is_by_hand`` are those that were
     chosen last, ``model`` the one that was ready last; empty and ``None`` where nothing was.
+    ``programs`` says with which versions a run was written, or gone on with, by hand.
     """
 
     tree: Tree = field(default_factory=Tree)
@@ -55,6 +57,7 @@ class Restored:
     is_by_hand: bool = False
     model: ModelInfo | None = None
     name: str = ""
+    programs: dict[int, ProgramStarted] = field(default_factory=dict)
 
     def document(self) -> Document:
         """Return the document that was at hand, with the cursor where it was."""
@@ -76,6 +79,7 @@ class Restorer:
         self._turn: Turn | None = None
         self._before: tuple[Turn, ...] = ()
         self._branch = Branch(ROOT, 0)
+        self._program = ProgramStarted("", "", "")
 
     def take(self, entry: Entry) -> None:
         """Do what was done then.
@@ -102,6 +106,8 @@ class Restorer:
     def _take(self, entry: Entry) -> None:
         state = self.state
         match entry:
+            case ProgramStarted():
+                self._program = entry
             case RunBegun():
                 self._begin(entry)
             case RunGoesOn():
@@ -189,6 +195,7 @@ class Restorer:
             state.tree.begin_from(self._branch.parent)
             turn.node_id = state.tree.add(self._branch, facts).node_id
         state.documents[turn.node_id] = (*self._before, turn)
+        state.programs[turn.node_id] = self._program
 
     def _move(self, moved: Moved) -> None:
         self._check_is_free()
@@ -211,7 +218,7 @@ class Restorer:
         state, was_at = self.state, self.state.tree.cursor
         state.tree.prune(state.tree.plan_pruning(node_id))
         for gone in state.documents.keys() - {ROOT, *(node.node_id for node in state.tree.nodes)}:
-            del state.documents[gone]
+            del state.documents[gone], state.programs[gone]
         if state.cleared_from not in state.documents:
             state.cleared_from = ROOT
         if state.tree.cursor != was_at:

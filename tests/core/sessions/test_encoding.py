@@ -23,6 +23,7 @@ from core.sessions.entries import (
     Moved,
     MoveKind,
     PresetChosen,
+    ProgramStarted,
     PromptSent,
     Pruned,
     RunBegun,
@@ -78,6 +79,7 @@ RUNS = st.builds(
 )
 MOVES = st.builds(Moved, st.sampled_from(get_args(MoveKind))) | st.builds(Moved, st.just("go"), IDS)
 ENTRIES = st.one_of(
+    st.builds(ProgramStarted, TEXTS, TEXTS, TEXTS),
     RUNS,
     st.builds(RunGoesOn, IDS),
     STEPS,

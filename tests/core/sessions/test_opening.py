@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.document.export.about import installed_version
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings
 from core.sessions import opening
@@ -68,6 +69,23 @@ def test_a_session_is_gone_on_with(path, opened):
         session.close()
     assert_same(opened(path).state, work.branches)
     assert beside(path) == ["a.jsonl.opening"]
+
+
+def test_what_is_only_looked_at_stays_as_it_was(path):
+    worked(path)
+    data = path.read_bytes()
+    assert open_session(path).close()
+    assert path.read_bytes() == data
+
+
+def test_each_program_says_what_it_is(path):
+    worked(path)
+    session = open_session(path)
+    assert session.state.programs[1].torch == installed_version("torch")
+    session.record(PromptSent("more"))
+    session.close()
+    assert path.read_bytes().count(b'"type":"program"') == 2
+    assert path.read_bytes().count(b'"format"') == 1
 
 
 def test_it_is_for_its_owner_alone(path):

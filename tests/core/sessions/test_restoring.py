@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from core.document.tree_records import ROOT, Branch
 from core.records.settings import Settings
 from core.records.steps import Finished
-from core.sessions.entries import Cut, ModelReady, Moved, PresetChosen, PromptSent, SessionNamed
+from core.sessions.entries import (
+    Cut,
+    ModelReady,
+    Moved,
+    PresetChosen,
+    ProgramStarted,
+    PromptSent,
+    SessionNamed,
+)
 from core.sessions.reading import read_contents
 from core.sessions.restoring import INTERRUPTED, Restorer
 from tests.core.sessions.recorded import BEAM, CHAT, INFO, OTHER, SAMPLE, Recorded, assert_same
@@ -129,6 +137,18 @@ def test_what_was_at_hand_comes_back():
     assert (state.preset_name, state.settings, state.is_by_hand) == ("mine", chosen, True)
     assert state.model == INFO
     assert state.name == "an afternoon"
+
+
+def test_what_a_run_was_written_with_comes_back():
+    work = Recorded()
+    old, new = ProgramStarted("1", "2", "3"), ProgramStarted("1.1", "2", "")
+    work.record(old)
+    work.send("Once")
+    work.record(new)
+    work.send(" more")
+    assert work.restored().programs == {1: old, 2: new}
+    work.prune(1)
+    assert work.restored().programs == {}
 
 
 @pytest.mark.parametrize("settings_", [SAMPLE, BEAM], ids=["tokens", "beams"])

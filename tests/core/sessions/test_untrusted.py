@@ -79,7 +79,7 @@ WRONG = st.sampled_from(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.randoms(use_true_random=False), WRONG)
 def test_a_field_that_says_something_else_ends_nothing(random, wrong):
     number = random.randrange(1, len(RECORDS))
@@ -96,7 +96,7 @@ def test_a_field_that_says_something_else_ends_nothing(random, wrong):
     look_through(contents.state)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_lines_in_another_order_end_nothing(random):
     lines = [line + b"\n" for line in LINES]
