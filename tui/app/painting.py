@@ -5,7 +5,7 @@ Must never decide what is shown: the playground holds it, and the main page draw
 
 from __future__ import annotations
 
-import asyncio
+import time
 
 from textual.app import App
 from textual.timer import Timer
@@ -15,10 +15,15 @@ from core.playground.playground import Playground
 from core.playground.runs import Changes
 from tui.common.dialog import DialogScreen
 from tui.main.screen import MainScreen
-from tui.terminal.frame_budget import FrameBudget
 
 DRAINS_PER_SECOND = 40
-"""How often it is looked for events while something runs; ``FrameBudget`` may let some wait."""
+"""How often it is looked for events while something runs, as far as another frame is due."""
+
+FRAME_INTERVAL = 0.1
+"""The least time between two frames of a run, in seconds: numbers that change sooner can't be read.
+
+Model and screen share one interpreter, so that a frame is some steps of a fast model not taken.
+"""
 
 STATUS_INTERVAL = 0.25
 """The least time between two status lines, in seconds, unless something began or ended."""
@@ -35,7 +40,7 @@ class Painting:
         self._playground = playground
         self._clock = clock
         self._status_due = 0.0
-        self._frames = FrameBudget()
+        self._frame_due = 0.0
         self._drain_timer: Timer | None = None
 
     def start(self) -> None:
@@ -46,7 +51,7 @@ class Painting:
         """Paint after something a person did, and listen if there is something to hear."""
         if not self._app.is_running:
             return
-        self._frames.waive()
+        self._frame_due = 0.0  # what answers a person does not wait
         self._main.paint(self._playground)
         self.paint_status()
         self._main.refresh_bindings()
@@ -64,14 +69,14 @@ class Painting:
         """Take over what the worker brought, and paint it once."""
         if not self._app.is_running:  # it ends: the widgets go before the timer does
             return
-        if not self._frames.is_due:
-            self._look_again(self._frames.wait)
+        now = time.monotonic()
+        if now < self._frame_due:
             return
         changes = self._playground.drain()
         if changes.returned_prompt is not None:
             self._main.prompt.give_back(changes.returned_prompt)
-        if changes.anything or self._main.is_behind:
-            self._frames.begin_frame(changes.steps)
+        if changes.anything:
+            self._frame_due = now + FRAME_INTERVAL
             self._main.paint(self._playground)
         self.paint_status(is_due=changes.keys)
         if changes.keys:
@@ -88,9 +93,3 @@ class Painting:
         if changes.returned_prompt is None or notice is None:
             return ""
         return "" if self._main.has_room_for(notice.text) else notice.text
-
-    def _look_again(self, wait: float) -> None:
-        """Stop looking for ``wait`` seconds: every look takes the interpreter from the model."""
-        if self._drain_timer is not None:
-            self._drain_timer.pause()
-            asyncio.get_running_loop().call_later(wait, self._drain_timer.resume)

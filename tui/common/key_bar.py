@@ -42,7 +42,6 @@ class KeyBar(LinesView):
 
     def on_resize(self) -> None:
         """Lay the keys out for the new width."""
-        super().on_resize()
         self._draw()
 
     def on_click(self, event: events.Click) -> None:

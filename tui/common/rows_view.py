@@ -17,8 +17,8 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style as TextualStyle
 
+from tui.common.marked_line import marked_line
 from tui.common.step_rows import Row
-from tui.terminal.drawn_lines import marked_line
 
 COLUMNS_A_KEY = 8
 """How far an arrow key moves sideways."""

@@ -63,10 +63,8 @@ def lines(rows: Iterable[Iterable[Part]]) -> Content:
     """Return rows of styled stretches as one text."""
     parts: list[Part] = []
     for row in rows:
-        if parts:
-            parts.append(("\n", ""))
-        parts.extend(row)
-    return line(parts)
+        parts += [*row, ("\n", "")]
+    return line(parts[:-1])
 
 
 def shorten(row: Row, width: int) -> Row:

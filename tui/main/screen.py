@@ -32,7 +32,6 @@ from tui.main.title_bar import TitleBar
 from tui.main.welcome import EXAMPLE_PROMPT, Welcome
 from tui.prose.legend import Legend
 from tui.prose.transcript import Transcript
-from tui.terminal.changed_rows import compositor
 
 
 class MainScreen(Screen[None]):
@@ -49,9 +48,6 @@ class MainScreen(Screen[None]):
     def __init__(self, book: PresetBook) -> None:
         super().__init__()
         self._book = book
-        self._compositor = compositor()
-        self.is_behind = False
-        """Whether the last painting left something for the next one."""
         self._bind_presets()
 
     def _bind_presets(self) -> None:
@@ -147,9 +143,7 @@ class MainScreen(Screen[None]):
         """Bring every widget but the status and the gauge up to date, as far as it changed."""
         self.set_class(playground.is_by_hand, "-by-hand")
         self._paint_document(playground)
-        panel = self.query_one(StepPanel)
-        panel.show(playground.document, playground.weighed)
-        self.is_behind = panel.is_behind
+        self.query_one(StepPanel).show(playground.document, playground.weighed)
         self._follow(playground.book)
         self.query_one(PresetList).show(playground.book, playground.preset)
         self.query_one(PromptTokens).follow(playground)

@@ -5,7 +5,6 @@ Must never keep a step of its own: it draws the one that it is given.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -29,16 +28,10 @@ from tui.common.step_rows import (
     step_header,
 )
 
-READABLE = 0.1
-"""In seconds: numbers that change sooner cannot be read, and a fast model would wait for them."""
-
 _ROWS_BESIDE = 3
 """The heading, a chosen token that is not among those listed, and the rest."""
 
 Weighed = Callable[[int], tuple[Candidate, ...]]
-
-MANY_STEPS = 10
-"""As many since the last drawing are what a fast model writes; of fewer, each is shown."""
 
 
 class StepPanel(Vertical):
@@ -54,11 +47,7 @@ class StepPanel(Vertical):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's name
         super().__init__(id=id)
         self._drawn: tuple[object, ...] | None = None
-        self._drawn_at = 0.0
-        self._drawn_count = 0
         self._candidates = 0
-        self.is_behind = False
-        """Whether ``show`` has left a step out, which a later call draws."""
 
     def compose(self) -> ComposeResult:
         """Lay the header over the table."""
@@ -67,7 +56,7 @@ class StepPanel(Vertical):
         yield LinesView(id="step-table")
 
     def show(self, document: Document, weighed: Weighed) -> None:
-        """Draw the document's selected step; of a fast run, ten a second.
+        """Draw the document's selected step, if it is another than before.
 
         ``weighed`` gives a number of its candidates, for a table that has room for more than five.
         """
@@ -82,10 +71,9 @@ class StepPanel(Vertical):
         position = _position(document)
         step_id = id(selected[1]) if selected is not None else None
         drawn = (step_id, width, height, document.is_running, *position)
-        self.is_behind = self._may_wait(document, position[1])
-        if drawn == self._drawn or self.is_behind:
+        if drawn == self._drawn:
             return
-        self._drawn, self._drawn_at, self._drawn_count = drawn, time.monotonic(), position[1]
+        self._drawn = drawn
         if selected is None:
             self._candidates = 0
             self._show_nothing()
@@ -107,17 +95,11 @@ class StepPanel(Vertical):
         if table.region.contains_point(event.screen_offset) and 1 <= number <= self._candidates:
             self.post_message(self.CandidateClicked(number))
 
-    def _may_wait(self, document: Document, count: int) -> bool:
-        is_live = document.is_running and document.cursor is None
-        is_fast = count >= self._drawn_count + MANY_STEPS
-        return is_live and is_fast and time.monotonic() < self._drawn_at + READABLE
-
     def _show_next(
         self, document: Document, next_token: NextToken, width: int, height: int
     ) -> None:
         """Draw what is weighed for the token after the end, which a person may choose."""
         drawn = (id(next_token), width, height)
-        self.is_behind = False
         if drawn == self._drawn:
             return
         self._drawn = drawn

@@ -13,14 +13,15 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
-from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
 
 from core.document.document import Document, Turn
+from tui.common.marked_line import marked_line
 from tui.common.visible import NEWLINE
 from tui.prose.document import DocumentProse
 from tui.prose.lines import Piece
@@ -34,8 +35,6 @@ from tui.prose.turn import (
     SPECIAL,
     TINTS,
 )
-from tui.terminal.drawn_lines import drawn_line, drawn_lines, marked_line
-from tui.terminal.drawn_scroll_bar import DrawnScrollBar
 
 LONGEST_LINE = 110
 """The most cells of a line: the eye loses its way back on longer ones."""
@@ -62,6 +61,9 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         for kind in (*TINTS, PLAIN, MARK, PROMPT, SPECIAL, FAILURE, _SELECTED, _CARET)
     }
 
+    virtual_size = Reactive(Size(0, 0), layout=False, repaint=False)
+    """Textual's, but that no layout follows a change: no size on the screen depends on it."""
+
     class StepClicked(Message):
         """A person clicked a token; ``position`` is that of its step in the document."""
 
@@ -72,7 +74,6 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's name
         super().__init__(id=id)
         self._prose = DocumentProse()
-        self._strips: dict[int, Strip] = {}
         self._styles: dict[str, Style] = {}
         self._document: Document | None = None
         self._width = 0
@@ -91,18 +92,6 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         """Tint the tokens by surprisal, or draw them plain."""
         self._is_tinted = is_tinted
         self._redraw()
-
-    @property
-    def vertical_scrollbar(self) -> ScrollBar:
-        """The bar beside the text; textual's property, made with another class."""
-        bar = self._vertical_scrollbar
-        if bar is None:
-            size = self.scrollbar_size_vertical
-            bar = DrawnScrollBar(vertical=True, name="vertical", thickness=size)
-            bar.display = False
-            self._vertical_scrollbar = bar
-            self.app._start_widget(self, bar)
-        return bar
 
     @property
     def _prose_width(self) -> int:
@@ -129,7 +118,6 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Draw what is marked."""
-        self._strips.clear()
         self.refresh()
 
     def show(self, document: Document) -> None:
@@ -146,10 +134,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         self._selected = document.cursor
         self._is_running = document.is_running
         first = self._prose.sync(document, self._width)
-        if first is not None:
-            self._forget(first, max(before, self.line_count))
         if selection_moved:
-            self._strips.clear()
             self.refresh()
         elif document.turns:
             self._refresh_from(min(first if first is not None else before, before) - 1, before)
@@ -177,7 +162,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         self._follows = new_value >= self.max_scroll_y
 
     def _grow(self, added: int) -> None:
-        """Take a new height without laying out the whole screen, whose sizes don't depend on it.
+        """Take a new height.
 
         While text comes, the height grows by several lines at once: a screen that scrolls costs
         many times one that doesn't, and is harder to read.
@@ -191,17 +176,11 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
                 height = -(-height // at_once) * at_once
             else:
                 height = self.virtual_size.height
-        size = Size(self.scrollable_content_region.width, height)
-        if size != self.virtual_size:
-            self.set_reactive(Transcript.virtual_size, size)
-            self._scroll_update(size)
+        self.virtual_size = Size(self.scrollable_content_region.width, height)
 
-    def _forget(self, first: int, end: int) -> None:
-        if len(self._strips) > 4 * max(1, self.size.height):
-            self._strips.clear()
-            return
-        for y in range(first, end):
-            self._strips.pop(y, None)
+    def watch_virtual_size(self, size: Size) -> None:
+        """Draw the bar for the new height, as a layout would."""
+        self.vertical_scrollbar.window_virtual_size = size.height
 
     def _refresh_from(self, first: int, lines_before: int) -> None:
         first = max(first, self.scroll_offset.y, 0)
@@ -211,7 +190,6 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _redraw(self) -> None:
         self._styles.clear()
-        self._strips.clear()
         self.refresh()
 
     def notify_style_update(self) -> None:
@@ -220,8 +198,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         self._redraw()
 
     def on_resize(self) -> None:
-        """Draw anew, and break all lines anew where they have another width."""
-        self._strips.clear()
+        """Break all lines anew where they have another width."""
         if self._document is None:
             return
         if self._prose_width != self._width:
@@ -262,32 +239,22 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         """Draw the line at ``y`` of the visible part."""
         y += self.scroll_offset.y
-        strip = self._strips.get(y)
-        if strip is None:
-            strip = self._strips[y] = self._draw(y)
-        return strip
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Return the visible lines; drawn ones stay valid when they are scrolled."""
-        return drawn_lines(self, crop)
-
-    def _draw(self, y: int) -> Strip:
-        parts = [self._part(piece) for piece in self._prose.line(y)]
+        segments = [self._segment(piece) for piece in self._prose.line(y)]
         is_last = y == self.line_count - 1
         if is_last and self._is_running and self._selected is None:
-            parts.append(("▌", self._style(_CARET)))
-        strip = drawn_line(parts, self.size.width, self._style(PLAIN))
+            segments.append(Segment("▌", self._style(_CARET)))
+        strip = Strip(segments).crop_extend(0, self.size.width, self._style(PLAIN)).simplify()
         selection = self.text_selection
         span = selection.get_span(y) if selection is not None else None
         style = self.screen.get_component_rich_style("screen--selection")
         return marked_line(strip, span, style).apply_offsets(0, y)
 
-    def _part(self, piece: Piece) -> tuple[str, Style]:
+    def _segment(self, piece: Piece) -> Segment:
         text, kind, step = piece
         is_selected = self._selected is not None and step == self._selected
         if text == "\n":
             text = NEWLINE if is_selected else ""
-        return text, self._style(_SELECTED if is_selected else kind)
+        return Segment(text, self._style(_SELECTED if is_selected else kind))
 
     def _style(self, kind: str) -> Style:
         style = self._styles.get(kind)

@@ -6,6 +6,7 @@ from core.backends.scripted import ScriptedBackend
 from tests.tui.helpers import app_of, make_app, ready, run_to_end, until
 from tests.tui.screen_app import shown
 from tests.tui.tale import TaleBackend
+from tui.common.lines_view import LinesView
 from tui.prose.transcript import Transcript
 from tui.why.candidate_list import CandidateList
 from tui.why.tokens import WhyScreen
@@ -140,3 +141,28 @@ async def test_in_f9_one_click_selects_and_a_second_goes_on(app):
         await until(pilot, lambda: not isinstance(app.screen, WhyScreen))
         await until(pilot, lambda: not app.playground.is_busy)
         assert app.playground.document.turns[-1].steps[0].token.token_id == wanted.token_id
+
+
+async def test_what_is_marked_beside_the_text_is_copied_as_it_stands_there():
+    async with make_app(TaleBackend()).run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await run_to_end(pilot, "A long long time ago, ")
+        table = app_of(pilot).main.query_one("#step-table", LinesView)
+        await pilot.mouse_down(table, offset=(0, 0))
+        await pilot.hover(table, offset=(20, 2))
+        await pilot.mouse_up(table, offset=(20, 2))
+        text = app_of(pilot).screen.get_selected_text()
+        assert text is not None
+        assert table.plain.startswith(text.splitlines()[0])
+        assert text.splitlines()[1] in table.plain
+
+
+async def test_a_row_that_is_too_wide_is_cut_and_never_wraps():
+    async with make_app(TaleBackend()).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        view = app_of(pilot).main.query_one("#model", LinesView)
+        view.update_rows([[("[b]wide", "bold"), ("日本語 " * 60, "$text-accent")]])
+        await pilot.pause()
+        strips = view.render_lines(view.size.region)
+        assert [strip.cell_length for strip in strips] == [view.size.width]
+        assert strips[0].text.startswith("[b]wide日本語 日本語")
