@@ -128,7 +128,7 @@ async def test_by_hand_no_choice_of_another_preset_is_offered():
         await until(pilot, lambda: playground.document.next_token is not None)
         playground.pick(BOOK.presets[2])
         assert not playground.can_choose
-        app_of(pilot).changed()
+        app_of(pilot).painting.changed()
         await until(pilot, lambda: playground.can_choose)
         assert playground.document.weighed_for[0] == BOOK.presets[2].settings
 
