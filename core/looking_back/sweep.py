@@ -4,8 +4,8 @@ Must never run a model. What it claims is what the plain processors do to the sa
 dice, step by step, and the tests hold it to that. Where rounding, equal scores or what is known of
 the tail only in sum leave open whether a token stays or wins, those processors are asked.
 
-Settings that do not cut at a threshold (``typical_p``, ``epsilon_cutoff``, ``eta_cutoff``) are
-applied step by step, which takes some milliseconds a step.
+Settings that do not cut at a threshold, such as ``typical_p``, are applied step by step, which
+takes some milliseconds a step.
 """
 
 from __future__ import annotations
@@ -136,8 +136,18 @@ def repeated_tokens(
     return found
 
 
+_SWEPT = frozenset(
+    (
+        *("do_sample", "temperature", "top_k", "top_p", "min_p"),
+        *("repetition_penalty", "no_repeat_ngram_size", "min_new_tokens"),
+        *("max_length", "max_new_tokens", "stop_strings", "seed"),
+    )
+)
+"""What is known how to sweep, or says nothing of a step: all else is applied step by step."""
+
+
 def _is_by_threshold(settings: Settings) -> bool:
-    return (settings.typical_p, settings.epsilon_cutoff, settings.eta_cutoff) == (1.0, 0.0, 0.0)
+    return _SWEPT.issuperset(settings.to_mapping())
 
 
 def _has_moves(settings: Settings) -> bool:

@@ -111,10 +111,18 @@ class Settings:
         return self.replace(num_beams=None, **dict.fromkeys(_FOR_BEAMS))
 
 
-_FOR_SAMPLING = (
-    *("temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff"),
-    "seed",
+SAMPLING_ONLY = (
+    "temperature",
+    "top_k",
+    "top_p",
+    "min_p",
+    "typical_p",
+    "epsilon_cutoff",
+    "eta_cutoff",
 )
+"""The settings that must have their defaults where ``do_sample`` is false."""
+
+_FOR_SAMPLING = (*SAMPLING_ONLY, "seed")
 _FOR_BEAMS = ("length_penalty", "early_stopping")
 
 SETTING_NAMES: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Settings))
@@ -252,20 +260,6 @@ def _stop_strings(value: object) -> tuple[str, ...]:
     return tuple(strings)
 
 
-SAMPLING_ONLY = (
-    "temperature",
-    "top_k",
-    "top_p",
-    "min_p",
-    "typical_p",
-    "epsilon_cutoff",
-    "eta_cutoff",
-)
-"""The settings that must have their defaults where ``do_sample`` is false."""
-
-_BEAMS_ONLY = ("length_penalty", "early_stopping")
-
-
 def _check_together(settings: Settings) -> None:
     defaults = {field.name: field.default for field in dataclasses.fields(settings)}
     changed = [name for name in defaults if getattr(settings, name) != defaults[name]]
@@ -276,7 +270,7 @@ def _check_together(settings: Settings) -> None:
                     name, f"{name} has no effect without do_sample: true; add it or remove {name}"
                 )
     if settings.num_beams == 1:
-        for name in _BEAMS_ONLY:
+        for name in _FOR_BEAMS:
             if name in changed:
                 raise SettingsError(
                     name, f"{name} has no effect without num_beams above 1; add it or remove {name}"

@@ -21,30 +21,33 @@ from core.presets.yaml_nodes import parse_yaml
 from core.presets.yaml_text import quoted, with_preset
 from core.records.errors import PlaygroundError
 from core.records.settings import SETTING_NAMES, Settings
+from tests.core.records.test_settings import GOOD_AND_BAD
 from tests.places import REPOSITORY
 
 SHIPPED = REPOSITORY / "presets.yaml"
 COOL = Settings(do_sample=True, temperature=0.7, top_k=0)
-FULL = Settings(
-    max_length=100,
-    max_new_tokens=90,
-    min_new_tokens=3,
-    do_sample=True,
-    num_beams=2,
-    length_penalty=-0.5,
-    early_stopping="never",
-    temperature=0.30000000000000004,
-    top_k=0,
-    top_p=0.95,
-    min_p=1e-05,
-    typical_p=0.5,
-    epsilon_cutoff=3e-4,
-    eta_cutoff=0.001,
-    repetition_penalty=1.2,
-    no_repeat_ngram_size=3,
-    stop_strings=("\n\n", '"\\', "\x1b[0m\x7f", "no", "🦄\u202e", "\ud800", ": #", " "),
-    seed=2**63 - 1,
-)
+CHANGED = {
+    "max_length": 100,
+    "max_new_tokens": 90,
+    "min_new_tokens": 3,
+    "do_sample": True,
+    "num_beams": 2,
+    "length_penalty": -0.5,
+    "early_stopping": "never",
+    "temperature": 0.30000000000000004,
+    "top_k": 0,
+    "top_p": 0.95,
+    "min_p": 1e-05,
+    "typical_p": 0.5,
+    "epsilon_cutoff": 3e-4,
+    "eta_cutoff": 0.001,
+    "repetition_penalty": 1.2,
+    "no_repeat_ngram_size": 3,
+    "stop_strings": ("\n\n", '"\\', "\x1b[0m\x7f", "no", "🦄\u202e", "\ud800", ": #", " "),
+    "seed": 2**63 - 1,
+}
+# A setting that has come since has a value that its own test takes.
+FULL = Settings(**{name: good[-1] for name, _, good, _ in GOOD_AND_BAD} | CHANGED)
 
 
 @pytest.fixture
