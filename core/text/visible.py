@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from wcwidth import wcwidth
 
@@ -41,6 +42,19 @@ def visible(text: str, keep: str = "\n\t") -> str:
         return character if character in keep else spelled_out(character)
 
     return _HARMFUL.sub(spelled, text)
+
+
+def spelled_parts(text: str, keep: str = "\n\t") -> Iterator[tuple[str, bool]]:
+    """Yield ``visible(text, keep)`` in parts, each with whether it is a character spelled out."""
+    end = 0
+    for match in _HARMFUL.finditer(text):
+        if match.group() not in keep:
+            if match.start() > end:
+                yield text[end : match.start()], False
+            yield spelled_out(match.group()), True
+            end = match.end()
+    if end < len(text):
+        yield text[end:], False
 
 
 def is_label(text: str) -> bool:

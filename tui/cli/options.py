@@ -24,6 +24,7 @@ class OutputFormat(StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
     MARKDOWN = "markdown"
+    HTML = "html"
 
 
 class Dtype(StrEnum):
@@ -190,6 +191,7 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         help="text: the continuation as it is written. table: input and five choices of every "
-        "step. jsonl: one JSON record a step. csv: one row a step. markdown: the table.",
+        "step. jsonl: one JSON record a step. csv: one row a step. markdown: the table. html: a "
+        "page that shows what each token was chosen from, once the run has ended.",
     ),
 ]

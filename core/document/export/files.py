@@ -15,7 +15,13 @@ from core.files.writing import write_new
 from core.records.errors import PlaygroundError
 from core.records.steps import Event
 
-FORMAT_OF_SUFFIX = {".md": "markdown", ".jsonl": "jsonl", ".csv": "csv", ".txt": "text"}
+FORMAT_OF_SUFFIX = {
+    ".md": "markdown",
+    ".html": "html",
+    ".jsonl": "jsonl",
+    ".csv": "csv",
+    ".txt": "text",
+}
 """What a file's name says of its format, by ``core.document.export.writers.FORMATS``."""
 
 

@@ -1,8 +1,8 @@
-"""Events to text for files and other programs: JSON Lines, CSV, Markdown, a table, the bare text.
+"""Events to text for files and programs: JSON Lines, CSV, Markdown, HTML, a table, the bare text.
 
 Must never import torch, and never lets a model's text break a row, a cell or a terminal: only
 ``TextWriter`` passes text on as it is. Every writer takes events one by one, so that results can
-be read while they are made.
+be read while they are made; a page of HTML alone comes with the run's end.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from core.document.export.markdown import MarkdownWriter
+from core.document.export.page.writer import HtmlWriter
 from core.document.export.tables import CsvWriter, TableWriter
 from core.files.fields import number_field
 from core.records.steps import (
@@ -29,7 +30,7 @@ from core.records.steps import (
     TokenStep,
 )
 
-FORMATS: tuple[str, ...] = ("text", "table", "jsonl", "csv", "markdown")
+FORMATS: tuple[str, ...] = ("text", "table", "jsonl", "csv", "markdown", "html")
 """The names that ``make_writer`` takes."""
 
 
@@ -60,6 +61,8 @@ def make_writer(name: str, prompt: str, about: Mapping[str, Any] | None = None) 
         return TableWriter(prompt)
     if name == "markdown":
         return MarkdownWriter(prompt, about)
+    if name == "html":
+        return HtmlWriter(prompt, about)
     raise ValueError(f"no format {name!r}")
 
 

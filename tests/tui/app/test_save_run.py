@@ -91,7 +91,7 @@ async def test_the_name_is_the_one_of_the_tree(app):
         await pilot.pause()
         assert pilot.app.screen.query_one(Input).value == "run-1.md"
         title = str(pilot.app.screen.query_one("#input-box").border_title)
-        assert title == "save this run to a file: .md, .jsonl, .csv, .txt"
+        assert title == "save this run to a file: .md, .html, .jsonl, .csv, .txt"
         await pilot.press("escape")
         branches.tree.rename(1, "../the best/ever: é")
         await pilot.press("ctrl+s")
@@ -110,7 +110,10 @@ async def test_what_cannot_be_saved_is_told_and_asked_for_again(app, tmp_path):
         await run_to_end(pilot, "Once upon a time")
         for name, sentence in (
             ("mine.md", "'mine.md' is there already; give another name"),
-            ("run.pdf", "'run.pdf' says no format; end its name in one of .md, .jsonl, .csv, .txt"),
+            (
+                "run.pdf",
+                "'run.pdf' says no format; end its name in one of .md, .html, .jsonl, .csv, .txt",
+            ),
             ("no/where.md", "'no/where.md' cannot be written: No such file or directory"),
         ):
             await save_as(pilot, name)
