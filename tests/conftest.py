@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 
@@ -52,6 +53,13 @@ def pytest_sessionstart(session):
 
     if "PYTEST_XDIST_WORKER" not in os.environ:
         native_library()
+
+
+def pytest_collection_finish():
+    """Spare the garbage collector what stays, libraries and tests: it is most of its work."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(700, 10, 50)  # so many old objects are looked at seldom: 10 is the default
 
 
 @pytest.fixture(scope="session")

@@ -130,8 +130,9 @@ def test_the_first_paint_waits_for_no_model_library():
     """The backend is made and loads on a thread of its own, after the screen was painted."""
     code = """
 import asyncio, os, tempfile, threading
+home = tempfile.TemporaryDirectory()
 for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
-    os.environ[name] = tempfile.mkdtemp()
+    os.environ[name] = home.name
 from core.presets.finding import find_presets_file, load_presets
 from core.records.errors import PlaygroundError
 from tui.app.playground import PlaygroundApp
