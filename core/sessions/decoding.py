@@ -50,8 +50,8 @@ def object_of(line: bytes) -> dict[str, Any]:
         raise ValueError("the line is too long")
     try:
         record = json.loads(line)
-    except RecursionError:
-        raise ValueError("it is too deep") from None
+    except (ValueError, RecursionError):
+        raise ValueError("it is no JSON") from None
     if not isinstance(record, dict):
         raise ValueError("it is no object")  # noqa: TRY004 - for the caller
     return record

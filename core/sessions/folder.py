@@ -16,7 +16,7 @@ from pathlib import Path
 import platformdirs
 
 from core.files.lock import open_alone
-from core.files.reading import FileError, read_text
+from core.files.reading import FileError, is_regular_file, read_text
 from core.files.writing import write_over
 from core.records.errors import PlaygroundError
 from core.sessions.decoding import entry_of, object_of
@@ -31,6 +31,9 @@ SUFFIX = ".jsonl"
 LONGEST_NAME = 60
 
 _LAST = "last"
+"""The file that names the sessions that were opened last, the newest first."""
+
+_KEPT = 20
 _LOOKED_AT = 64 * 2**10  # bytes of a file's beginning, and of its end
 
 
@@ -94,13 +97,14 @@ class SessionsFolder:
     def last(self) -> Path | None:
         """Return the session that was left last; ``None`` where there is none.
 
-        That is the one that ``remember`` was told, whatever clocks say; else the one written last.
+        That is the one that ``remember`` was told last of those that are there, whatever clocks
+        say; else the one written last.
         """
-        with contextlib.suppress(FileError):
-            name = read_text(self.folder / _LAST, 300).strip()
+        for name in self._remembered():
             path = self.folder / name
-            if Path(name).name == name and name.endswith(SUFFIX) and path.is_file():
-                return path
+            with contextlib.suppress(OSError):
+                if is_regular_file(path) and path.stat().st_size:
+                    return path
         with contextlib.suppress(PlaygroundError):
             return next((one.path for one in self.listed()), None)
         return None
@@ -108,8 +112,16 @@ class SessionsFolder:
     def remember(self, path: Path) -> None:
         """Let ``last`` be this session; one that lies elsewhere, or cannot be told, is left out."""
         if path.parent == self.folder.resolve() and path.is_file():
+            names = [path.name, *(one for one in self._remembered() if one != path.name)]
             with contextlib.suppress(OSError):
-                write_over(self.folder / _LAST, path.name.encode(), 0o600)
+                write_over(self.folder / _LAST, "\n".join(names[:_KEPT]).encode(), 0o600)
+
+    def _remembered(self) -> list[str]:
+        try:
+            names = read_text(self.folder / _LAST, _KEPT * 300).split("\n")
+        except FileError:
+            return []
+        return [one for one in names if one.endswith(SUFFIX) and Path(one).name == one]
 
     def name(self, path: Path, name: str) -> None:
         """Name a session that is not open; an empty name takes the name away.

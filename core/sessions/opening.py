@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.files.lock import TakenError, open_alone
-from core.files.reading import FileError, read_bytes
+from core.files.reading import FileError, is_regular_file, read_bytes
 from core.records.errors import PlaygroundError
 from core.sessions.appending import LARGEST_SESSION, LineFile
 from core.sessions.aside import Mark, keep_bytes, keep_file
@@ -98,6 +98,10 @@ def open_session(path: Path, largest: int = LARGEST_SESSION) -> Session:
         file = open_alone(path, 0o600)
     except TakenError:
         return _looked_at(path, "another program has it open", largest)
+    except PlaygroundError:
+        if not is_regular_file(path):
+            raise
+        return _looked_at(path, "the file has another name too, in which it would change", largest)
     except IsADirectoryError:
         raise PlaygroundError(f"{str(path)!r} is a folder; give a file's name") from None
     except OSError as error:

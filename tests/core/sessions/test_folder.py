@@ -140,6 +140,19 @@ def test_the_last_one_is_found_whatever_the_clock_says(folder):
     assert folder.last() == first
 
 
+def test_a_new_one_that_was_left_empty_was_not_left_last(folder):
+    first, second = worked(folder, "1"), worked(folder, "2")
+    os.utime(second, (10, 10))
+    folder.remember(second)
+    new = open_session(folder.new_path())
+    folder.remember(new.path)
+    assert folder.last() == second
+    new.close()
+    assert folder.last() == second
+    folder.remember(first)
+    assert folder.last() == first
+
+
 @pytest.mark.parametrize(
     "said", ["../../etc/passwd", "/etc/passwd", "x" * 400, "", "\0", "no.jsonl"]
 )

@@ -333,6 +333,15 @@ def test_what_is_no_file_is_told(path, kind):
         open_session(path)
 
 
+def test_a_file_of_two_names_is_looked_at(path, opened):
+    work = worked(path)
+    path.with_name("backup").hardlink_to(path)
+    session = opened(path)
+    assert_same(session.state, work.branches)
+    assert not session.is_saved
+    assert "another name too" in session.notes[0]
+
+
 def test_a_link_is_followed_to_the_file(path, opened):
     work = worked(path)
     link = path.with_name("link")
