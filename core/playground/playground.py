@@ -67,25 +67,25 @@ class Playground(Runs):
     def restore(self) -> None:
         """Bring the cleared document back."""
         if self.is_free_to_branch():
-            self.branches.restore()
+            self.documents.restore()
             self.notice = None
 
     def go(self, node_id: int) -> None:
         """Go to the document of any run of the tree."""
         if self.is_free_to_branch():
-            self.branches.go(node_id)
+            self.documents.go(node_id)
             self.notice = None
 
     def undo(self) -> None:
         """Go back to the document that was shown before this one."""
         if self.is_free_to_branch():
-            was_there = self.branches.undo()
+            was_there = self.documents.undo()
             self.notice = None if was_there else Notice("there is nothing to undo")
 
     def redo(self) -> None:
         """Take back an undo."""
         if self.is_free_to_branch():
-            was_there = self.branches.redo()
+            was_there = self.documents.redo()
             self.notice = None if was_there else Notice("there is nothing to redo")
 
     def would_repeat(self, candidate: Candidate) -> bool:
@@ -110,7 +110,7 @@ class Playground(Runs):
         turn, step = selected
         if not isinstance(step, TokenStep):
             return
-        chosen = self.branches.placed(candidate, turn, turn.token_ids[: step.index])
+        chosen = self.documents.placed(candidate, turn, turn.token_ids[: step.index])
         replaced = "" if candidate.token_id == step.token.token_id else step.token.text
         fork = Fork(step.index + 1, candidate.text, replaced)
         self._branch(self.document.position, None, fork, chosen)
@@ -128,14 +128,14 @@ class Playground(Runs):
         before = () if beam is None else beam.token_ids
         leader = step.hypotheses[0].token
         replaced = "" if chosen.token_id == leader.token_id else leader.text
-        placed = self.branches.placed(chosen, turn, before)
+        placed = self.documents.placed(chosen, turn, before)
         fork = Fork(step.index + 1, chosen.text, replaced, lacking)
         self._branch(self.document.position, beam, fork, placed)
 
     def _branch(
         self, position: int, beam: Hypothesis | None, fork: Fork, chosen: Candidate | str
     ) -> None:
-        self.branches.leave(position, beam)
+        self.documents.leave(position, beam)
         request = self.document.branch(
             fork,
             chosen,
@@ -182,11 +182,11 @@ class Playground(Runs):
         step = turn.steps[index]
         name = turn.preset_name.removesuffix(CHANGED) + CHANGED
         if pick is None or not isinstance(step, TokenStep):
-            self.branches.leave(position)
+            self.documents.leave(position)
             request = self.document.begin("", name, settings, self.model.info)
         else:
-            chosen = self.branches.placed(pick, turn, turn.token_ids[:index])
-            self.branches.leave(position)
+            chosen = self.documents.placed(pick, turn, turn.token_ids[:index])
+            self.documents.leave(position)
             fork = Fork(index + 1, pick.text, step.token.text)
             request = self.document.branch(fork, chosen, name, settings, self.model.info)
         self._submit(request)
@@ -253,7 +253,7 @@ class Playground(Runs):
         if not isinstance(step, TokenStep):
             return ()
         told = step.distribution.candidates
-        recorded = self.branches.recorded()
+        recorded = self.documents.recorded()
         if recorded is None or self.document.is_running or count <= len(told):
             return told
         from core.looking_back.explain import explain

@@ -14,7 +14,7 @@ from functools import partial
 from core.backends.service import GenerationService, ServiceEvent
 from core.document.conversation import open_answer
 from core.document.document import Document
-from core.playground.branches import Branches
+from core.playground.documents import Documents
 from core.playground.fetching import Fetching
 from core.playground.model_state import Clock, ModelFactory, ModelState
 from core.presets.book import PresetBook
@@ -79,7 +79,7 @@ class Runs:
         self.preset = book.named(preset_name) if preset_name is not None else book.presets[0]
         self.queued_prompt: str | None = None
         self.notice: Notice | None = None
-        self.branches = Branches()
+        self.documents = Documents()
         self.is_by_hand = False
         self._typed = ""
         self._clears_at_end = False
@@ -93,7 +93,7 @@ class Runs:
     @property
     def document(self) -> Document:
         """The document at hand."""
-        return self.branches.document
+        return self.documents.at_hand
 
     @property
     def is_busy(self) -> bool:
@@ -166,7 +166,7 @@ class Runs:
             return
         self._clears_at_end = False
         if self.document.turns:
-            self.branches.clear()
+            self.documents.clear()
             self.notice = Notice(f"cleared — {self.told('clear')} again brings it back")
 
     @property
@@ -240,9 +240,9 @@ class Runs:
             if event.reason == "failed":
                 self.notice = Notice(event.detail or "the next token could not be weighed", True)
         elif has_started:
-            self.branches.add()
+            self.documents.add()
         else:
-            self.branches.stay()
+            self.documents.stay()
             changes.returned_prompt = self._typed
             self.notice = Notice(event.detail or "the run failed before it started", True)
         if self._clears_at_end:
@@ -292,7 +292,7 @@ class Runs:
         """
         self.notice = None
         self._typed = typed
-        recorder = self.branches.begin()
+        recorder = self.documents.begin()
         self._service.submit(dataclasses.replace(request, recorder=recorder))
 
     @property

@@ -26,12 +26,12 @@ def has_text(playground: Playground) -> str:
 
 def has_runs(playground: Playground) -> str:
     """The tree of runs is not empty."""
-    return "" if playground.branches.tree.nodes else NO_TEXT
+    return "" if playground.documents.tree.nodes else NO_TEXT
 
 
 def can_restore(playground: Playground) -> str:
     """The document was cleared, and can be brought back."""
-    return "" if playground.branches.can_restore else NO_TEXT
+    return "" if playground.documents.can_restore else NO_TEXT
 
 
 def can_stop(playground: Playground) -> str:

@@ -63,7 +63,7 @@ class StepActions:
         from tui.scrub.screen import ScrubResult, ScrubScreen
 
         playground = self._playground
-        recorded = playground.branches.recorded()
+        recorded = playground.documents.recorded()
         selected = playground.document.selected()
         if recorded is None or selected is None or not playground.is_free_to_branch():
             playground.say_unless("only a greedy or sampling run can be scrubbed")
@@ -140,7 +140,7 @@ class StepActions:
                 save,
                 hint="its name",
                 accept="saves it",
-                value=free_name(self._playground.branches.name_of(turn)),
+                value=free_name(self._playground.documents.name_of(turn)),
             ),
             lambda _was_taken: self._changed(),
         )
@@ -150,14 +150,14 @@ class StepActions:
         from tui.tree.screen import TreeScreen
 
         if self._playground.is_free_to_branch():
-            branches = self._playground.branches
-            screen = TreeScreen(branches.tree, branches.token_text_of, self._playground.go)
+            documents = self._playground.documents
+            screen = TreeScreen(documents.tree, documents.token_text_of, self._playground.go)
             self._app.push_screen(screen, self._tree_left)
         else:
             self._changed()
 
     def _tree_left(self, _result: object) -> None:
-        self._playground.branches.follow()
+        self._playground.documents.follow()
         self._changed()
 
     def score(self) -> None:

@@ -153,7 +153,7 @@ class MainScreen(Screen[None]):
         """Bring the status line and the context gauge up to date."""
         self.query_one(StatusLine).show(playground, is_typing=bool(self.prompt.text))
         self.query_one(FetchLine).show(playground.model.fetching, playground.told("get_model"))
-        self.query_one(TitleBar).show(playground.model.info, playground.branches.context_used)
+        self.query_one(TitleBar).show(playground.model.info, playground.documents.context_used)
 
     def has_room_for(self, sentence: str) -> bool:
         """Whether the status line can show all of ``sentence``."""

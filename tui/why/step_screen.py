@@ -67,6 +67,6 @@ class StepScreen(Screen[Forked | bool]):
             self.show()
 
     def _show_title(self, what: str) -> None:
-        store = self._playground.branches.store.facts()
+        store = self._playground.documents.store.facts()
         row = title(what, self._playground.document, store)
         self.query_one("#why-title", LinesView).update_rows([row])

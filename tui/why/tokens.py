@@ -78,7 +78,7 @@ class WhyScreen(StepScreen):
 
     def show(self) -> None:
         """Draw the selected step."""
-        recorded = self._playground.branches.recorded()
+        recorded = self._playground.documents.recorded()
         self._show_title("why this token")
         self.query_one("#why-found", Static).update("")
         if recorded is None:
@@ -171,14 +171,14 @@ class WhyScreen(StepScreen):
         except PlaygroundError as error:
             self.query_one("#why-found", Static).update(line([(visible_prose(str(error)), DIM)]))
             return
-        recorded = self._playground.branches.recorded()
+        recorded = self._playground.documents.recorded()
         if recorded is not None and self._rows:
             run, index = recorded
             self._show_candidates(run.token_ids[index], index)
 
     def action_disagreement(self) -> None:
         """Go to the next step at which two presets would pick different tokens."""
-        recorded = self._playground.branches.recorded()
+        recorded = self._playground.documents.recorded()
         if recorded is None or self._ghosts is None:
             return
         index = recorded[1]
@@ -196,7 +196,7 @@ class WhyScreen(StepScreen):
 
     @on(Input.Submitted)
     def _looked_up(self, event: Input.Submitted) -> None:
-        recorded = self._playground.branches.recorded()
+        recorded = self._playground.documents.recorded()
         if recorded is None:
             return
         run, index = recorded

@@ -20,7 +20,7 @@ class TestSending:
         one.run(" and")
         assert [request.prompt for request in one.backend.requests] == ["Once", " and"]
         assert one.backend.requests[1].context_token_ids == (10, 100, 101, 102)
-        assert len(one.playground.branches.tree.nodes) == 2
+        assert len(one.playground.documents.tree.nodes) == 2
 
     def test_what_it_asks_for_is_recorded(self, play):
         one = play()
@@ -170,7 +170,7 @@ class TestStopping:
         gate.release(20)
         one.until(lambda: one.playground.queued_prompt is None and not one.playground.is_busy)
         assert one.document.text == "Twice far, away"
-        assert not one.playground.branches.can_restore
+        assert not one.playground.documents.can_restore
         one.playground.clear()
         assert one.document.turns == []
         assert one.notice == "cleared — ctrl+l again brings it back"
@@ -190,7 +190,7 @@ class TestStopping:
         one = play()
         one.playground.clear()
         assert one.playground.notice is None
-        assert not one.playground.branches.can_restore
+        assert not one.playground.documents.can_restore
 
     def test_a_download_stops_where_nothing_runs_or_waits(self, play):
         service = Fetched()
@@ -217,7 +217,7 @@ class TestFailing:
         assert changes.returned_prompt == "Once"
         assert one.notice == "the prompt is longer than the context"
         assert one.playground.notice.is_warning
-        assert (one.document.turns, one.playground.branches.tree.nodes) == ([], ())
+        assert (one.document.turns, one.playground.documents.tree.nodes) == ([], ())
 
     def test_one_that_had_begun_is_kept_with_its_end(self, play):
         one = play(FailingRuns(after_steps=1))
@@ -225,7 +225,7 @@ class TestFailing:
         assert changes.returned_prompt is None
         assert one.playground.notice is None
         assert one.document.turns[-1].finished.reason == "failed"
-        assert one.playground.branches.tree.node(1).run.reason == "failed"
+        assert one.playground.documents.tree.node(1).run.reason == "failed"
 
     def test_one_without_a_sentence_has_one_all_the_same(self, play):
         class Silent(ScriptedBackend):

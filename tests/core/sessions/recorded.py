@@ -7,7 +7,7 @@ import dataclasses
 from core.backends.scripted import SCRIPTED_MODEL, ScriptedBackend
 from core.document.document import Fork
 from core.document.tree_records import ROOT
-from core.playground.branches import Branches
+from core.playground.documents import Documents
 from core.records.chat import ChatFormat
 from core.records.settings import Settings
 from core.records.steps import Finished, Started, Step, TokenStep
@@ -46,21 +46,21 @@ class Recorded:
     def __init__(self, record=None):
         self.entries = []
         self.record = record if record is not None else self.entries.append
-        self.branches = Branches()
+        self.branches = Documents()
         self.backend = ScriptedBackend()
         self.model = INFO
 
     @property
     def document(self):
-        return self.branches.document
+        return self.documents.at_hand
 
     @property
     def tree(self):
-        return self.branches.tree
+        return self.documents.tree
 
     def run(self, request, until=None):
         """Let the document's last turn run; ``until`` ends it without an end after so many."""
-        self.branches.begin()
+        self.documents.begin()
         for number, event in enumerate(self.backend.generate(request, lambda: False)):
             self.document.apply(event)
             if isinstance(event, Started):
@@ -68,7 +68,7 @@ class Recorded:
             elif isinstance(event, Step | Finished):
                 self.record(event)
             if isinstance(event, Finished):
-                self.branches.add()
+                self.documents.add()
             if until is not None and number >= until:
                 return
 
@@ -101,7 +101,7 @@ class Recorded:
             chosen = step.hypotheses[0].token
         text = "" if isinstance(chosen, str) else chosen.text
         fork = Fork(step.index + 1, text, "old", "" if beam is None else beam.text)
-        self.branches.leave(self.document.position, beam)
+        self.documents.leave(self.document.position, beam)
         self.run(self.document.branch(fork, chosen, "a preset", SAMPLE, self.model))
 
     def move(self, how, node_id=ROOT):
@@ -118,7 +118,7 @@ class Recorded:
 
     def prune(self, node_id):
         self.tree.prune(self.tree.plan_pruning(node_id))
-        self.branches.follow()
+        self.documents.follow()
         self.record(Pruned(node_id))
 
     def bytes(self):
@@ -139,7 +139,7 @@ def without_keys(turns):
 
 def assert_same(state, branches):
     """Make sure that what was restored is what was there."""
-    tree, live = state.tree, branches.tree
+    tree, live = state.tree, documents.tree
     assert tree.nodes == live.nodes
     assert [node.run.steps for node in tree.nodes] == [node.run.steps for node in live.nodes]
     assert list(tree.rows()) == list(live.rows())
@@ -152,8 +152,8 @@ def assert_same(state, branches):
     for node_id, turns in state.documents.items():
         assert without_keys(turns) == without_keys(branches._documents[node_id])
     document = state.document()
-    assert without_keys(document.turns) == without_keys(branches.document.turns)
-    assert document.cursor == branches.document.cursor
-    assert document.text == branches.document.text
-    assert document.token_ids == branches.document.token_ids
+    assert without_keys(document.turns) == without_keys(documents.at_hand.turns)
+    assert document.cursor == documents.at_hand.cursor
+    assert document.text == documents.at_hand.text
+    assert document.token_ids == documents.at_hand.token_ids
     assert state.cleared_from == branches._cleared_from

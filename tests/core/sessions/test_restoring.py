@@ -218,7 +218,7 @@ def do(work, action, first, second):
         for _ in range(second):
             work.write(first or None)
     elif action == "move" and (first != "go" or second in (ROOT, *here)):
-        if first != "restore" or work.branches.can_restore:
+        if first != "restore" or work.documents.can_restore:
             work.move(first, second if first == "go" else ROOT)
     elif action == "name" and first in here:
         work.name(first, second)

@@ -74,7 +74,7 @@ async def test_a_look_up_tells_it_too(backend):
         await run_to_end(pilot, "GA")
         playground = app_of(pilot).playground
         turn = playground.document.turns[-1]
-        recorder = playground.branches.store.recorder(turn.key)
+        recorder = playground.documents.store.recorder(turn.key)
         recorder.begin(
             RunStart((2, 0), dataclasses.replace(turn.settings), (), 0, "cpu", backend.codec)
         )

@@ -188,8 +188,8 @@ async def test_steps_by_hand(app):
         assert [step.index for step in turn.steps] == list(range(len(turn.steps)))
         assert shown_document(pilot).count("──") == 2, "steps by hand stand in one text"
         assert shown_document(pilot).partition("\n")[2] == visible_prose(document.text)
-        assert len(app.playground.branches.tree.nodes) == 1, "and are one run of the tree"
-        assert app.playground.branches.tree.node(1).run.token_ids == turn.token_ids
+        assert len(app.playground.documents.tree.nodes) == 1, "and are one run of the tree"
+        assert app.playground.documents.tree.node(1).run.token_ids == turn.token_ids
         await pilot.resize_terminal(60, 24)
         assert shown_document(pilot).partition("\n")[2] == visible_prose(document.text)
         await pilot.press("ctrl+r", "x", "backspace")  # a notice goes with the next key
@@ -252,19 +252,19 @@ async def test_undo_by_hand_takes_back_one_choice(app):
             await pilot.press("ctrl+y")
             await offered(pilot)
             assert tokens(pilot) == after
-        assert len(app.playground.branches.tree.nodes) == 1
+        assert len(app.playground.documents.tree.nodes) == 1
         await pilot.press("enter")
         await offered(pilot)
-        assert len(app.playground.branches.tree.nodes) == 1, "the run goes on where it ended"
+        assert len(app.playground.documents.tree.nodes) == 1, "the run goes on where it ended"
         whole = tokens(pilot)
 
         await pilot.press("ctrl+z", "ctrl+z")
         await offered(pilot)
         await pilot.press("3")
         await offered(pilot)
-        nodes = app.playground.branches.tree.nodes
+        nodes = app.playground.documents.tree.nodes
         assert len(nodes) == 2, "another way from there is a run of its own"
-        (row,) = [one for one in app.playground.branches.tree.rows() if one.is_cursor]
+        (row,) = [one for one in app.playground.documents.tree.rows() if one.is_cursor]
         assert row.step == len(texts[3]) - len(texts[0]) + 1
         assert shown_document(pilot).count("──") == 2
         await pilot.press("ctrl+z", "ctrl+y", "ctrl+z", "ctrl+z")
@@ -460,7 +460,7 @@ async def test_going_through_the_history_and_pruning_it(app):
         await pilot.press("enter", "escape")
         await until(pilot, lambda: app.screen is app.main)
         assert tokens(pilot) == ()
-        assert app.playground.branches.tree.nodes == ()
+        assert app.playground.documents.tree.nodes == ()
         await run_to_end(pilot, "Once upon a time")
         assert tokens(pilot) == first
 

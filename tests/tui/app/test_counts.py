@@ -88,5 +88,5 @@ async def test_more_candidates_than_are_told_go_on_where_those_end(app):
         logprobs = [one.logprob for one in weighed]
         assert logprobs == sorted(logprobs, reverse=True)
         assert app.playground.weighed(3) == told
-        app.playground.branches.store.forget(app.playground.document.turns[0].key)
+        app.playground.documents.store.forget(app.playground.document.turns[0].key)
         assert app.playground.weighed(12) == told

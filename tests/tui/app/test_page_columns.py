@@ -69,7 +69,7 @@ async def test_a_high_and_wide_screen_shows_more_candidates_which_can_be_taken(a
         assert sum("%" in row for row in rows[1:]) == len(many) + 1
         place = app.main.query_one("#step-table").region.offset
         await pilot.click(offset=(place.x + 3, place.y + 12))
-        await until(pilot, lambda: len(app.playground.branches.tree.nodes) == 2)
+        await until(pilot, lambda: len(app.playground.documents.tree.nodes) == 2)
         chosen = app.playground.document.turns[-1].token_ids
         assert many[11].token_id in chosen or many[11].token_id in app.playground.document.token_ids
         await pilot.resize_terminal(80, 24)

@@ -85,15 +85,15 @@ async def test_a_name_is_offered_that_no_file_has_and_the_table_begins_with_the_
 async def test_the_name_is_the_one_of_the_tree(app):
     async with app.run_test(size=(120, 40)) as pilot:
         await run_to_end(pilot, "Once upon a time")
-        branches = app.playground.branches
-        branches.document.turns[-1].key = "run 5"  # runs that were refused have been counted
+        documents = app.playground.documents
+        documents.at_hand.turns[-1].key = "run 5"  # runs that were refused have been counted
         await pilot.press("ctrl+s")
         await pilot.pause()
         assert pilot.app.screen.query_one(Input).value == "run-1.md"
         title = str(pilot.app.screen.query_one("#input-box").border_title)
         assert title == "save this run to a file: .md, .html, .jsonl, .csv, .txt"
         await pilot.press("escape")
-        branches.tree.rename(1, "../the best/ever: é")
+        documents.tree.rename(1, "../the best/ever: é")
         await pilot.press("ctrl+s")
         await pilot.pause()
         assert pilot.app.screen.query_one(Input).value == "the-best-ever-é.md"

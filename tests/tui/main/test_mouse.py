@@ -93,7 +93,7 @@ async def test_a_click_on_a_candidate_forks_as_enter_does(app):
         await until(pilot, lambda: not app.playground.is_busy)
         forked = app.playground.document.turns[-1]
         assert forked.steps[0].token.token_id == wanted.token_id
-        assert [node.node_id for node in app.playground.branches.tree.nodes] == [1, 2]
+        assert [node.node_id for node in app.playground.documents.tree.nodes] == [1, 2]
 
 
 async def test_a_click_on_the_token_that_greedy_took_says_that_it_would_repeat(app):

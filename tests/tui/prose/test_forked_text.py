@@ -5,7 +5,7 @@ from __future__ import annotations
 from tokenizers import Tokenizer, decoders, models
 
 from core.document.document import Turn
-from core.playground.branches import Branches
+from core.playground.documents import Documents
 from core.records.recorded_run import RunStart
 from core.records.settings import Settings
 from core.records.steps import Candidate
@@ -13,13 +13,13 @@ from core.text.codec import TextCodec
 from tests.reference import byte_codec
 
 
-def branches_of(codec, context):
-    """Branches that have recorded one run, and its turn."""
-    branches = Branches()
+def documents_of(codec, context):
+    """Documents that have recorded one run, and its turn."""
+    documents = Documents()
     turn = Turn("", "greedy", Settings(), key="run 1")
     start = RunStart(context, Settings(), (), 0, "cpu", codec)
-    branches.store.recorder(turn.key).begin(start)
-    return branches, turn
+    documents.store.recorder(turn.key).begin(start)
+    return documents, turn
 
 
 def candidate(codec, token_id):
@@ -31,19 +31,19 @@ def test_a_word_has_its_space_before_it_where_a_word_has_ended():
     tokenizer = Tokenizer(models.BPE({"once</w>": once, "was</w>": was, "a": inner}, []))
     tokenizer.decoder = decoders.BPEDecoder("</w>")
     codec = TextCodec(tokenizer)
-    branches, turn = branches_of(codec, (once,))
+    documents, turn = documents_of(codec, (once,))
     chosen = candidate(codec, was)
 
     assert chosen.text == "was "
-    assert branches.placed(chosen, turn, ()).text == " was"
-    assert branches.placed(chosen, turn, (inner,)).text == "was"
-    assert branches.placed(chosen, Turn("", "greedy", Settings()), ()) == chosen
+    assert documents.placed(chosen, turn, ()).text == " was"
+    assert documents.placed(chosen, turn, (inner,)).text == "was"
+    assert documents.placed(chosen, Turn("", "greedy", Settings()), ()) == chosen
 
 
 def test_a_part_of_a_character_is_spelled_out_until_the_last_part():
     codec = byte_codec()
     first, second, third = codec.encode("世", is_beginning=True)
-    branches, turn = branches_of(codec, (first,))
+    documents, turn = documents_of(codec, (first,))
 
-    assert branches.placed(candidate(codec, second), turn, ()).text == "\\xb8"
-    assert branches.placed(candidate(codec, third), turn, (second,)).text == "世"
+    assert documents.placed(candidate(codec, second), turn, ()).text == "\\xb8"
+    assert documents.placed(candidate(codec, third), turn, (second,)).text == "世"

@@ -58,7 +58,7 @@ async def test_any_beam_can_be_gone_on_with(app):
         written = "Once upon a time" + parent.hypothesis.text + chosen.text
         assert app.playground.document.text.startswith(written)
 
-        tree = app.playground.branches.tree
+        tree = app.playground.documents.tree
         branch = tree.node(tree.cursor).branch
         assert branch.step == 4, "what the page said, whatever the winner has in common with it"
         before = (*context, *parent.hypothesis.token_ids)

@@ -1,4 +1,4 @@
-"""The document at hand and the tree behind it: which one each run led to, and the way back.
+"""The documents: the one at hand, and that of every run of the tree, to which one can go back.
 
 Must never touch a widget or the model's thread, and never re-encodes text: documents are kept as
 they were.
@@ -17,11 +17,11 @@ from core.records.recorded_run import RecordedRun, RunRecorder
 from core.records.steps import Candidate, Hypothesis, TokenStep
 
 
-class Branches:
-    """Every finished run as a node of the tree, with its document and its recorded logits."""
+class Documents:
+    """The document at hand, and each finished run with its document, node and recorded logits."""
 
     def __init__(self) -> None:
-        self.document = Document()
+        self.at_hand = Document()
         """The document at hand."""
         self.tree = Tree()
         self.store = LogitsStore()
@@ -32,12 +32,12 @@ class Branches:
     @property
     def can_restore(self) -> bool:
         """Whether a cleared document can be brought back."""
-        return self._cleared_from != ROOT and not self.document.turns
+        return self._cleared_from != ROOT and not self.at_hand.turns
 
     @property
     def context_used(self) -> int:
         """How many tokens of the context the document fills."""
-        for turn in reversed(self.document.turns[-2:]):
+        for turn in reversed(self.at_hand.turns[-2:]):
             if turn.started is not None:
                 return len(turn.started.context_token_ids) + _generated_count(turn)
         return 0
@@ -45,7 +45,7 @@ class Branches:
     def begin(self) -> RunRecorder:
         """Return what the request of the last turn takes along, to be explained later."""
         self._cleared_from = ROOT
-        turn = self.document.turns[-1]
+        turn = self.at_hand.turns[-1]
         if not turn.key:
             self._runs += 1
             turn.key = f"run {self._runs}"
@@ -57,7 +57,7 @@ class Branches:
 
     def recorded(self) -> tuple[RecordedRun, int] | None:
         """Return the recorded run of the selected step and its index; ``None`` without one."""
-        selected = self.document.selected()
+        selected = self.at_hand.selected()
         if selected is None or not isinstance(selected[1], TokenStep):
             return None
         run = self.store.run(selected[0].key)
@@ -65,7 +65,7 @@ class Branches:
 
     def add(self) -> None:
         """Keep the run that has just finished, the document's last turn."""
-        turn = self.document.turns[-1]
+        turn = self.at_hand.turns[-1]
         started, finished = turn.started, turn.finished
         if started is None or finished is None:
             return
@@ -75,7 +75,7 @@ class Branches:
         else:
             branch = self._branch(turn, started.context_token_ids)
             turn.node_id = self.tree.add(branch, run).node_id
-        self._documents[turn.node_id] = tuple(self.document.turns)
+        self._documents[turn.node_id] = tuple(self.at_hand.turns)
 
     def stay(self) -> None:
         """Show again what was shown before a run that never began."""
@@ -111,8 +111,8 @@ class Branches:
 
     def leave(self, position: int, beam: Hypothesis | None = None) -> None:
         """Go to the document as it stood before a step; see ``Document.before``."""
-        turn = self.document.turn_at(position)
-        self.document = self.document.before(position, beam)
+        turn = self.at_hand.turn_at(position)
+        self.at_hand = self.at_hand.before(position, beam)
         if turn is not None and turn.node_id:
             self.tree.begin_from(turn.node_id)
 
@@ -142,16 +142,16 @@ class Branches:
             self.store.forget(self._documents.pop(node_id)[-1].key)
         if self._cleared_from not in kept:
             self._cleared_from = ROOT
-        shown = self.document.turns[-1].node_id if self.document.turns else ROOT
+        shown = self.at_hand.turns[-1].node_id if self.at_hand.turns else ROOT
         if shown not in kept:
             self._show()
 
     def _show(self) -> bool:
         turns = self._documents[self.tree.cursor]
-        self.document = Document(turns)
+        self.at_hand = Document(turns)
         hidden = len(turns[-1].token_ids) - self.tree.tokens_shown if turns else 0
         if hidden > 0:
-            self.document = self.document.before(self.document.step_count() - hidden)
+            self.at_hand = self.at_hand.before(self.at_hand.step_count() - hidden)
         return True
 
     def _branch(self, turn: Turn, context: tuple[int, ...]) -> Branch:

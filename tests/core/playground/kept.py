@@ -1,4 +1,4 @@
-"""Branches that runs are added to, for the tests of them."""
+"""Documents that runs are added to, for the tests of them."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ SETTINGS = Settings(do_sample=True, seed=3)
 PROMPT_IDS = (1, 2)
 
 
-def begun(branches, prompt="Once", model=MODEL, **more):
-    branches.document.begin(prompt, "sample", SETTINGS, model, **more)
-    return branches.begin()
+def begun(documents, prompt="Once", model=MODEL, **more):
+    documents.at_hand.begin(prompt, "sample", SETTINGS, model, **more)
+    return documents.begin()
 
 
 def steps_of(*texts, first=0):
     return [token_step(first + at, 10 + first + at, text) for at, text in enumerate(texts)]
 
 
-def ended(branches, steps, context=None, reason="length"):
+def ended(documents, steps, context=None, reason="length"):
     """Let the run that has begun write ``steps``, and keep it."""
-    document = branches.document
+    document = documents.at_hand
     if context is None:
         context = (*before_last(document), *PROMPT_IDS)
     document.apply(started(context))
     for step in steps:
         document.apply(step)
     document.apply(finished(reason, document.turns[-1].steps))
-    branches.add()
+    documents.add()
 
 
 def before_last(document):
@@ -43,18 +43,18 @@ def before_last(document):
     return turns[-1].started.context_token_ids + turns[-1].token_ids if turns else ()
 
 
-def run(branches, prompt, *texts, **more):
-    begun(branches, prompt, **more)
-    ended(branches, steps_of(*texts))
-    return branches.document.turns[-1].node_id
+def run(documents, prompt, *texts, **more):
+    begun(documents, prompt, **more)
+    ended(documents, steps_of(*texts))
+    return documents.at_hand.turns[-1].node_id
 
 
-def recorded(branches, key, *token_ids):
-    recorder = branches.store.recorder(key)
+def recorded(documents, key, *token_ids):
+    recorder = documents.store.recorder(key)
     recorder.begin(RunStart(PROMPT_IDS, SETTINGS, (), 3, "cpu", byte_codec()))
     for token_id in token_ids:
         recorder.add(RecordedStep(token_id, 256, b""))
 
 
-def shown(branches):
-    return branches.document.text
+def shown(documents):
+    return documents.at_hand.text
