@@ -13,8 +13,8 @@ from core.document.tree import Tree
 from core.document.tree_records import ROOT, Branch, RunFacts
 from core.looking_back.logits_store import LogitsStore
 from core.playground.document_text import TokenText
-from core.records.recorded_run import RecordedRun, RunRecorder
-from core.records.steps import Candidate, Hypothesis, TokenStep
+from core.records.recorded_run import RunRecorder
+from core.records.steps import Hypothesis
 
 
 class Documents:
@@ -54,14 +54,6 @@ class Documents:
     def name_of(self, turn: Turn) -> str:
         """Return what the tree calls the run of ``turn``, empty until it is there."""
         return self.tree.name(turn.node_id) or (f"run {turn.node_id}" if turn.node_id else "")
-
-    def recorded(self) -> tuple[RecordedRun, int] | None:
-        """Return the recorded run of the selected step and its index; ``None`` without one."""
-        selected = self.at_hand.selected()
-        if selected is None or not isinstance(selected[1], TokenStep):
-            return None
-        run = self.store.run(selected[0].key)
-        return None if run is None else (run, selected[1].index)
 
     def add(self) -> None:
         """Keep the run that has just finished, the document's last turn."""
@@ -115,20 +107,6 @@ class Documents:
         self.at_hand = self.at_hand.before(position, beam)
         if turn is not None and turn.node_id:
             self.tree.begin_from(turn.node_id)
-
-    def placed(self, candidate: Candidate, turn: Turn, before: tuple[int, ...]) -> Candidate:
-        """Return ``candidate`` with the text that it has behind the first tokens of ``turn``.
-
-        By itself, a token's text may lack the space that stands before it there. Where nobody can
-        tell, and inside a character, it stays as it is.
-        """
-        run = self.store.run(turn.key)
-        if run is None:
-            return candidate
-        texts = run.start.texts
-        state = texts.state_after((*run.start.context_token_ids, *before))
-        text, _ = texts.extend(state, candidate.token_id)
-        return dataclasses.replace(candidate, text=text) if text else candidate
 
     def token_text_of(self, node_id: int) -> TokenText | None:
         """Return what names a token under the model of a run; ``None`` where nobody can."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from core.backends.base import Backend
 from core.backends.service import GenerationService
 from core.playground.fetching import Fetching
+from core.playground.notices import Notices
 from core.records.loading import LoadFailed, Loading, Ready
 from core.records.model_info import ModelInfo
 from core.records.model_report import ModelReport
@@ -34,6 +35,7 @@ class ModelState:
         make_model: ModelFactory,
         service: GenerationService,
         fetching: Fetching,
+        notices: Notices,
         clock: Clock = time.monotonic,
     ) -> None:
         self.info: ModelInfo | None = None
@@ -48,6 +50,7 @@ class ModelState:
         self.fetching = fetching
         self._make_model = make_model
         self._service = service
+        self._notices = notices
         self._clock = clock
         self._wanted: str | None = None
         self._loading_since = 0.0
@@ -75,11 +78,19 @@ class ModelState:
         self._service.start(lambda: self._make_model(None))
 
     def use(self, name: str) -> None:
-        """Switch to another model; a run is stopped first."""
+        """Switch to another model; the document stays, and a run is stopped first."""
+        self._notices.clear()
         if self.fetching.arrived == name:
             self.fetching.arrived = None
         self._wanted = name
         self._load()
+
+    def fetch(self, name: str) -> None:
+        """Fetch a model in the background; the one at hand stays usable."""
+        complaint = self.fetching.start(name)
+        self._notices.clear()
+        if complaint:
+            self._notices.warn(complaint)
 
     def load_again(self) -> None:
         """Try to load the model once more after it failed."""

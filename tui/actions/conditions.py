@@ -37,7 +37,7 @@ def can_restore(playground: Playground) -> str:
 def can_stop(playground: Playground) -> str:
     """Something runs, waits, or is fetched."""
     is_fetching = playground.model.fetching.name is not None
-    is_running = playground.document.is_running or playground.queued_prompt is not None
+    is_running = playground.document.is_running or playground.prompts.queued is not None
     return "" if is_running or is_fetching else "nothing runs that could be stopped"
 
 

@@ -48,13 +48,13 @@ class DocumentActions:
 
     def send(self, prompt: str) -> None:
         """Run what was typed; it stays in the line where it was not taken."""
-        if self._playground.send(prompt):
+        if self._playground.prompts.send(prompt):
             self._main.prompt.take(prompt)
         self._changed()
 
     def pick_preset(self, index: int) -> None:
         """Use a preset from the next run on."""
-        self._playground.pick(self._playground.book.presets[index])
+        self._playground.next_run.pick(self._playground.next_run.book.presets[index])
         self._changed()
 
     def stop(self) -> None:
@@ -85,12 +85,12 @@ class DocumentActions:
 
     def clear(self) -> None:
         """Empty the document."""
-        self._playground.clear()
+        self._playground.moves.clear()
         self._changed()
 
     def restore(self) -> None:
         """Bring the cleared document back."""
-        self._playground.restore()
+        self._playground.moves.restore()
         self._changed()
 
     def copy_text(self) -> None:
@@ -99,25 +99,25 @@ class DocumentActions:
 
     def undo(self) -> None:
         """Go back to the document before the last run."""
-        self._playground.undo()
+        self._playground.moves.undo()
         self._changed()
 
     def redo(self) -> None:
         """Take back an undo."""
-        self._playground.redo()
+        self._playground.moves.redo()
         self._changed()
 
     def by_hand(self) -> None:
         """Take each step oneself, or let the preset run."""
-        self._playground.toggle_by_hand()
+        self._playground.by_hand.toggle()
         self._changed()
 
     def choose(self, number: int) -> None:
         """Choose candidate ``number`` of the newest step and go one step on."""
-        self._playground.choose(number)
+        self._playground.by_hand.choose(number)
         self._changed()
 
     def take(self, number: int) -> None:
         """Go on with candidate ``number`` of those that are shown."""
-        self._playground.take(number)
+        self._playground.by_hand.take(number)
         self._changed()

@@ -13,7 +13,6 @@ from textual.app import App
 from textual.screen import Screen
 
 from core.playground.playground import Playground
-from core.playground.runs import Notice
 from core.presets.key_name import key_name
 from tui.actions.action import Action, always
 from tui.actions.bindings import actions_of
@@ -65,7 +64,7 @@ class Guide:
     def say(self, sentence: str) -> None:
         """Tell a person something: in the status line where there is one, else over the page."""
         if getattr(self._app.screen, "PAGE", "") == MAIN_PAGE:
-            self._playground.notice = Notice(sentence, is_warning=True)
+            self._playground.notices.warn(sentence)
             self._changed()
         else:
             self._app.notify(sentence, severity="warning", timeout=_SHOWN, markup=False)
@@ -96,7 +95,7 @@ class Guide:
         ]
         presets = [
             MenuItem(DIGITS[at : at + 1], one.name, key_name(one.key), at)
-            for at, one in enumerate(playground.book.presets)
+            for at, one in enumerate(playground.next_run.book.presets)
         ]
         columns = [("what can be done", items)]
         if getattr(page, "PAGE", "") == MAIN_PAGE:
@@ -120,7 +119,7 @@ class Guide:
         is_main = name == MAIN_PAGE
         sections = [("Keys", self._keys_here(is_main=is_main))]
         if is_main:
-            book = self._playground.book
+            book = self._playground.next_run.book
             presets = [
                 (key_name(one.key), f"{one.name}: {one.description}") for one in book.presets
             ]

@@ -48,7 +48,7 @@ class ModelActions:
         if is_to_fetch(name):
             self._ask_to_fetch(name)
         else:
-            self._playground.use_model(name)
+            self._playground.model.use(name)
         self._changed()
 
     def fetch_offered(self) -> None:
@@ -72,7 +72,7 @@ class ModelActions:
         )
 
     def _fetch(self, name: str) -> None:
-        self._playground.fetch(name)
+        self._playground.model.fetch(name)
         self._changed()
 
     def inspect(self) -> None:
@@ -90,5 +90,5 @@ class ModelActions:
     def switch(self) -> None:
         """Switch to the model that has been fetched."""
         if self._playground.model.fetching.arrived is not None:
-            self._playground.use_model(self._playground.model.fetching.arrived)
+            self._playground.model.use(self._playground.model.fetching.arrived)
             self._changed()

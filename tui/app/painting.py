@@ -10,9 +10,9 @@ import time
 from textual.app import App
 from textual.timer import Timer
 
+from core.playground.changes import Changes
 from core.playground.model_state import Clock
 from core.playground.playground import Playground
-from core.playground.runs import Changes
 from tui.common.dialog import DialogScreen
 from tui.main.screen import MainScreen
 
@@ -89,7 +89,7 @@ class Painting:
 
     def _unreadable(self, changes: Changes) -> str:
         """Return why a prompt came back, if the status line has no room for it."""
-        notice = self._playground.notice
+        notice = self._playground.notices.current
         if changes.returned_prompt is None or notice is None:
             return ""
         return "" if self._main.has_room_for(notice.text) else notice.text

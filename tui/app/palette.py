@@ -70,7 +70,7 @@ class PlaygroundCommands(Provider):
 
     def _entries(self) -> Iterator[Entry]:
         guided = cast("Guided", self.app)
-        for index, preset in enumerate(guided.playground.book.presets):
+        for index, preset in enumerate(guided.playground.next_run.book.presets):
             yield _preset(preset, partial(self.app.run_action, f"app.pick_preset({index})"))
         here = actions_of(self.screen)
         told: set[str] = set()

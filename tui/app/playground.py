@@ -132,7 +132,7 @@ class PlaygroundApp(App[None]):
     def _begin(self) -> None:
         self.playground.model.start()
         if self._fetch_at_start:
-            self.playground.fetch(self._fetch_at_start)
+            self.playground.model.fetch(self._fetch_at_start)
         self.painting.changed()
 
     def on_unmount(self) -> None:
@@ -166,8 +166,8 @@ class PlaygroundApp(App[None]):
         if isinstance(event, events.Key) and not event.is_forwarded:
             event = as_text(event)
         is_input = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
-        if is_input and self.playground.notice is not None:
-            self.playground.notice = None
+        if is_input and self.playground.notices.current is not None:
+            self.playground.notices.clear()
             self.painting.paint_status()
         is_text = isinstance(event, events.Key) and event.is_printable
         if (is_text or isinstance(event, events.Paste)) and self.main.is_active:
@@ -185,7 +185,7 @@ class PlaygroundApp(App[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can be done now."""
         if action == "choose":
-            return self.playground.can_choose and not self.main.prompt.text
+            return self.playground.by_hand.can_choose and not self.main.prompt.text
         return self.guide.can_do(action)
 
     @on(MainScreen.Resized)
@@ -198,13 +198,14 @@ class PlaygroundApp(App[None]):
 
     @on(PromptInput.Changed)
     def _typed(self) -> None:
-        if self.playground.is_by_hand:  # what the keys do depends on whether there is a text
+        # By hand, what the keys do depends on whether there is a text.
+        if self.playground.next_run.is_by_hand:
             self.painting.paint_status()
             self.main.refresh_bindings()
 
     @on(PresetList.Picked)
     def _picked(self, event: PresetList.Picked) -> None:
-        self.playground.pick(event.preset)
+        self.playground.next_run.pick(event.preset)
         self.painting.changed()
 
     @on(StepPanel.CandidateClicked)

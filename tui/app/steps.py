@@ -10,7 +10,6 @@ from collections.abc import Callable
 from textual.app import App
 
 from core.playground.playground import Playground
-from core.playground.runs import Notice
 from core.records.scores import ScoredText, WrittenTokens
 from core.records.steps import BeamStep
 
@@ -63,10 +62,10 @@ class StepActions:
         from tui.scrub.screen import ScrubResult, ScrubScreen
 
         playground = self._playground
-        recorded = playground.documents.recorded()
+        recorded = playground.lookup.recorded()
         selected = playground.document.selected()
-        if recorded is None or selected is None or not playground.is_free_to_branch():
-            playground.say_unless("only a greedy or sampling run can be scrubbed")
+        if recorded is None or selected is None or not playground.runs.allows_change():
+            playground.notices.warn_unless_told("only a greedy or sampling run can be scrubbed")
             self._changed()
             return
         run, step = recorded
@@ -78,18 +77,18 @@ class StepActions:
                 pick = None
                 if result.pick is not None:
                     pick = look_up(run, result.step, result.pick, result.settings)
-                playground.rerun(first + result.step, result.settings, pick)
+                playground.forks.to_settings(first + result.step, result.settings, pick)
                 self._changed()
 
-        preset = playground.book.presets[0]
-        named = [one for one in playground.book.presets if one.name == selected[0].preset_name]
+        presets = playground.next_run.book.presets
+        named = [one for one in presets if one.name == selected[0].preset_name]
         self._app.push_screen(
             ScrubScreen(
                 run,
-                named[0] if named else preset,
-                playground.book.presets,
+                named[0] if named else presets[0],
+                presets,
                 step,
-                playground.save_preset,
+                playground.next_run.save_preset,
             ),
             scrubbed,
         )
@@ -112,7 +111,7 @@ class StepActions:
         self._app.push_screen(
             InputScreen(
                 "instead of this token",
-                self._playground.fork_text,
+                self._playground.forks.to_text,
                 hint="any text; a word begins with its space",
                 accept="goes on from it",
             ),
@@ -132,7 +131,7 @@ class StepActions:
         turn = selected[0]
 
         def save(path: str) -> None:
-            self._playground.notice = Notice(f"saved as {save_run(path, document, turn)}")
+            self._playground.notices.say(f"saved as {save_run(path, document, turn)}")
 
         self._app.push_screen(
             InputScreen(
@@ -149,9 +148,9 @@ class StepActions:
         """Show the tree of all runs."""
         from tui.tree.screen import TreeScreen
 
-        if self._playground.is_free_to_branch():
+        if self._playground.runs.allows_change():
             documents = self._playground.documents
-            screen = TreeScreen(documents.tree, documents.token_text_of, self._playground.go)
+            screen = TreeScreen(documents.tree, documents.token_text_of, self._playground.moves.go)
             self._app.push_screen(screen, self._tree_left)
         else:
             self._changed()
@@ -164,7 +163,9 @@ class StepActions:
         """Ask of any text which presets could have written it."""
         from tui.score.screen import ScoreScreen
 
-        self._app.push_screen(ScoreScreen(self._playground.score, self._playground.book.presets))
+        self._app.push_screen(
+            ScoreScreen(self._playground.score, self._playground.next_run.book.presets)
+        )
 
     def score_document(self) -> None:
         """Score the document: what each token cost, and who could have written the last run."""
@@ -180,4 +181,4 @@ class StepActions:
             tokens = WrittenTokens(prompt, written)
             return playground.score(tokens if typed == text else typed, is_cancelled)
 
-        self._app.push_screen(ScoreScreen(score, playground.book.presets, text))
+        self._app.push_screen(ScoreScreen(score, playground.next_run.book.presets, text))

@@ -33,15 +33,15 @@ def _choices(playground: Playground, *, is_typing: bool) -> list[str]:
     document = playground.document
     if not document.turns:
         return ["Enter shows what may come next" if is_typing else "type a beginning"]
-    if playground.preset.chat is not None and is_typing:
+    if playground.next_run.preset.chat is not None and is_typing:
         return ["Enter sends the message"]
-    if playground.awaits_message:
+    if playground.prompts.awaits_message:
         return ["type a message"]
-    if playground.is_full:
+    if playground.prompts.is_full:
         return ["the context is full", f"{playground.told('clear')} clears"]
     if is_typing:
         return ["Enter puts it there, as it stands"]
-    draws = f"Enter lets {visible_prose(playground.preset.name)} choose"
+    draws = f"Enter lets {visible_prose(playground.next_run.preset.name)} choose"
     if document.cursor is not None:
         selected = document.selected()
         is_beams = selected is not None and isinstance(selected[1], BeamStep)

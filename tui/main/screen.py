@@ -141,11 +141,11 @@ class MainScreen(Screen[None]):
 
     def paint(self, playground: Playground) -> None:
         """Bring every widget but the status and the gauge up to date, as far as it changed."""
-        self.set_class(playground.is_by_hand, "-by-hand")
+        self.set_class(playground.next_run.is_by_hand, "-by-hand")
         self._paint_document(playground)
-        self.query_one(StepPanel).show(playground.document, playground.weighed)
-        self._follow(playground.book)
-        self.query_one(PresetList).show(playground.book, playground.preset)
+        self.query_one(StepPanel).show(playground.document, playground.lookup.weighed)
+        self._follow(playground.next_run.book)
+        self.query_one(PresetList).show(playground.next_run.book, playground.next_run.preset)
         self.query_one(PromptTokens).follow(playground)
         self.query_one(PromptLine).follow(playground)
 
@@ -171,6 +171,6 @@ class MainScreen(Screen[None]):
             EXAMPLE_PROMPT if is_empty else None,
             prompt_hint(playground),
             can_run=not playground.document.is_running,
-            is_by_hand=playground.is_by_hand,
+            is_by_hand=playground.next_run.is_by_hand,
         )
         transcript.show(playground.document)

@@ -48,10 +48,11 @@ class StatusLine(LinesView):
 
 def _parts(playground: Playground, *, is_typing: bool) -> Row:
     parts: Row = []
-    if playground.notice is not None:
-        style = "$text-warning" if playground.notice.is_warning else "$text-primary"
-        parts += [(_NOTICE, style), (visible_prose(playground.notice.text), style), ("  ", "")]
-    if playground.is_by_hand:
+    notice = playground.notices.current
+    if notice is not None:
+        style = "$text-warning" if notice.is_warning else "$text-primary"
+        parts += [(_NOTICE, style), (visible_prose(notice.text), style), ("  ", "")]
+    if playground.next_run.is_by_hand:
         parts += [("◇ by hand", "bold $text-accent"), (" · ", DIM)]
     if playground.model.loading_stage is not None:
         return [*parts, *_loading(playground)]
@@ -61,15 +62,15 @@ def _parts(playground: Playground, *, is_typing: bool) -> Row:
     if playground.document.is_weighing:
         return [*parts, ("weighing the next token", NUMBER)]
     if playground.document.is_running:
-        row = _running(turns[-1], is_stopping=playground.is_stopping)
+        row = _running(turns[-1], is_stopping=playground.runs.is_stopping)
         return [*parts, *row, *_other_engine(playground)]
-    if playground.is_by_hand:
+    if playground.next_run.is_by_hand:
         return [*parts, *hand_row(playground, is_typing=is_typing)]
     info = playground.model.info
     is_other = info is not None and bool(turns) and turns[-1].model_name != info.name
     if turns and turns[-1].finished is not None and not is_other:
         return [*parts, *_finished(turns[-1], turns[-1].finished), *_other_engine(playground)]
-    name = visible_prose(playground.preset.name)
+    name = visible_prose(playground.next_run.preset.name)
     ready: Row = [("● ", "$text-success"), ("ready", NUMBER), (f" · {name}", DIM)]
     return [*parts, *ready, *_engine(info)]
 
@@ -95,7 +96,7 @@ def _loading(playground: Playground) -> Row:
         row += [(" ", ""), (filled, "$text-warning"), (empty, DIM)]
         row.append((f" {playground.model.loading_share:.0%}", NUMBER))
     row.append((f" {playground.model.loading_seconds:.0f} s", NUMBER))
-    waiting = playground.queued_prompt is not None
+    waiting = playground.prompts.queued is not None
     hint = "your prompt runs when it is ready" if waiting else "Enter queues a prompt"
     return [*row, (" · ", DIM), (hint, "$text-primary" if waiting else DIM)]
 

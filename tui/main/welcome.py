@@ -11,8 +11,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from core.models.listing import BYTES_TO_FETCH, format_bytes
+from core.playground.notices import ActionTold
 from core.playground.playground import Playground
-from core.playground.runs import ActionTold
 from core.presets.book import Preset
 from core.presets.key_name import key_name
 from tui.common.step_rows import CHOSEN, DIM, Row, lines
@@ -42,7 +42,7 @@ class Welcome(Static):
             if playground.model.load_error is not None:
                 self._show_error(playground.model.load_error, playground.told)
             else:
-                self._show_hint(playground.book.presets, note, offer, playground.told)
+                self._show_hint(playground.next_run.book.presets, note, offer, playground.told)
 
     def _show_hint(
         self, presets: Sequence[Preset], note: str, offer: str, told: ActionTold

@@ -29,9 +29,9 @@ class Forked:
     def go_on(self, playground: Playground) -> None:
         """Write on with it, from the step under the cursor."""
         if self.parent is None:
-            playground.fork(self.chosen)
+            playground.forks.to_candidate(self.chosen)
         else:
-            playground.fork_beam(self.parent, self.chosen)
+            playground.forks.to_beam(self.parent, self.chosen)
 
 
 class StepScreen(Screen[Forked | bool]):

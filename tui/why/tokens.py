@@ -78,7 +78,7 @@ class WhyScreen(StepScreen):
 
     def show(self) -> None:
         """Draw the selected step."""
-        recorded = self._playground.documents.recorded()
+        recorded = self._playground.lookup.recorded()
         self._show_title("why this token")
         self.query_one("#why-found", Static).update("")
         if recorded is None:
@@ -142,7 +142,7 @@ class WhyScreen(StepScreen):
 
     def _mark(self, preset_name: str) -> str:
         """Return a short mark for a preset: its key, where it has one."""
-        preset = self._playground.book.named(preset_name)
+        preset = self._playground.next_run.book.named(preset_name)
         return key_name(preset.key) or visible_prose(preset_name)
 
     def _tell(self, sentence: str) -> None:
@@ -157,7 +157,7 @@ class WhyScreen(StepScreen):
         if wanted == self._ghosts_of:
             return
         self._ghosts, self._ghosts_of = None, wanted
-        presets = self._playground.book.presets
+        presets = self._playground.next_run.book.presets
         self._call = BackgroundCall(
             lambda: find_ghosts(Sweeper(run), presets), "the other presets could not be tried"
         )
@@ -171,14 +171,14 @@ class WhyScreen(StepScreen):
         except PlaygroundError as error:
             self.query_one("#why-found", Static).update(line([(visible_prose(str(error)), DIM)]))
             return
-        recorded = self._playground.documents.recorded()
+        recorded = self._playground.lookup.recorded()
         if recorded is not None and self._rows:
             run, index = recorded
             self._show_candidates(run.token_ids[index], index)
 
     def action_disagreement(self) -> None:
         """Go to the next step at which two presets would pick different tokens."""
-        recorded = self._playground.documents.recorded()
+        recorded = self._playground.lookup.recorded()
         if recorded is None or self._ghosts is None:
             return
         index = recorded[1]
@@ -196,7 +196,7 @@ class WhyScreen(StepScreen):
 
     @on(Input.Submitted)
     def _looked_up(self, event: Input.Submitted) -> None:
-        recorded = self._playground.documents.recorded()
+        recorded = self._playground.lookup.recorded()
         if recorded is None:
             return
         run, index = recorded
@@ -212,7 +212,7 @@ class WhyScreen(StepScreen):
         if event.option_index >= len(self._rows):
             return
         chosen = self._rows[event.option_index]
-        if not self._playground.would_repeat(chosen):
+        if not self._playground.forks.would_repeat(chosen):
             self.dismiss(Forked(chosen))
             return
         event.option_list.border_subtitle = _REPEATS

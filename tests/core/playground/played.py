@@ -8,8 +8,8 @@ from pathlib import Path
 
 from core.backends.downloads import DownloadService
 from core.backends.scripted import SCRIPTED_MODEL, ScriptedBackend
+from core.playground.changes import Changes
 from core.playground.playground import Playground
-from core.playground.runs import Changes
 from core.presets.book import Preset, PresetBook
 from core.records.chat import ChatFormat
 from core.records.errors import PlaygroundError
@@ -47,7 +47,7 @@ class Played:
 
     @property
     def notice(self):
-        notice = self.playground.notice
+        notice = self.playground.notices.current
         return notice.text if notice is not None else ""
 
     def drain(self):
@@ -61,24 +61,20 @@ class Played:
         deadline = time.monotonic() + PATIENCE
         while True:
             one = self.drain()
-            whole.anything |= one.anything
-            whole.steps += one.steps
-            whole.keys |= one.keys
-            whole.returned_prompt = one.returned_prompt or whole.returned_prompt
-            whole.failure = one.failure or whole.failure
+            whole.add(one)
             if condition():
                 return whole
             assert time.monotonic() < deadline, "the condition did not come true"
             time.sleep(0.002)
 
     def settle(self):
-        return self.until(lambda: not self.playground.is_busy)
+        return self.playground.wait_until_at_rest(PATIENCE)
 
     def run(self, prompt="", preset=None):
         """Run a prompt to its end."""
         if preset is not None:
-            self.playground.pick(preset)
-        assert self.playground.send(prompt)
+            self.playground.next_run.pick(preset)
+        assert self.playground.prompts.send(prompt)
         return self.settle()
 
     def close(self):

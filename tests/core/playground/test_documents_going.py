@@ -8,6 +8,7 @@ import pytest
 
 from core.document.tree_records import ROOT
 from core.playground.documents import Documents
+from core.playground.lookup import Lookup
 from core.records.errors import PlaygroundError
 from core.records.steps import Finished
 from tests.core.playground.kept import begun, recorded, run, shown
@@ -132,7 +133,7 @@ class TestPlaced:
         recorded(documents, turn.key, 10)
         half = token(first, codec.token_text(first))
         assert half.text == "\\xe4"
-        assert documents.placed(half, turn, ()) == half
+        assert Lookup(documents).placed(half, turn, ()) == half
 
     def test_only_the_text_changes(self):
         documents = Documents()
@@ -141,7 +142,7 @@ class TestPlaced:
         recorded(documents, turn.key, 10)
         letter = dataclasses.replace(token(ord("a"), "?"), rank=4, cut_by="top_k")
         codec = byte_codec()
-        placed = documents.placed(
+        placed = Lookup(documents).placed(
             dataclasses.replace(letter, token_id=codec.encode("a", is_beginning=True)[0]), turn, ()
         )
         assert (placed.text, placed.rank, placed.cut_by) == ("a", 4, "top_k")

@@ -29,7 +29,7 @@ class TestForking:
         one = play()
         one.run("Once")
         chosen = candidate_at(one, 1, 3)
-        one.playground.fork(chosen)
+        one.playground.forks.to_candidate(chosen)
         one.settle()
         assert last_request(one).forced == (chosen.token_id,)
         assert last_request(one).context_token_ids == (10, 100)
@@ -41,16 +41,16 @@ class TestForking:
     def test_the_same_one_replaces_nothing(self, play):
         one = play()
         one.run("Once")
-        one.playground.fork(candidate_at(one, 1, 1))
+        one.playground.forks.to_candidate(candidate_at(one, 1, 1))
         one.settle()
         assert one.document.turns[-1].fork == Fork(2, ",", "")
 
     def test_nothing_happens_without_a_step_or_at_one_of_beams(self, play):
         one = play()
-        one.playground.fork(Candidate(1, " a", -1.0, -1.0, 1))
+        one.playground.forks.to_candidate(Candidate(1, " a", -1.0, -1.0, 1))
         one.run("Once", BEAM)
         one.document.cursor = 1
-        one.playground.fork(Candidate(1, " a", -1.0, -1.0, 1))
+        one.playground.forks.to_candidate(Candidate(1, " a", -1.0, -1.0, 1))
         assert len(one.backend.requests) == 1
 
     def test_a_beam_is_gone_on_from(self, play):
@@ -62,7 +62,7 @@ class TestForking:
         parents = contest(steps[1], steps[0])
         parent = parents[1]
         chosen = parent.contenders[0].candidate
-        one.playground.fork_beam(parent, chosen)
+        one.playground.forks.to_beam(parent, chosen)
         one.settle()
         turn = one.document.turns[-1]
         leader = steps[1].hypotheses[0].token
@@ -80,7 +80,7 @@ class TestForking:
         one.document.cursor = 0
         (parent,) = contest(steps[0], None)
         leader = steps[0].hypotheses[0].token
-        one.playground.fork_beam(parent, leader)
+        one.playground.forks.to_beam(parent, leader)
         one.settle()
         assert one.document.turns[-1].fork == Fork(1, leader.text)
         assert last_request(one).context_token_ids == (10,)
@@ -90,17 +90,17 @@ class TestForking:
         one.run("Once", BEAM)
         (parent,) = contest(one.document.turns[0].steps[0], None)
         leader = one.document.turns[0].steps[0].hypotheses[0].token
-        one.playground.clear()
-        one.playground.fork_beam(parent, leader)
+        one.playground.moves.clear()
+        one.playground.forks.to_beam(parent, leader)
         one.run("Once", GREEDY)
-        one.playground.fork_beam(parent, leader)
+        one.playground.forks.to_beam(parent, leader)
         assert len(one.backend.requests) == 2
 
     def test_typed_text_stands_in_a_token_s_place(self, play):
         one = play()
         one.run("Once")
         one.document.cursor = 1
-        one.playground.fork_text(" a dragon")
+        one.playground.forks.to_text(" a dragon")
         one.settle()
         assert last_request(one).forced == " a dragon"
         assert one.document.turns[-1].fork == Fork(2, "", ",")
@@ -111,20 +111,20 @@ class TestForking:
         one = play(backend)
         gate.release(3)
         with pytest.raises(PlaygroundError, match="only in a greedy or sampling run"):
-            one.playground.fork_text(" a")
+            one.playground.forks.to_text(" a")
         one.run("Once")
         with pytest.raises(PlaygroundError, match="type what should stand there"):
-            one.playground.fork_text("")
-        one.playground.send(" and")
+            one.playground.forks.to_text("")
+        one.playground.prompts.send(" and")
         with pytest.raises(PlaygroundError, match="wait until the run is over"):
-            one.playground.fork_text(" a")
+            one.playground.forks.to_text(" a")
         gate.release(9)
         one.settle()
-        one.playground.clear()
+        one.playground.moves.clear()
         gate.release(9)
         one.run("Once", BEAM)
         with pytest.raises(PlaygroundError, match="only in a greedy or sampling run"):
-            one.playground.fork_text(" a")
+            one.playground.forks.to_text(" a")
         assert len(backend.requests) == 3
 
     def test_typed_text_that_the_model_cannot_spell_leaves_the_document(self, play):
@@ -136,39 +136,39 @@ class TestForking:
         one = play(Unspelled())
         one.run("Once")
         with pytest.raises(PlaygroundError, match="no token for it"):
-            one.playground.fork_text(" a")
+            one.playground.forks.to_text(" a")
         assert one.document.text == "Once far, away"
 
 
 class TestWouldRepeat:
     def test_only_the_chosen_token_of_a_run_that_draws_nothing_under_its_own_settings(self, play):
         one = play(others={"other": ScriptedBackend(info=dataclasses.replace(MODEL, name="o"))})
-        assert not one.playground.would_repeat(Candidate(100, " far", -1.0, -1.0, 1))
+        assert not one.playground.forks.would_repeat(Candidate(100, " far", -1.0, -1.0, 1))
         one.run("Once")
         own, another = candidate_at(one, 0, 1), candidate_at(one, 0, 2)
-        assert one.playground.would_repeat(own)
-        assert not one.playground.would_repeat(another)
-        one.playground.pick(SAMPLE)
-        assert not one.playground.would_repeat(own), "other settings write on otherwise"
-        one.playground.pick(GREEDY)
-        one.playground.is_by_hand = True
-        assert not one.playground.would_repeat(own), "by hand it is a way back"
-        one.playground.is_by_hand = False
-        one.playground.use_model("other")
-        assert not one.playground.would_repeat(own), "while nothing can run"
+        assert one.playground.forks.would_repeat(own)
+        assert not one.playground.forks.would_repeat(another)
+        one.playground.next_run.pick(SAMPLE)
+        assert not one.playground.forks.would_repeat(own), "other settings write on otherwise"
+        one.playground.next_run.pick(GREEDY)
+        one.playground.next_run.is_by_hand = True
+        assert not one.playground.forks.would_repeat(own), "by hand it is a way back"
+        one.playground.next_run.is_by_hand = False
+        one.playground.model.use("other")
+        assert not one.playground.forks.would_repeat(own), "while nothing can run"
         one.settle()
-        assert not one.playground.would_repeat(own), "another model writes on otherwise"
+        assert not one.playground.forks.would_repeat(own), "another model writes on otherwise"
 
     def test_what_was_drawn_is_drawn_anew(self, play):
         one = play()
         one.run("Once", SEEDED)
-        assert not one.playground.would_repeat(candidate_at(one, 0, 1))
+        assert not one.playground.forks.would_repeat(candidate_at(one, 0, 1))
 
     def test_beams_have_no_chosen_token(self, play):
         one = play()
         one.run("Once", BEAM)
         token = one.document.selected()[1].hypotheses[0].token
-        assert not one.playground.would_repeat(token)
+        assert not one.playground.forks.would_repeat(token)
 
 
 class TestRerunning:
@@ -178,13 +178,13 @@ class TestRerunning:
         one = play()
         one.run("Once")
         one.run(" and")
-        one.playground.rerun(4, self.NEW)
+        one.playground.forks.to_settings(4, self.NEW)
         one.settle()
         turn = one.document.turns[-1]
         assert (turn.preset_name, turn.settings, turn.fork) == ("greedy*", self.NEW, None)
         assert last_request(one).context_token_ids == (10, 100, 101, 102, 10, 100)
         assert last_request(one).forced == ()
-        one.playground.rerun(3, self.NEW)
+        one.playground.forks.to_settings(3, self.NEW)
         one.settle()
         assert one.document.turns[-1].preset_name == "greedy*", "one star is enough"
 
@@ -193,7 +193,7 @@ class TestRerunning:
         one.run("Once")
         one.run(" and")
         pick = candidate_at(one, 4, 2)
-        one.playground.rerun(4, self.NEW, pick)
+        one.playground.forks.to_settings(4, self.NEW, pick)
         one.settle()
         turn = one.document.turns[-1]
         assert turn.fork == Fork(2, pick.text, ",")
@@ -204,12 +204,12 @@ class TestRerunning:
         one = play()
         one.run("Once", BEAM)
         pick = one.document.turns[0].steps[1].hypotheses[0].token
-        one.playground.rerun(1, self.NEW, pick)
+        one.playground.forks.to_settings(1, self.NEW, pick)
         one.settle()
         assert one.document.turns[-1].fork is None
 
     def test_not_where_there_is_no_step(self, play):
         one = play()
         one.run("Once")
-        one.playground.rerun(3, self.NEW)
+        one.playground.forks.to_settings(3, self.NEW)
         assert len(one.backend.requests) == 1

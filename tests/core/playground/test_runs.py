@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.backends.scripted import ScriptedBackend
 from core.playground.fetching import Fetching
-from core.playground.runs import Notice, told_by_name
+from core.playground.notices import Notice, told_by_name
 from core.records.steps import Finished
 from tests.core.playground.played import MODEL, Fetched, gated
 from tests.tui.helpers import FailingRuns, GatedLoading
@@ -31,24 +31,26 @@ class TestSending:
     def test_an_action_that_has_no_key_is_told_by_its_name(self, play):
         backend, gate = gated()
         one = play(backend, told=told_by_name)
-        one.playground.send("Once")
-        one.playground.send("more")
+        one.playground.prompts.send("Once")
+        one.playground.prompts.send("more")
         assert one.notice == "still running — “stop” stops it; your text stays here"
         gate.release(9)
         one.settle()
-        one.playground.clear()
+        one.playground.moves.clear()
         assert one.notice == "cleared — “clear” again brings it back"
         assert told_by_name("by_hand") == "“by hand”"
 
     def test_a_blank_message_and_none_are_refused_where_an_answer_has_ended(self, play):
         one = play(preset_name="chat")
         for prompt in ("", "  \n"):
-            assert not one.playground.send(prompt)
+            assert not one.playground.prompts.send(prompt)
             assert one.notice == "in a conversation, type a message first"
-            assert one.playground.notice.is_warning
-        assert one.playground.awaits_message
+            assert one.playground.notices.current.is_warning
+        assert one.playground.prompts.awaits_message
         one.run("Hello")
-        assert not one.playground.awaits_message, "the answer was cut and can be gone on with"
+        assert not one.playground.prompts.awaits_message, (
+            "the answer was cut and can be gone on with"
+        )
         one.run("")
         assert one.document.turns[-1].prompt == ""
 
@@ -57,13 +59,13 @@ class TestSending:
         one.run("\n")
         one.run("")
         assert [turn.prompt for turn in one.document.turns] == ["\n", ""]
-        assert not one.playground.awaits_message
+        assert not one.playground.prompts.awaits_message
 
     def test_nothing_runs_where_no_model_could_be_loaded(self, play):
         one = play(ScriptedBackend(load_error="the file is gone"))
         assert one.playground.model.load_error == "the file is gone"
-        assert not one.playground.send("Once")
-        assert (one.notice, one.playground.notice.is_warning) == (
+        assert not one.playground.prompts.send("Once")
+        assert (one.notice, one.playground.notices.current.is_warning) == (
             "no model is loaded, so nothing can run",
             True,
         )
@@ -71,10 +73,10 @@ class TestSending:
     def test_another_one_while_one_runs_stays_in_the_prompt(self, play):
         backend, gate = gated()
         one = play(backend)
-        assert one.playground.send("Once")
-        assert not one.playground.send("more")
+        assert one.playground.prompts.send("Once")
+        assert not one.playground.prompts.send("more")
         assert one.notice == "still running — Esc stops it; your text stays here"
-        assert one.playground.notice.is_warning
+        assert one.playground.notices.current.is_warning
         for _ in range(3):
             gate.release()
         one.settle()
@@ -85,26 +87,26 @@ class TestWaiting:
     def test_one_prompt_waits_for_the_model(self, play):
         backend = GatedLoading()
         one = play(backend, is_loaded=False)
-        one.playground.notice = Notice("something else")
-        assert one.playground.send("Once")
-        assert one.playground.notice is None
-        assert (one.playground.queued_prompt, one.document.turns) == ("Once", [])
-        assert not one.playground.send("more")
+        one.playground.notices.current = Notice("something else")
+        assert one.playground.prompts.send("Once")
+        assert one.playground.notices.current is None
+        assert (one.playground.prompts.queued, one.document.turns) == ("Once", [])
+        assert not one.playground.prompts.send("more")
         assert one.notice == "one prompt is waiting already; your text stays here"
-        assert one.playground.notice.is_warning
+        assert one.playground.notices.current.is_warning
         assert one.playground.is_busy
         backend.may_load.set()
         one.until(lambda: one.document.turns and not one.playground.is_busy)
-        assert one.playground.queued_prompt is None
+        assert one.playground.prompts.queued is None
         assert one.document.text == "Once far, away"
 
     def test_what_waits_can_be_taken_back(self, play):
         backend = GatedLoading()
         one = play(backend, is_loaded=False)
         assert one.playground.stop() is None
-        one.playground.send("Once")
+        one.playground.prompts.send("Once")
         assert one.playground.stop() == "Once"
-        assert one.playground.queued_prompt is None
+        assert one.playground.prompts.queued is None
         backend.may_load.set()
         one.settle()
         assert one.document.turns == []
@@ -112,17 +114,17 @@ class TestWaiting:
     def test_what_waits_is_given_back_where_loading_fails(self, play):
         backend = GatedLoading(load_error="the file is gone")
         one = play(backend, is_loaded=False)
-        one.playground.send("Once")
+        one.playground.prompts.send("Once")
         backend.may_load.set()
         changes = one.settle()
         assert changes.returned_prompt == "Once"
-        assert one.playground.queued_prompt is None
+        assert one.playground.prompts.queued is None
         assert changes.failure == "", "it stands where the document would"
 
     def test_a_failure_that_the_document_would_cover_is_told(self, play):
         one = play(others={"wrong": ScriptedBackend(load_error="the file is gone")})
         one.run("Once")
-        one.playground.use_model("wrong")
+        one.playground.model.use("wrong")
         changes = one.until(
             lambda: one.playground.model.info is not None and not one.playground.is_busy
         )
@@ -132,8 +134,8 @@ class TestWaiting:
 
     def test_so_is_one_that_falls_back_before_there_is_a_document(self, play):
         one = play(others={"wrong": ScriptedBackend(load_error="the file is gone")})
-        one.playground.use_model("wrong")
-        assert one.playground.send("Once")
+        one.playground.model.use("wrong")
+        assert one.playground.prompts.send("Once")
         changes = one.until(lambda: one.document.turns and not one.playground.is_busy)
         assert changes.failure == "the file is gone"
         assert changes.returned_prompt is None, "the model before runs what waits"
@@ -144,58 +146,58 @@ class TestStopping:
     def test_a_run_keeps_what_came(self, play):
         backend, gate = gated()
         one = play(backend)
-        one.playground.send("Once")
+        one.playground.prompts.send("Once")
         gate.release()
         one.until(lambda: one.document.step_count() == 1)
-        assert not one.playground.is_stopping
+        assert not one.playground.runs.is_stopping
         assert one.playground.is_busy
         assert one.playground.stop() is None
-        assert one.playground.is_stopping
+        assert one.playground.runs.is_stopping
         one.settle()
-        assert not one.playground.is_stopping
+        assert not one.playground.runs.is_stopping
         assert one.document.text == "Once far"
         assert one.document.turns[-1].finished.reason == "cancelled"
 
     def test_clearing_stops_first_and_the_next_prompt_waits_for_that(self, play):
         backend, gate = gated()
         one = play(backend)
-        one.playground.send("Once")
+        one.playground.prompts.send("Once")
         gate.release()
         one.until(lambda: one.document.step_count() == 1)
-        one.playground.clear()
-        assert one.playground.is_stopping
+        one.playground.moves.clear()
+        assert one.playground.runs.is_stopping
         assert one.document.text == "Once far", "until it has stopped"
-        assert one.playground.send("Twice")
-        assert one.playground.queued_prompt == "Twice"
+        assert one.playground.prompts.send("Twice")
+        assert one.playground.prompts.queued == "Twice"
         gate.release(20)
-        one.until(lambda: one.playground.queued_prompt is None and not one.playground.is_busy)
+        one.until(lambda: one.playground.prompts.queued is None and not one.playground.is_busy)
         assert one.document.text == "Twice far, away"
         assert not one.playground.documents.can_restore
-        one.playground.clear()
+        one.playground.moves.clear()
         assert one.document.turns == []
         assert one.notice == "cleared — ctrl+l again brings it back"
-        assert not one.playground.notice.is_warning
+        assert not one.playground.notices.current.is_warning
 
     def test_a_message_may_wait_for_clearing_though_the_answer_had_ended(self, play):
         one = play(gated()[0], preset_name="chat")
-        one.playground.send("Hello")
+        one.playground.prompts.send("Hello")
         one.until(lambda: one.document.turns[-1].started is not None)
-        one.playground.clear()
-        assert one.playground.awaits_message
-        assert not one.playground.send(""), "there will be no answer to go on with"
+        one.playground.moves.clear()
+        assert one.playground.prompts.awaits_message
+        assert not one.playground.prompts.send(""), "there will be no answer to go on with"
         one.settle()
         assert one.document.turns == []
 
     def test_nothing_is_told_of_clearing_what_is_empty(self, play):
         one = play()
-        one.playground.clear()
-        assert one.playground.notice is None
+        one.playground.moves.clear()
+        assert one.playground.notices.current is None
         assert not one.playground.documents.can_restore
 
     def test_a_download_stops_where_nothing_runs_or_waits(self, play):
         service = Fetched()
         one = play(fetching=Fetching(service))
-        one.playground.fetch("gpt2")
+        one.playground.model.fetch("gpt2")
         assert one.playground.is_busy
         assert one.playground.stop() is None
         assert service.was_cancelled
@@ -203,8 +205,8 @@ class TestStopping:
     def test_what_waits_goes_before_a_download(self, play):
         service, backend = Fetched(), GatedLoading()
         one = play(backend, is_loaded=False, fetching=Fetching(service))
-        one.playground.fetch("gpt2")
-        one.playground.send("Once")
+        one.playground.model.fetch("gpt2")
+        one.playground.prompts.send("Once")
         assert one.playground.stop() == "Once"
         assert not service.was_cancelled
         backend.may_load.set()
@@ -216,14 +218,14 @@ class TestFailing:
         changes = one.run("Once")
         assert changes.returned_prompt == "Once"
         assert one.notice == "the prompt is longer than the context"
-        assert one.playground.notice.is_warning
+        assert one.playground.notices.current.is_warning
         assert (one.document.turns, one.playground.documents.tree.nodes) == ([], ())
 
     def test_one_that_had_begun_is_kept_with_its_end(self, play):
         one = play(FailingRuns(after_steps=1))
         changes = one.run("Once")
         assert changes.returned_prompt is None
-        assert one.playground.notice is None
+        assert one.playground.notices.current is None
         assert one.document.turns[-1].finished.reason == "failed"
         assert one.playground.documents.tree.node(1).run.reason == "failed"
 

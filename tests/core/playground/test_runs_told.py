@@ -31,7 +31,7 @@ class TestTheNextToken:
 
     def by_hand(self, play, *args, **more):
         one = play(*args, **more)
-        one.playground.toggle_by_hand()
+        one.playground.by_hand.toggle()
         return one
 
     def test_is_weighed_once_behind_a_document(self, play):
@@ -47,15 +47,15 @@ class TestTheNextToken:
     def test_behind_what_a_preset_wrote_too(self, play):
         one = play()
         one.run("Once")
-        one.playground.toggle_by_hand()
+        one.playground.by_hand.toggle()
         assert one.playground.is_busy
         one.settle()
         assert [request.most_drawn for request in one.backend.requests] == [None, 0]
         assert one.document.text == "Once far, away"
-        one.playground.pick(SAMPLE)
+        one.playground.next_run.pick(SAMPLE)
         one.settle()
         assert len(one.backend.requests) == 3, "other settings weigh it anew"
-        one.playground.toggle_by_hand()
+        one.playground.by_hand.toggle()
         assert one.document.next_token is None
         assert one.notice == "the preset runs by itself again"
         one.settle()
@@ -64,8 +64,8 @@ class TestTheNextToken:
     def test_not_where_the_context_is_full(self, play):
         one = play(EndsAtOnce())
         one.run("Once")
-        assert one.playground.is_full
-        one.playground.toggle_by_hand()
+        assert one.playground.prompts.is_full
+        one.playground.by_hand.toggle()
         assert not one.playground.is_busy
 
     def test_not_where_only_a_message_can_follow(self, play):
@@ -76,8 +76,8 @@ class TestTheNextToken:
 
         one = play(Ends(), preset_name="chat")
         one.run("Hello")
-        one.playground.toggle_by_hand()
-        assert one.playground.awaits_message
+        one.playground.by_hand.toggle()
+        assert one.playground.prompts.awaits_message
         assert not one.playground.is_busy
 
     def test_one_that_cannot_be_weighed_says_why_and_is_not_asked_for_again(self, play):
@@ -90,9 +90,9 @@ class TestTheNextToken:
 
         one = play(Unweighed())
         one.run("Once")
-        one.playground.toggle_by_hand()
+        one.playground.by_hand.toggle()
         one.settle()
-        assert (one.notice, one.playground.notice.is_warning) == ("out of memory", True)
+        assert (one.notice, one.playground.notices.current.is_warning) == ("out of memory", True)
         asked = len(one.backend.requests)
         one.settle()
         assert len(one.backend.requests) == asked
@@ -102,7 +102,7 @@ class TestTheNextToken:
         other = ScriptedBackend(info=dataclasses.replace(MODEL, name="other"))
         one = self.by_hand(play, others={"other": other})
         one.run("Once")
-        one.playground.use_model("other")
+        one.playground.model.use("other")
         one.settle()
         assert [request.most_drawn for request in other.requests] == [0]
         assert one.document.weighed_for[1] == "other"
@@ -128,8 +128,8 @@ class TestTheNextToken:
         one.run("Once")
         (turn,) = one.document.turns
         assert (turn.preset_name, turn.settings.num_beams) == ("beam*", 1)
-        one.playground.toggle_by_hand()
-        one.playground.clear()
+        one.playground.by_hand.toggle()
+        one.playground.moves.clear()
         one.run("Once")
         assert [turn.preset_name for turn in one.document.turns] == ["beam"]
 
@@ -138,7 +138,7 @@ class TestTelling:
     def test_keys_change_with_the_first_step_and_the_end(self, play):
         backend, gate = gated()
         one = play(backend)
-        one.playground.send("Once")
+        one.playground.prompts.send("Once")
         one.until(lambda: one.document.turns[-1].started is not None)
         seen = []
         for count in (1, 2):
@@ -160,16 +160,19 @@ class TestTelling:
         one = play(Changing())
         one.run("Once")
         assert one.notice == "the engine is another one now: plain torch"
-        assert one.playground.notice.is_warning
+        assert one.playground.notices.current.is_warning
         assert one.playground.model.info.engine == "plain torch"
 
     def test_the_end_of_a_download(self, play):
         service = Fetched()
         one = play(fetching=Fetching(service))
-        one.playground.fetch("wrong")
-        assert (one.notice, one.playground.notice.is_warning) == ("there is no such model", True)
-        one.playground.fetch("gpt2")
-        assert one.playground.notice is None
+        one.playground.model.fetch("wrong")
+        assert (one.notice, one.playground.notices.current.is_warning) == (
+            "there is no such model",
+            True,
+        )
+        one.playground.model.fetch("gpt2")
+        assert one.playground.notices.current is None
         changes = one.drain()
         assert (changes.anything, changes.keys) == (False, False)
         service.events = [DownloadProgress("gpt2", 1, 2, 1.0, None, "model.safetensors")]
@@ -180,7 +183,7 @@ class TestTelling:
             (DownloadFailed("gpt2", "stopped", was_cancelled=True), "stopped", ""),
             (DownloadFailed("gpt2", "no network", was_cancelled=False), "", "no network"),
         ]:
-            one.playground.notice = None
+            one.playground.notices.current = None
             service.events = [event]
             changes = one.drain()
             assert (changes.anything, changes.keys) == (True, True)
@@ -188,7 +191,7 @@ class TestTelling:
 
     def test_a_space_at_the_end_once_and_not_in_a_conversation(self, play, monkeypatch):
         monkeypatch.setattr(
-            "core.playground.runs.ends_in_a_words_space", lambda text, _: text.endswith(" ")
+            "core.playground.prompts.ends_in_a_words_space", lambda text, _: text.endswith(" ")
         )
         one = play()
         told = []
@@ -199,7 +202,7 @@ class TestTelling:
             (GREEDY, "a "),
         ]:
             one.run(prompt, preset)
-            told.append(one.playground.notice is not None)
+            told.append(one.playground.notices.current is not None)
         assert told == [False, False, True, False]
 
 
@@ -214,8 +217,8 @@ class TestSettings:
         assert one.backend.requests[0].settings.seed == expected
 
     def test_the_first_preset_is_used_unless_one_is_named(self, play):
-        assert play().playground.preset is GREEDY
-        assert play(preset_name="beam").playground.preset is BEAM
+        assert play().playground.next_run.preset is GREEDY
+        assert play(preset_name="beam").playground.next_run.preset is BEAM
         with pytest.raises(PlaygroundError, match="no preset 'bean'"):
             play(preset_name="bean", book=BOOK)
 
@@ -224,18 +227,18 @@ class TestFull:
     def test_is_said_of_the_model_that_was_full_and_of_no_conversation(self, play):
         other = ScriptedBackend(info=dataclasses.replace(MODEL, name="other"))
         one = play(EndsAtOnce(), others={"other": other})
-        assert not one.playground.is_full
+        assert not one.playground.prompts.is_full
         one.run("Once")
-        assert one.playground.is_full
-        one.playground.pick(CHAT)
-        assert not one.playground.is_full, "old turns are left out there"
-        one.playground.pick(GREEDY)
-        one.playground.use_model("other")
-        assert not one.playground.is_full, "while it loads"
+        assert one.playground.prompts.is_full
+        one.playground.next_run.pick(CHAT)
+        assert not one.playground.prompts.is_full, "old turns are left out there"
+        one.playground.next_run.pick(GREEDY)
+        one.playground.model.use("other")
+        assert not one.playground.prompts.is_full, "while it loads"
         one.settle()
-        assert not one.playground.is_full
+        assert not one.playground.prompts.is_full
 
     def test_a_run_that_ended_otherwise_has_room(self, play):
         one = play()
         one.run("Once")
-        assert not one.playground.is_full
+        assert not one.playground.prompts.is_full

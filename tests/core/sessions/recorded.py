@@ -46,7 +46,7 @@ class Recorded:
     def __init__(self, record=None):
         self.entries = []
         self.record = record if record is not None else self.entries.append
-        self.branches = Documents()
+        self.documents = Documents()
         self.backend = ScriptedBackend()
         self.model = INFO
 
@@ -74,8 +74,8 @@ class Recorded:
 
     def begun(self):
         turn = self.document.turns[-1]
-        branch = self.branches._branch(turn, turn.started.context_token_ids)
-        before = self.branches._documents[branch.parent]
+        branch = self.documents._branch(turn, turn.started.context_token_ids)
+        before = self.documents._documents[branch.parent]
         return run_begun(self.tree.next_id, branch, self.document.turns, before)
 
     def send(self, prompt, settings=GREEDY, chat=None, until=None, *, by_hand=False):
@@ -105,7 +105,7 @@ class Recorded:
         self.run(self.document.branch(fork, chosen, "a preset", SAMPLE, self.model))
 
     def move(self, how, node_id=ROOT):
-        getattr(self.branches, how)(*([node_id] if how == "go" else []))
+        getattr(self.documents, how)(*([node_id] if how == "go" else []))
         self.record(Moved(how, node_id))
 
     def look_at(self, position):
@@ -137,7 +137,7 @@ def without_keys(turns):
     return [dataclasses.replace(turn, key="") for turn in turns]
 
 
-def assert_same(state, branches):
+def assert_same(state, documents):
     """Make sure that what was restored is what was there."""
     tree, live = state.tree, documents.tree
     assert tree.nodes == live.nodes
@@ -148,12 +148,12 @@ def assert_same(state, branches):
         live.tokens_shown,
         live.next_id,
     )
-    assert state.documents.keys() == branches._documents.keys()
+    assert state.documents.keys() == documents._documents.keys()
     for node_id, turns in state.documents.items():
-        assert without_keys(turns) == without_keys(branches._documents[node_id])
+        assert without_keys(turns) == without_keys(documents._documents[node_id])
     document = state.document()
     assert without_keys(document.turns) == without_keys(documents.at_hand.turns)
     assert document.cursor == documents.at_hand.cursor
     assert document.text == documents.at_hand.text
     assert document.token_ids == documents.at_hand.token_ids
-    assert state.cleared_from == branches._cleared_from
+    assert state.cleared_from == documents._cleared_from

@@ -53,10 +53,10 @@ def test_what_is_told_is_written_in_order(path, opened):
     work.send("Once upon")
     work.fork(1, 1)
     assert journal.flush(PATIENCE)
-    assert_same(read_contents(path.read_bytes()).state, work.branches)
+    assert_same(read_contents(path.read_bytes()).state, work.documents)
     work.move("undo")
     assert journal.close(PATIENCE)
-    assert_same(read_contents(path.read_bytes()).state, work.branches)
+    assert_same(read_contents(path.read_bytes()).state, work.documents)
 
 
 def test_it_is_written_without_being_asked(path, opened):
@@ -76,7 +76,7 @@ def test_the_end_of_a_run_does_not_wait(path, opened):
     until = time.monotonic() + PATIENCE
     while not read_contents(path.read_bytes()).state.tree.nodes and time.monotonic() < until:
         time.sleep(0.01)
-    assert_same(read_contents(path.read_bytes()).state, work.branches)
+    assert_same(read_contents(path.read_bytes()).state, work.documents)
 
 
 def test_it_is_on_the_disk_and_not_only_written(path, opened, monkeypatch):

@@ -63,11 +63,11 @@ def test_a_session_is_gone_on_with(path, opened):
     for _ in range(2):
         session = opened(path)
         assert session.notes == ()
-        assert_same(session.state, work.branches)
+        assert_same(session.state, work.documents)
         work.record = session.record
         work.move("undo")
         session.close()
-    assert_same(opened(path).state, work.branches)
+    assert_same(opened(path).state, work.documents)
     assert beside(path) == ["a.jsonl.opening"]
 
 
@@ -134,7 +134,7 @@ def test_a_torn_line_is_cut_off_and_kept(path, opened):
     with path.open("ab") as file:
         file.write(b'{"type":"prompt","te')
     session = opened(path)
-    assert_same(session.state, work.branches)
+    assert_same(session.state, work.documents)
     (note,) = session.notes
     assert "its last line is not whole; the last 20 bytes" in note
     assert (path.parent / "a.jsonl.damaged-1").read_bytes() == b'{"type":"prompt","te'
@@ -207,7 +207,7 @@ def test_a_later_minor_version_is_looked_at_and_not_written(path, opened):
     data += b'{"type":"something new"}\n{"type":"prompt","text":"old"}\n'
     path.write_bytes(data)
     session = opened(path)
-    assert_same(session.state, work.branches)
+    assert_same(session.state, work.documents)
     assert session.state.prompts == ["old"]
     assert not session.is_saved
     assert "a newer program has written it" in session.notes[0]
@@ -260,7 +260,7 @@ def test_a_second_program_looks_on(path, opened):
     assert first.is_saved
     assert not second.is_saved
     assert "another program has it open" in second.notes[0]
-    assert_same(second.state, work.branches)
+    assert_same(second.state, work.documents)
     second.record(PromptSent("lost"))
     assert second.close()
     assert Mark(path).is_set, "it is the first one's"
@@ -303,7 +303,7 @@ def test_a_home_that_takes_nothing_is_told(path, opened, monkeypatch):
     work = worked(path)
     monkeypatch.setattr(opening, "open_alone", read_only)
     session = opened(path)
-    assert_same(session.state, work.branches)
+    assert_same(session.state, work.documents)
     assert "nothing new is saved in it: Read-only file system" in session.notes[0]
     session = opened(path.with_name("b.jsonl"))
     assert "nothing is saved in" in session.notes[0]
@@ -320,7 +320,7 @@ def test_what_cannot_be_kept_is_not_cut_off(path, opened, monkeypatch):
     monkeypatch.setattr(opening, "keep_bytes", read_only)
     session = opened(path)
     assert not session.is_saved
-    assert_same(session.state, work.branches)
+    assert_same(session.state, work.documents)
     assert path.read_bytes() == data
     assert beside(path) == []
 
@@ -348,7 +348,7 @@ def test_a_link_is_followed_to_the_file(path, opened):
     link.symlink_to(path)
     session = opened(link)
     assert session.path == path
-    assert_same(session.state, work.branches)
+    assert_same(session.state, work.documents)
 
 
 @settings(max_examples=80, deadline=None)

@@ -51,7 +51,7 @@ def afternoon():
 
 def test_an_afternoon_comes_back():
     work = afternoon()
-    assert_same(work.restored(), work.branches)
+    assert_same(work.restored(), work.documents)
 
 
 def test_undo_and_redo_lead_where_they_led():
@@ -60,8 +60,8 @@ def test_undo_and_redo_lead_where_they_led():
     for how in ("undo", "undo", "undo", "redo", "undo", "undo", "undo", "undo", "redo"):
         work.move(how)
         getattr(state.tree, how)()
-        assert_same(state, work.branches)
-    assert_same(work.restored(), work.branches)
+        assert_same(state, work.documents)
+    assert_same(work.restored(), work.documents)
 
 
 def test_what_was_written_by_hand_and_undone_goes_another_way():
@@ -73,7 +73,7 @@ def test_what_was_written_by_hand_and_undone_goes_another_way():
     work.move("undo")
     assert work.document.step_count() < len(work.tree.node(1).run.steps)
     work.send("", SAMPLE)
-    assert_same(work.restored(), work.branches)
+    assert_same(work.restored(), work.documents)
 
 
 def test_another_tokenizer_reads_the_text_anew():
@@ -82,7 +82,7 @@ def test_another_tokenizer_reads_the_text_anew():
     work.model = OTHER
     work.send(" a time")
     state = work.restored()
-    assert_same(state, work.branches)
+    assert_same(state, work.documents)
     assert state.tree.node(2).branch.kept == 0
 
 
@@ -91,11 +91,11 @@ def test_what_is_pruned_stays_away_and_its_number_too():
     work.move("go", 2)
     work.look_at(1)
     work.prune(2)
-    assert_same(work.restored(), work.branches)
+    assert_same(work.restored(), work.documents)
     work.send("new")
     work.prune(work.tree.cursor)
     work.send("newer")
-    assert_same(work.restored(), work.branches)
+    assert_same(work.restored(), work.documents)
 
 
 def test_the_cursor_comes_back():
@@ -103,9 +103,9 @@ def test_the_cursor_comes_back():
     work.look_at(2)
     state = work.restored()
     assert state.position == 2
-    assert_same(state, work.branches)
+    assert_same(state, work.documents)
     work.move("go", 1)
-    assert_same(work.restored(), work.branches)
+    assert_same(work.restored(), work.documents)
 
 
 def test_a_cleared_document_can_be_brought_back():
@@ -114,9 +114,9 @@ def test_a_cleared_document_can_be_brought_back():
     work.move("clear")
     state = work.restored()
     assert state.cleared_from == 1
-    assert_same(state, work.branches)
+    assert_same(state, work.documents)
     work.move("restore")
-    assert_same(work.restored(), work.branches)
+    assert_same(work.restored(), work.documents)
 
 
 def test_what_was_at_hand_comes_back():
@@ -234,4 +234,4 @@ def test_any_order_of_things_comes_back(actions):
     work = Recorded()
     for action in actions:
         do(work, *action)
-    assert_same(work.restored(), work.branches)
+    assert_same(work.restored(), work.documents)

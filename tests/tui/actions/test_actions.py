@@ -179,7 +179,7 @@ async def test_a_key_of_the_main_page_that_can_do_nothing_says_why(key):
         before = status(pilot)
         await pilot.press(key)
         assert app.screen is app.main
-        assert app.playground.notice is not None
+        assert app.playground.notices.current is not None
         assert status(pilot) != before
 
 
@@ -207,9 +207,9 @@ async def test_the_menu_does_what_its_characters_say():
         await pilot.press("escape", "escape")
         await until(pilot, lambda: app.screen is app.main)
         await pilot.press("ctrl+x", "3")
-        await until(pilot, lambda: app.playground.preset.name == "nucleus")
+        await until(pilot, lambda: app.playground.next_run.preset.name == "nucleus")
         await pilot.press("ctrl+x", "tab", *["down"] * 4, "enter")
-        await until(pilot, lambda: app.playground.preset.name == "keyless")
+        await until(pilot, lambda: app.playground.next_run.preset.name == "keyless")
         await pilot.press("ctrl+x", "u")
         await until(pilot, lambda: not app.playground.document.turns)
         await pilot.press("ctrl+x", "k")

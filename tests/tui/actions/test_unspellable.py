@@ -53,8 +53,8 @@ async def test_a_typed_character_is_told_and_the_prompt_stays(backend):
         panel = pilot.app.query_one(PromptTokens).query_one(RowsView)
         await until(pilot, lambda: "cannot spell 'x' (U+0078" in panel.plain)
         await pilot.press("enter")
-        await until(pilot, lambda: app_of(pilot).playground.notice is not None)
-        assert "cannot spell 'x'" in app_of(pilot).playground.notice.text
+        await until(pilot, lambda: app_of(pilot).playground.notices.current is not None)
+        assert "cannot spell 'x'" in app_of(pilot).playground.notices.current.text
         assert app_of(pilot).main.prompt.text == "GAx"
 
 
@@ -65,7 +65,7 @@ async def test_text_in_a_token_s_place_is_refused_while_the_document_is_whole(ba
         playground = app_of(pilot).playground
         before = playground.document.text
         with pytest.raises(PlaygroundError, match="cannot spell 'x'"):
-            playground.fork_text("Ax")
+            playground.forks.to_text("Ax")
         assert playground.document.text == before
 
 

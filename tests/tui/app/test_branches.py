@@ -291,7 +291,7 @@ async def test_a_run_by_hand_is_saved_like_any_other(app, suffix, tmp_path):
 
 
 async def test_a_run_by_hand_draws_as_the_preset_would_under_its_seed(app):
-    app.playground._seed = 5
+    app.playground.next_run.seed = 5
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
         await pilot.press("f3")
@@ -509,11 +509,11 @@ async def test_a_saved_preset_can_be_picked_at_once(app, tmp_path, monkeypatch, 
     settings = Settings(do_sample=True, top_k=7)
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
-        app.playground.book = load_presets(tmp_path / "presets.yaml")
-        told = app.playground.save_preset("mine", settings)
+        app.playground.next_run.book = load_presets(tmp_path / "presets.yaml")
+        told = app.playground.next_run.save_preset("mine", settings)
         app.painting.changed()
         await pilot.press(key)
-        picked = app.playground.preset
+        picked = app.playground.next_run.preset
         listed = str(app.main.query_one(PresetList).visual)
 
     assert told.startswith("saved as mine in ")

@@ -186,7 +186,7 @@ async def test_the_prompt_promises_only_what_enter_does(app):
             assert "type a message first" in status(pilot)
         assert len(turns(pilot)) == 1
         assert "run" in footer_keys(pilot)
-        app.playground.queued_prompt = "waiting"
+        app.playground.prompts.queued = "waiting"
         assert prompt_hint(app.playground) == "a prompt waits for the model: Esc takes it back"
         app.playground.model.load_error = "gone"
         assert prompt_hint(app.playground) == "no model is loaded: ctrl+o has others"

@@ -82,11 +82,11 @@ async def test_more_candidates_than_are_told_go_on_where_those_end(app):
         await run_to_end(pilot, "A long long time ago")
         await pilot.press("home", "right")
         told = app.playground.document.selected()[1].distribution.candidates
-        weighed = app.playground.weighed(12)
+        weighed = app.playground.lookup.weighed(12)
         assert weighed[: len(told)] == told
         assert len({one.token_id for one in weighed}) == 12
         logprobs = [one.logprob for one in weighed]
         assert logprobs == sorted(logprobs, reverse=True)
-        assert app.playground.weighed(3) == told
+        assert app.playground.lookup.weighed(3) == told
         app.playground.documents.store.forget(app.playground.document.turns[0].key)
-        assert app.playground.weighed(12) == told
+        assert app.playground.lookup.weighed(12) == told

@@ -243,7 +243,7 @@ async def test_the_status_tells_the_engine_of_a_model_that_has_not_run_yet(hub):
         assert status(pilot).strip() == "● ready · greedy · engine: fast, [b]native[/b]"
         await run_to_end(pilot, "one")
         assert "engine" not in status(pilot)
-        app.playground.use_model("other")
+        app.playground.model.use("other")
         app.painting.changed()
         await ready(pilot)
         assert "ready · greedy · engine: transformers, without a cache" in status(pilot)
@@ -276,13 +276,13 @@ async def test_the_status_tells_what_runs_the_model_after_a_fallback_in_the_midd
         await steps(pilot, 3)
         told = "engine: fast, torch (no CUDA graph: [b]refused[/b])"
         await until(pilot, lambda: "the engine is another one now" in status(pilot))
-        app.playground.notice = None
+        app.playground.notices.current = None
         app.painting.changed()
         await until(pilot, lambda: told in status(pilot) and "running" in status(pilot))
         gate.release(100)
         await stopped(pilot)
         assert told in status(pilot)
-        app.playground.use_model("other")
+        app.playground.model.use("other")
         app.painting.changed()
         await ready(pilot)
         assert "engine: fast, CUDA graph" in status(pilot)
@@ -307,7 +307,7 @@ async def test_folders_that_were_used_stay_in_the_list(app, tmp_path):
     async with app.run_test(size=(100, 30)) as pilot:
         await ready(pilot)
         for name in (one, gone, "demo"):
-            app.playground.use_model(name)
+            app.playground.model.use(name)
             app.painting.changed()
             await ready(pilot)
         await pilot.press("ctrl+o")
@@ -325,7 +325,7 @@ async def test_a_model_that_cannot_be_loaded_gives_the_one_before_back(hub):
         await ready(pilot)
         await run_to_end(pilot, "one")
         before = shown_document(pilot)
-        app.playground.use_model("broken")
+        app.playground.model.use("broken")
         app.painting.changed()
         await until(pilot, lambda: isinstance(app.screen, DialogScreen))
 
@@ -349,7 +349,7 @@ async def test_switching_stops_a_run_and_keeps_what_it_wrote(hub):
         await ready(pilot)
         await pilot.press(*"one", "enter")
         await until(pilot, lambda: app.playground.document.step_count() == 3)
-        app.playground.use_model("other")
+        app.playground.model.use("other")
         app.painting.changed()
         await ready(pilot)
 

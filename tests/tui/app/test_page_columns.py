@@ -61,7 +61,7 @@ async def test_a_high_and_wide_screen_shows_more_candidates_which_can_be_taken(a
         await run_to_end(pilot, "Once")
         five = app.playground.document.selected()[1].distribution.candidates
         height = app.main.query_one("#step-table").size.height
-        many = app.playground.weighed(height - 3)
+        many = app.playground.lookup.weighed(height - 3)
         assert many[:5] == five
         assert len(many) == height - 3 > 15
         assert [one.rank for one in many] == list(range(1, len(many) + 1))

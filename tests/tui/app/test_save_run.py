@@ -22,7 +22,7 @@ def _elsewhere(tmp_path, monkeypatch):
 
 
 def notice(pilot):
-    shown = app_of(pilot).playground.notice
+    shown = app_of(pilot).playground.notices.current
     return shown.text if shown is not None else ""
 
 

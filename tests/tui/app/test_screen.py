@@ -10,7 +10,7 @@ from textual import events
 from textual.command import CommandPalette
 
 from core.backends.scripted import ScriptedBackend
-from core.playground.runs import Notice
+from core.playground.notices import Notice
 from core.presets.book import Preset, PresetBook
 from core.presets.keys import normalized_key
 from core.records.model_info import ModelInfo
@@ -203,7 +203,7 @@ async def test_the_palette_reaches_the_presets():
         await pilot.press(*"odd")
         await until(pilot, lambda: "[b]not markup[/b]" in screen_text(pilot))
         await pilot.press("enter", "enter")
-        await until(pilot, lambda: app.playground.preset.name == "odd")
+        await until(pilot, lambda: app.playground.next_run.preset.name == "odd")
 
 
 async def test_a_run_goes_on_under_the_palette_and_the_help():
@@ -251,7 +251,9 @@ async def test_a_resize_draws_the_panel_and_the_status_for_the_new_width():
     app = make_app(ScriptedBackend())
     async with app.run_test(size=(120, 40)) as pilot:
         await run_to_end(pilot, "Once")
-        app.playground.notice = Notice("one two three four five six seven eight nine ten " * 2)
+        app.playground.notices.current = Notice(
+            "one two three four five six seven eight nine ten " * 2
+        )
         app.painting.changed()
         for size in ((80, 24), (120, 40)):
             await pilot.resize_terminal(*size)
@@ -330,7 +332,7 @@ async def test_the_palette_shows_names_as_they_are():
     app = make_app(ScriptedBackend())
     name = "[b]x[/b]"
     presets = (*BOOK.presets[:1], Preset(name, "", "[@click=app.quit]y[/]", Settings()))
-    app.playground.book = PresetBook(BOOK.path, presets)
+    app.playground.next_run.book = PresetBook(BOOK.path, presets)
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         await pilot.press("ctrl+p")
@@ -355,7 +357,7 @@ async def test_a_preset_may_take_one_of_the_apps_own_keys():
     async with PlaygroundApp(lambda _name: backend, book).run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         await pilot.press("f12")
-        assert app_of(pilot).playground.preset.name == "mine"
+        assert app_of(pilot).playground.next_run.preset.name == "mine"
         assert app_of(pilot).screen is app_of(pilot).main
 
 

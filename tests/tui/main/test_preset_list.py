@@ -40,8 +40,8 @@ def seen(app):
 @pytest.mark.parametrize("count", [1, 8, 16, 40, 200])
 async def test_the_current_preset_and_its_settings_are_always_seen(size, count):
     app = make_app(ScriptedBackend())
-    app.playground.book = many(count)
-    app.playground.preset = app.playground.book.presets[0]
+    app.playground.next_run.book = many(count)
+    app.playground.next_run.preset = app.playground.next_run.book.presets[0]
     async with app.run_test(size=size) as pilot:
         await ready(pilot)
         for at in sorted({0, count // 2, count - 1}):
@@ -56,8 +56,8 @@ async def test_the_current_preset_and_its_settings_are_always_seen(size, count):
 
 async def test_the_wheel_and_a_click_reach_those_out_of_sight():
     app = make_app(ScriptedBackend())
-    app.playground.book = many(40)
-    app.playground.preset = app.playground.book.presets[0]
+    app.playground.next_run.book = many(40)
+    app.playground.next_run.preset = app.playground.next_run.book.presets[0]
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         app.painting.changed()
@@ -73,4 +73,4 @@ async def test_the_wheel_and_a_click_reach_those_out_of_sight():
         )
         top = listed.content_region.offset - listed.region.offset
         await pilot.click(PresetList, offset=(x + top.x, y + top.y))
-        await until(pilot, lambda: app.playground.preset.name == "preset-39")
+        await until(pilot, lambda: app.playground.next_run.preset.name == "preset-39")

@@ -84,28 +84,28 @@ async def test_a_new_line_is_one_key_and_told():
 
 async def test_a_space_at_the_end_is_pointed_out_once(monkeypatch):
     monkeypatch.setattr(
-        "core.playground.runs.ends_in_a_words_space", lambda text, _tokens: text[-1:] == " "
+        "core.playground.prompts.ends_in_a_words_space", lambda text, _tokens: text[-1:] == " "
     )
     async with make_app(ScriptedBackend()).run_test(size=(100, 30)) as pilot:
         playground = app_of(pilot).playground
         await run_to_end(pilot, "Once")
-        assert playground.notice is None
+        assert playground.notices.current is None
         await run_to_end(pilot, "and then ")
-        assert playground.notice.text == SPACE_AT_THE_END
+        assert playground.notices.current.text == SPACE_AT_THE_END
         await run_to_end(pilot, "and then ")
-        assert playground.notice is None
+        assert playground.notices.current is None
 
 
 async def test_a_space_at_the_end_is_pointed_out_by_hand_too(monkeypatch):
     monkeypatch.setattr(
-        "core.playground.runs.ends_in_a_words_space", lambda text, _tokens: text[-1:] == " "
+        "core.playground.prompts.ends_in_a_words_space", lambda text, _tokens: text[-1:] == " "
     )
     async with make_app(ScriptedBackend()).run_test(size=(100, 30)) as pilot:
         playground = app_of(pilot).playground
         await run_to_end(pilot, "Once")
         await pilot.press("ctrl+r")
         await run_to_end(pilot, "and then ")
-        assert playground.notice.text == SPACE_AT_THE_END
+        assert playground.notices.current.text == SPACE_AT_THE_END
 
 
 async def test_by_hand_the_candidates_are_seen_on_the_smallest_screen():
@@ -126,10 +126,10 @@ async def test_by_hand_no_choice_of_another_preset_is_offered():
         playground = app_of(pilot).playground
         await pilot.press("ctrl+r")
         await until(pilot, lambda: playground.document.next_token is not None)
-        playground.pick(BOOK.presets[2])
-        assert not playground.can_choose
+        playground.next_run.pick(BOOK.presets[2])
+        assert not playground.by_hand.can_choose
         app_of(pilot).painting.changed()
-        await until(pilot, lambda: playground.can_choose)
+        await until(pilot, lambda: playground.by_hand.can_choose)
         assert playground.document.weighed_for[0] == BOOK.presets[2].settings
 
 

@@ -14,15 +14,15 @@ def prompt_hint(playground: Playground) -> str:
         return "the model writes: Esc stops it"
     if playground.model.load_error is not None:
         return f"no model is loaded: {playground.told('models')} has others"
-    if playground.queued_prompt is not None:
+    if playground.prompts.queued is not None:
         return "a prompt waits for the model: Esc takes it back"
-    if playground.is_full:
+    if playground.prompts.is_full:
         return f"the context is full: {playground.told('clear')} clears the document"
-    if playground.awaits_message:
+    if playground.prompts.awaits_message:
         return "type a message"
-    is_chat = playground.preset.chat is not None
+    is_chat = playground.next_run.preset.chat is not None
     typed = "type a message" if is_chat else "write on"
-    if playground.is_by_hand:
+    if playground.next_run.is_by_hand:
         typed = "type a message" if is_chat else "write what comes next"
         return f"{typed}, or press Enter for the next token"
     return f"{typed}, or press Enter to let the {'answer' if is_chat else 'model'} go on"

@@ -37,7 +37,7 @@ class PromptLine(Horizontal):
     def follow(self, playground: Playground) -> None:
         """Take over what the next prompt would go on from; a message goes on from nothing."""
         document = playground.document
-        goes_on = not document.is_running and playground.preset.chat is None
+        goes_on = not document.is_running and playground.next_run.preset.chat is None
         end = document.end(LONGEST_END) if goes_on else ""
         finished = document.turns[-1].finished if end else None
         if finished is not None and finished.reason == "end_of_text":

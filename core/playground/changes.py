@@ -1,0 +1,36 @@
+"""What has come since one looked last, for whoever paints it.
+
+Must never hold what is painted: that is the playground's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one drain brought.
+
+    Args:
+        anything: Whether there is anything to paint.
+        steps: How many steps came.
+        keys: Whether what can be done now may be other than before.
+        returned_prompt: A prompt that did not run, to give back to who typed it.
+        failure: A sentence that a person should not miss, or nothing.
+    """
+
+    anything: bool = False
+    steps: int = 0
+    keys: bool = False
+    returned_prompt: str | None = None
+    failure: str = ""
+
+    def add(self, later: Changes) -> None:
+        """Take in what a later drain brought."""
+        self.anything |= later.anything
+        self.steps += later.steps
+        self.keys |= later.keys
+        if later.returned_prompt is not None:
+            self.returned_prompt = later.returned_prompt
+        self.failure = later.failure or self.failure

@@ -1,0 +1,144 @@
+"""Another way from a step of the document: another candidate, other text, other settings.
+
+Must never lose the way that it leaves: that stays in the tree.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from core.backends.background_call import BackgroundCall
+from core.document.document import Fork
+from core.looking_back.beam_contest import ParentBeam, text_beyond
+from core.playground.documents import Documents
+from core.playground.lookup import Lookup
+from core.playground.model_state import ModelState
+from core.playground.next_run import CHANGED, NextRun
+from core.playground.notices import Notices
+from core.playground.runs import Runs
+from core.records.errors import PlaygroundError
+from core.records.settings import Settings
+from core.records.steps import BeamStep, Candidate, Hypothesis, TokenStep
+
+_SPELLING = 0.5
+"""How long, in seconds, it is waited whether a text can be spelled; later, the run itself tells."""
+
+
+class Forks:
+    """Forks the document at the selected step, where nothing runs."""
+
+    def __init__(
+        self,
+        documents: Documents,
+        lookup: Lookup,
+        next_run: NextRun,
+        model: ModelState,
+        runs: Runs,
+        notices: Notices,
+    ) -> None:
+        self._documents = documents
+        self._lookup = lookup
+        self._next_run = next_run
+        self._model = model
+        self._runs = runs
+        self._notices = notices
+
+    def would_repeat(self, candidate: Candidate) -> bool:
+        """Whether a fork to ``candidate`` would but write the document's own text again.
+
+        By hand it is a way back, and what is drawn is drawn anew.
+        """
+        selected, info = self._documents.at_hand.selected(), self._model.info
+        if selected is None or info is None or self._next_run.is_by_hand:
+            return False
+        turn, step = selected
+        if not isinstance(step, TokenStep) or candidate.token_id != step.token.token_id:
+            return False
+        is_same = (turn.settings, turn.model_name) == (self._next_run.settings, info.name)
+        return is_same and not turn.settings.do_sample
+
+    def to_candidate(self, candidate: Candidate) -> None:
+        """Put ``candidate`` where the selected step's token stands, and write on from there."""
+        selected = self._documents.at_hand.selected()
+        if selected is None or not self._runs.allows_change():
+            return
+        turn, step = selected
+        if not isinstance(step, TokenStep):
+            return
+        chosen = self._lookup.placed(candidate, turn, turn.token_ids[: step.index])
+        replaced = "" if candidate.token_id == step.token.token_id else step.token.text
+        self._fork(Fork(step.index + 1, candidate.text, replaced), chosen)
+
+    def to_beam(self, parent: ParentBeam, chosen: Candidate) -> None:
+        """Write on from ``parent`` and ``chosen``, of the selected step of a beam search."""
+        selected = self._documents.at_hand.selected()
+        if selected is None or not self._runs.allows_change():
+            return
+        turn, step = selected
+        if not isinstance(step, BeamStep):
+            return
+        beam = parent.hypothesis
+        lacking = "" if beam is None else text_beyond(turn.steps, beam, turn.token_ids)
+        before = () if beam is None else beam.token_ids
+        leader = step.hypotheses[0].token
+        replaced = "" if chosen.token_id == leader.token_id else leader.text
+        placed = self._lookup.placed(chosen, turn, before)
+        self._fork(Fork(step.index + 1, chosen.text, replaced, lacking), placed, beam)
+
+    def to_text(self, text: str) -> None:
+        """Put typed ``text`` where the selected step's token stands, and write on from there.
+
+        Raises:
+            PlaygroundError: There is nothing to put there, or it cannot be put there now.
+        """
+        selected = self._documents.at_hand.selected()
+        if selected is None or not isinstance(selected[1], TokenStep):
+            raise PlaygroundError("only in a greedy or sampling run can text take a token's place")
+        if not text:
+            raise PlaygroundError("type what should stand there; a word begins with its space")
+        if not self._runs.allows_change():
+            stop = self._notices.told("stop")
+            raise PlaygroundError(f"wait until the run is over, or stop it with {stop}")
+        # What cannot be spelled is told while the document is still whole.
+        read = partial(self._model.prompt_tokens, text, is_beginning=False)
+        call = BackgroundCall(read, "the text cannot stand there")
+        if call.wait(_SPELLING):
+            call.result()
+        step = selected[1]
+        self._fork(Fork(step.index + 1, "", step.token.text), text)
+
+    def to_settings(self, position: int, settings: Settings, pick: Candidate | None = None) -> None:
+        """Write on from before the step at ``position`` with other settings.
+
+        With ``pick`` for the token that they choose there.
+        """
+        document = self._documents.at_hand
+        turn = document.turn_at(position)
+        if turn is None or not self._runs.allows_change():
+            return
+        index = position - document.first_position(turn)
+        step = turn.steps[index]
+        name, info = turn.preset_name.removesuffix(CHANGED) + CHANGED, self._model.info
+        if pick is None or not isinstance(step, TokenStep):
+            self._documents.leave(position)
+            request = self._documents.at_hand.begin("", name, settings, info)
+        else:
+            chosen = self._lookup.placed(pick, turn, turn.token_ids[:index])
+            self._documents.leave(position)
+            fork = Fork(index + 1, pick.text, step.token.text)
+            request = self._documents.at_hand.branch(fork, chosen, name, settings, info)
+        self._runs.submit(request)
+
+    def _fork(self, fork: Fork, chosen: Candidate | str, beam: Hypothesis | None = None) -> None:
+        """Go on from ``chosen`` where the selected step's token stands."""
+        next_run = self._next_run
+        self._documents.leave(self._documents.at_hand.position, beam)
+        request = self._documents.at_hand.branch(
+            fork,
+            chosen,
+            next_run.preset_name,
+            next_run.settings,
+            self._model.info,
+            is_by_hand=next_run.is_by_hand,
+        )
+        self._runs.submit(request, typed=chosen if isinstance(chosen, str) else "")
