@@ -81,7 +81,7 @@ SCORE_DOCUMENT = Action(
     "app.score_document",
     ("T",),
     "score it all",
-    "score prompt and continuation: what each token cost",
+    "score the prompt and what the run wrote: what each token cost",
     "perplexity bits cost probability likelihood log-probability logprob prompt document",
     is_shown=True,
 )

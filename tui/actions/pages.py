@@ -33,7 +33,7 @@ _LEAVE = (
 WHY: tuple[Action, ...] = (
     *_LEAVE,
     Action("next", "disagreement", ("n",), "next disagreement",
-           "the next step at which two presets would pick different tokens",
+           "the next step at which two presets would choose different tokens",
            "presets differ difference", is_shown=True),
     Action("write_here", "app.write_here", ("w",), "write here",
            "put your own text in this token's place, and go on from there",

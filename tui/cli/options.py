@@ -190,7 +190,7 @@ FormatOption = Annotated[
     OutputFormat,
     typer.Option(
         "--format",
-        help="text: the continuation as it is written. table: input and five choices of every "
+        help="text: what is generated, as it comes. table: input and five choices of every "
         "step. jsonl: one JSON record a step. csv: one row a step. markdown: the table. html: a "
         "page that shows what each token was chosen from, once the run has ended.",
     ),

@@ -206,7 +206,7 @@ def _opening(turn: Turn, before: Turn | None, *, is_new: bool) -> Iterator[Piece
             put = visible_token(fork.put) if fork.put else "typed"
             name += f" · {put} instead of {visible_token(fork.replaced)}"
         elif fork is not None:
-            name += f" · branched at {visible_token(fork.put)}"
+            name += f" · forked at {visible_token(fork.put)}"
         elif not turn.prompt:
             name += " · from the start of text" if before is None else " · continued"
         elif turn.message == "first" and before is not None:

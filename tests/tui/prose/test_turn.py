@@ -51,8 +51,8 @@ class TestOpening:
             ),
             (
                 turn_of("", fork=Fork(2, " cat")),
-                "── greedy · branched at ·cat ──\n",
-                "\n── greedy · branched at ·cat ──\n",
+                "── greedy · forked at ·cat ──\n",
+                "\n── greedy · forked at ·cat ──\n",
             ),
             (
                 turn_of("Hello", message="first"),
@@ -83,7 +83,7 @@ class TestOpening:
         assert text_of(prose_of(other)) == "── greedy ──\nOnce"
         assert text_of(prose_of(other, before)) == ("\n── greedy · from here on gpt2-xl ──\nOnce")
         other.fork = Fork(1, " cat")
-        assert "── greedy · branched at ·cat · from here on gpt2-xl ──" in text_of(
+        assert "── greedy · forked at ·cat · from here on gpt2-xl ──" in text_of(
             prose_of(other, before)
         )
 

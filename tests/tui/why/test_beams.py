@@ -76,7 +76,7 @@ async def test_the_leading_beams_own_token_continues_it(app):
         await searched(pilot, 2)
         await pilot.press("enter")
         await stopped(pilot)
-        assert " branched at " in shown_document(pilot)
+        assert " forked at " in shown_document(pilot)
         assert " instead of " not in shown_document(pilot)
 
 
