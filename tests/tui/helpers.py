@@ -45,7 +45,7 @@ BOOK = PresetBook(
     ),
 )
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class GatedLoading(ScriptedBackend):

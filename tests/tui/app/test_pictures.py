@@ -24,12 +24,12 @@ async def still(pilot):
 
 
 async def settled(pilot):
-    """Wait until the screen has looked the same for a while, however busy the machine is."""
-    same, before = 0, ""
+    """Wait until the screen has looked the same for a while, colours too, however busy it is."""
+    same, before = 0, None
     for _ in range(200):
         await asyncio.sleep(0.05)
         await pilot.pause()
-        now = "".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
+        now = pilot.app.screen._compositor.render_strips()
         same, before = (same + 1 if now == before else 0), now
         if same == 4:
             return

@@ -93,6 +93,22 @@ def test_every_batch(long_module, engine, rows):
     assert_alike_in_rows(ours, theirs, rows)
 
 
+@pytest.mark.parametrize("engine", [NATIVE])
+@pytest.mark.parametrize("threads", [2, 3, 5])
+def test_any_number_of_threads(long_module, engine, threads):
+    """All other tests have one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        ours, theirs = behind(engine, long_module), TransformersModel(long_module)
+        for rows in (1, 7):
+            assert_alike_in_rows(ours, theirs, rows)
+            for model in (ours, theirs):
+                model.rewind(0)
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("engine", FAST)
 def test_a_cache_that_grows_under_beams(long_module, engine):
     """Room for positions runs out at 128 and 256, while five rows look at each other's past."""

@@ -206,7 +206,7 @@ def _send(
         request.wfile.write(body)
 
 
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until ``condition`` holds.
 
     Raises:

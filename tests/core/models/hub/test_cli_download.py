@@ -18,7 +18,7 @@ from tests.core.models.hub.conftest import model_files
 from tests.core.models.hub.server import until
 from tui.common.download_words import describe, format_seconds
 
-LONGEST_WAIT = 20
+LONGEST_WAIT = 60
 PROGRAM = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job does not inherit it

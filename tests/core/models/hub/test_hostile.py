@@ -246,8 +246,8 @@ def test_giving_up_closes_the_connection(serve, where, answer):
     with pytest.raises(DownloadCancelled):
         download(NAME, lambda _: None, is_cancelled)
     assert time.monotonic() - began < 2 * SOON
-    until(lambda: hub.open == 0, 2.0)
-    until(lambda: "download" not in [one.name for one in threading.enumerate()], 2.0)
+    until(lambda: hub.open == 0, 2 * SOON)
+    until(lambda: "download" not in [one.name for one in threading.enumerate()], 2 * SOON)
 
 
 @pytest.mark.parametrize("answer", [silence, drip, continues])
@@ -257,7 +257,7 @@ def test_a_hub_that_says_nothing_of_use_is_hung_up_on(serve, monkeypatch, answer
     with pytest.raises(PlaygroundError, match="no answer within"):
         download(NAME, lambda _: None, lambda: False)
 
-    until(lambda: hub.open == 0, 2.0)
+    until(lambda: hub.open == 0, 2 * SOON)
 
 
 @pytest.mark.parametrize(
