@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import dataclasses
 
-from core.document.document import Document, Turn
-from core.document.tree import Tree
+from core.document.document import Turn
 from core.document.tree_records import ROOT, Branch, RunFacts
 from core.looking_back.logits_store import LogitsStore
 from core.playground.document_text import TokenText
 from core.records.recorded_run import RunRecorder
 from core.records.steps import Hypothesis
+from core.sessions.entries import Entry, run_begun
+from core.sessions.restoring import Restored, document_shown
 
 
 class Documents:
     """The document at hand, and each finished run with its document, node and recorded logits."""
 
-    def __init__(self) -> None:
-        self.at_hand = Document()
+    def __init__(self, restored: Restored | None = None) -> None:
+        """Begin where a session was left, which is handed over, or with nothing."""
+        restored = restored if restored is not None else Restored()
+        self.at_hand = restored.document()
         """The document at hand."""
-        self.tree = Tree()
+        self.tree = restored.tree
         self.store = LogitsStore()
-        self._cleared_from = ROOT
-        self._documents: dict[int, tuple[Turn, ...]] = {ROOT: ()}
+        self._cleared_from = restored.cleared_from
+        self._documents = restored.documents
         self._runs = 0
 
     @property
@@ -50,6 +53,18 @@ class Documents:
             self._runs += 1
             turn.key = f"run {self._runs}"
         return self.store.recorder(turn.key)
+
+    def begun(self) -> Entry:
+        """Return what tells a session that the run of the document's last turn has started.
+
+        Raises:
+            ValueError: It has not.
+        """
+        turns = self.at_hand.turns
+        if turns[-1].started is None:
+            raise ValueError("the run has not started")
+        branch = self._branch(turns[-1], turns[-1].started.context_token_ids)
+        return run_begun(self.tree.next_id, branch, turns, self._documents[branch.parent])
 
     def name_of(self, turn: Turn) -> str:
         """Return what the tree calls the run of ``turn``, empty until it is there."""
@@ -125,11 +140,7 @@ class Documents:
             self._show()
 
     def _show(self) -> bool:
-        turns = self._documents[self.tree.cursor]
-        self.at_hand = Document(turns)
-        hidden = len(turns[-1].token_ids) - self.tree.tokens_shown if turns else 0
-        if hidden > 0:
-            self.at_hand = self.at_hand.before(self.at_hand.step_count() - hidden)
+        self.at_hand = document_shown(self._documents[self.tree.cursor], self.tree.tokens_shown)
         return True
 
     def _branch(self, turn: Turn, context: tuple[int, ...]) -> Branch:

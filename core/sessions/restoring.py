@@ -7,6 +7,7 @@ that a person would miss.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.document.document import Document, Turn
@@ -61,14 +62,17 @@ class Restored:
 
     def document(self) -> Document:
         """Return the document that was at hand, with the cursor where it was."""
-        turns = self.documents[self.tree.cursor]
-        document = Document(turns)
-        hidden = len(turns[-1].token_ids) - self.tree.tokens_shown if turns else 0
-        if hidden > 0:
-            document = document.before(document.step_count() - hidden)
+        document = document_shown(self.documents[self.tree.cursor], self.tree.tokens_shown)
         if self.position is not None:
             document.look_at(self.position)
         return document
+
+
+def document_shown(turns: Sequence[Turn], tokens: int) -> Document:
+    """Return a document of which ``tokens`` of those that its last run wrote are shown."""
+    document = Document(turns)
+    hidden = len(turns[-1].token_ids) - tokens if turns else 0
+    return document.before(document.step_count() - hidden) if hidden > 0 else document
 
 
 class Restorer:

@@ -17,7 +17,6 @@ from core.sessions.entries import (
     Pruned,
     RunNamed,
     StepLookedAt,
-    run_begun,
 )
 from core.sessions.header import header_line, new_header
 from core.sessions.reading import read_contents
@@ -43,10 +42,10 @@ OTHER = dataclasses.replace(INFO, name="other", tokenizer_fingerprint="def", con
 class Recorded:
     """Does what the playground does, and hands every entry to ``record``."""
 
-    def __init__(self, record=None):
+    def __init__(self, record=None, restored=None):
         self.entries = []
         self.record = record if record is not None else self.entries.append
-        self.documents = Documents()
+        self.documents = Documents(restored)
         self.backend = ScriptedBackend()
         self.model = INFO
 
@@ -64,19 +63,13 @@ class Recorded:
         for number, event in enumerate(self.backend.generate(request, lambda: False)):
             self.document.apply(event)
             if isinstance(event, Started):
-                self.record(self.begun())
+                self.record(self.documents.begun())
             elif isinstance(event, Step | Finished):
                 self.record(event)
             if isinstance(event, Finished):
                 self.documents.add()
             if until is not None and number >= until:
                 return
-
-    def begun(self):
-        turn = self.document.turns[-1]
-        branch = self.documents._branch(turn, turn.started.context_token_ids)
-        before = self.documents._documents[branch.parent]
-        return run_begun(self.tree.next_id, branch, self.document.turns, before)
 
     def send(self, prompt, settings=GREEDY, chat=None, until=None, *, by_hand=False):
         request = self.document.begin(

@@ -337,7 +337,7 @@ def test_a_file_of_two_names_is_looked_at(path, opened):
     work = worked(path)
     path.with_name("backup").hardlink_to(path)
     session = opened(path)
-    assert_same(session.state, work.branches)
+    assert_same(session.state, work.documents)
     assert not session.is_saved
     assert "another name too" in session.notes[0]
 

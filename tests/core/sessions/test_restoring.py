@@ -54,6 +54,27 @@ def test_an_afternoon_comes_back():
     assert_same(work.restored(), work.documents)
 
 
+def go_on(work):
+    work.fork(3, 1)
+    work.send("", SAMPLE)
+    work.move("undo")
+    work.move("go", 3)
+    work.send("More", chat=CHAT)
+    work.prune(1)
+    work.send("new", by_hand=True)
+    work.write(" cat")
+
+
+def test_what_comes_after_is_what_would_have_come():
+    work = afternoon()
+    again = Recorded(work.entries.append, work.restored())
+    go_on(again)
+    assert_same(work.restored(), again.documents)
+    work.record = [].append  # the same once more is not recorded
+    go_on(work)
+    assert_same(work.restored(), work.documents)
+
+
 def test_undo_and_redo_lead_where_they_led():
     work = afternoon()
     state = work.restored()
