@@ -1,12 +1,11 @@
 """``gpt2-playground info``: what a model is, before a weight of it is read.
 
-Must never import textual, nor a model library before the model's folder is found. The report goes
-to standard output, everything else to standard error.
+Must never import textual or a model library: the report is made in a process of its own. It goes to
+standard output, everything else to standard error.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Annotated
 import typer
 
 from core.models.catalog import default_model, model_folder, namesake
-from core.models.inspection.report_text import report_dict, report_lines
+from core.models.inspection.apart import report_apart
 from core.presets.finding import find_presets_file, load_presets
 from tui.cli.choices import Choices
 from tui.cli.options import ModelOption, PresetsOption
@@ -65,14 +64,8 @@ def run_info(
         ClosedPipe: Nobody reads standard output any more.
     """
     folder = find(name)
-    from core.models.inspection.report import inspect_model
-
-    report = inspect_model(folder, name, namesake(name))
-    if output_format is InfoFormat.JSON:
-        # ASCII alone: nothing in it can command a terminal, and it stays JSON on one.
-        emit(json.dumps(report_dict(report), indent=2, allow_nan=False) + "\n")
-    else:
-        emit("\n".join(report_lines(report)) + "\n")
+    is_json = output_format is InfoFormat.JSON
+    emit(report_apart(folder, name, namesake(name), is_json=is_json) + "\n")
     return 0
 
 

@@ -61,6 +61,15 @@ def test_bad_input_is_one_sentence_and_no_output(folder_of, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_report_that_ends_without_an_answer_is_told(tmp_path, monkeypatch, capfd):
+    program = tmp_path / "program.py"
+    program.write_text("print('half of'); raise SystemExit(3)")
+    monkeypatch.setattr("core.models.inspection.apart._PROGRAM", program)
+    with pytest.raises(PlaygroundError, match=r"nothing can be told of 'demo': .* code 3"):
+        run_info("demo", InfoFormat.TEXT)
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.fixture
 def command(monkeypatch):
     """Run a command line of these two alone; return what they were asked for."""
