@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tqdm import tqdm  # type: ignore[import-untyped]
 
 from benchmarks.apart import Apart
 from benchmarks.contenders import (
@@ -59,21 +60,6 @@ CONTEXT_STEPS = 100
 """At most so many steps tell the rate at a length of context, which is in their middle."""
 
 
-class Bar:
-    """A progress bar on standard error."""
-
-    def __init__(self, total: int) -> None:
-        self._total, self._done = total, 0
-
-    def step(self, what: str) -> None:
-        """Count one piece of work more; ``what`` is the next."""
-        filled = 30 * self._done // max(self._total, 1)
-        bar = "█" * filled + "░" * (30 - filled)
-        sys.stderr.write(f"\r{bar} {self._done}/{self._total} {what:50.50}")
-        sys.stderr.flush()
-        self._done += 1
-
-
 def bandwidth(device: str) -> float:
     """Return the bytes per second at which this machine reads a gigabyte: the best of ten."""
     numbers = torch.ones(2**28, dtype=torch.float32, device=device)
@@ -104,23 +90,25 @@ def measure(name: str, dtype: str, folder: Path, options: argparse.Namespace) ->
     contenders += others
     steps = options.steps or STEPS[name]
     pairs = [(mode, one) for mode in playground.modes for one in contenders if mode in one.modes]
-    bar = Bar(options.rounds * (len(pairs) + len(CONTEXTS)))
+    bar = tqdm(total=options.rounds * (len(pairs) + len(CONTEXTS)), leave=False)
     rates: dict[str, dict[str, list[float]]] = {mode: {} for mode in playground.modes}
     by_context: dict[int, list[float]] = {context: [] for context in CONTEXTS}
     for round_number in range(options.rounds + 1):  # the first one warms up
         for mode, one in pairs:
             if round_number:
-                bar.step(f"{name} {dtype} {mode}: {one.name}")
+                bar.set_description(f"{name} {dtype} {mode}: {one.name}")
             time.sleep(PAUSE)
             found = one.run(mode, PROMPT, steps if round_number else 3).rate
             if round_number:
                 rates[mode].setdefault(one.name, []).append(found)
+                bar.update()
         for context in CONTEXTS if round_number else ():
-            bar.step(f"{name} {dtype}: at context {context}")
+            bar.set_description(f"{name} {dtype}: at context {context}")
             few = min(steps, CONTEXT_STEPS)
             prompt = [(7 * at) % 2000 for at in range(min(context, 1024 - few) - few // 2)]
             by_context[context].append(playground.run("greedy", prompt, few).rate)
-    bar.step("done\n")
+            bar.update()
+    bar.close()
     parameters = sum(tensor.numel() for tensor in generate.module.parameters())
     return {
         "model": name,

@@ -6,8 +6,6 @@ standard error: a changing line on a terminal, a line now and then elsewhere.
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -17,8 +15,15 @@ import typer
 
 from core.models.hub.download import DownloadCancelled, DownloadProgress, download, repository
 from core.records.errors import PlaygroundError
-from core.text.visible import cell_width, one_line
-from tui.cli.streams import INTERRUPTED_CODE, RunFailed, cancel_on_interrupt, complain, emit, note
+from tui.cli.streams import (
+    INTERRUPTED_CODE,
+    Progress,
+    RunFailed,
+    cancel_on_interrupt,
+    complain,
+    emit,
+    note,
+)
 from tui.common.download_words import describe
 
 _LINE_EVERY = 10.0  # seconds between two lines where standard error is no terminal
@@ -83,13 +88,13 @@ class DownloadLine:
 
     def __init__(self) -> None:
         self._is_terminal = sys.stderr.isatty()
+        self._progress = Progress(is_shown=self._is_terminal)
         self._next_line = 0.0
-        self._is_shown = False
 
     def show(self, progress: DownloadProgress) -> None:
         """Show ``progress`` in place of what stood there, or as a line if one is due."""
         if self._is_terminal:
-            self._replace(one_line(describe(progress)))
+            self._progress.show(describe(progress))
             return
         is_whole = progress.bytes_done >= progress.bytes_total
         if is_whole or time.monotonic() >= self._next_line:
@@ -98,13 +103,4 @@ class DownloadLine:
 
     def clear(self) -> None:
         """Take the line away."""
-        if self._is_shown:
-            self._replace("")
-
-    def _replace(self, text: str) -> None:
-        width = shutil.get_terminal_size().columns - 1
-        while cell_width(text) > width:
-            text = text[:-1]
-        self._is_shown = bool(text)
-        with contextlib.suppress(OSError):  # a closed standard error is no reason to stop
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+        self._progress.show("")

@@ -207,7 +207,7 @@ def _note_space(prompt: str, backend: Backend) -> None:
 
 def _run(backend: Backend, request: Request, writer: Writer) -> int:
     """Write every event as it comes; return the exit code that the last one means."""
-    progress = Progress()
+    progress = Progress(is_shown=sys.stderr.isatty() and not sys.stdout.isatty())
     started: Started | None = None
     finished: Finished | None = None
     steps = 0

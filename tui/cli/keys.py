@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import typer
 
-from core.text.visible import cell_width, pad
 from tui.actions.everywhere import OF_THE_APP
 from tui.actions.keys_file import load_keys, own_keys_file
 from tui.actions.pages import PAGES
 from tui.cli.choices import Choices, choices_of, open_book
 from tui.cli.options import PresetsOption
 from tui.cli.streams import emit
+from tui.cli.table import aligned
 
 
 def keys_command(context: typer.Context, presets: PresetsOption = None) -> int:
@@ -40,10 +40,8 @@ def run_keys(choices: Choices) -> int:
             letter = [f"{menu} {one.letter}"] if one.letter else []
             shown = ", ".join([keys.all_told(one), *letter] if keys.of(one) else letter)
             rows.append((one.id if one.call and one.id else "-", shown, one.help))
-    widths = [max(cell_width(row[column]) for row in rows) for column in range(2)] + [0]
-    for row in rows:
-        line = "  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True))
-        emit(line.rstrip() + "\n")
+    for line in aligned(rows):
+        emit(f"{line}\n")
     is_there = "" if path.exists() else " (there is none)"
     emit(f"\nfile: {path}{is_there}\n")
     return 0

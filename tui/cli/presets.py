@@ -8,11 +8,11 @@ from __future__ import annotations
 import typer
 
 from core.presets.finding import find_presets_file, load_presets
-from core.text.visible import cell_width, pad
 from tui.cli.choices import Choices, choices_of
 from tui.cli.options import PresetsOption
 from tui.cli.settings import listed_settings
 from tui.cli.streams import emit
+from tui.cli.table import aligned
 
 
 def presets_command(context: typer.Context, presets: PresetsOption = None) -> int:
@@ -32,10 +32,8 @@ def run_presets(choices: Choices) -> int:
     for preset in book.presets:
         settings = listed_settings(preset) or "-"
         rows.append((preset.key or "-", preset.name, preset.description, settings))
-    widths = [max(cell_width(row[column]) for row in rows) for column in range(3)] + [0]
-    for row in rows:
-        line = "  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True))
-        emit(line.rstrip() + "\n")
+    for line in aligned(rows):
+        emit(f"{line}\n")
     emit(f"\nmodel: {book.model}\n" if book.model else "\n")
     emit(f"file: {book.path.absolute()}\n")
     return 0

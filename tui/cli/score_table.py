@@ -5,12 +5,13 @@ Must never let a token begin a new row or cell: control characters are spelled o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from core.records.scores import PresetVerdict, ScoredText, ScoredToken
 from core.records.steps import Candidate
 from core.text.readable import bits, decimal, number, percent, token_count
-from core.text.visible import cell_width, one_line, pad, visible
+from core.text.visible import one_line, visible
+from tui.cli.table import aligned
 
 _Row = tuple[str, ...]
 
@@ -21,13 +22,14 @@ def table_lines(scored: ScoredText) -> Iterator[str]:
     rows += [
         _token_row(index, one) for index, one in enumerate(scored.tokens, start=scored.unscored)
     ]
-    yield from _aligned(rows, right=(0, 2, 3, 4))
+    yield from (f"{line}\n" for line in aligned(rows, right=(0, 2, 3, 4)))
     yield "\n"
     yield _summary(scored)
     if scored.verdicts:
         yield "\n"
         heading = ("PRESET", "COULD WRITE IT", "TOKENS", "BITS", "PERPLEXITY", "")
-        yield from _aligned([heading, *map(_verdict_row, scored.verdicts)], right=(2, 3, 4))
+        verdicts = [heading, *map(_verdict_row, scored.verdicts)]
+        yield from (f"{line}\n" for line in aligned(verdicts, right=(2, 3, 4)))
 
 
 def _token_row(index: int, one: ScoredToken) -> _Row:
@@ -97,13 +99,3 @@ def _reason(verdict: PresetVerdict) -> str:
 
 def _shown(candidate: Candidate) -> str:
     return f"'{visible(candidate.text, keep='')}'"
-
-
-def _aligned(rows: Sequence[_Row], right: Sequence[int]) -> Iterator[str]:
-    widths = [max(cell_width(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = [
-            " " * (width - cell_width(cell)) + cell if column in right else pad(cell, width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield "  ".join(cells).rstrip() + "\n"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Literal, NoReturn
 
 from core.records.errors import PlaygroundError
-from core.text.visible import one_line, visible
+from core.text.visible import cell_width, one_line, visible
 
 PROGRAM = "gpt2-playground"
 CLOSED_PIPE_CODE = 128 + 13  # as if SIGPIPE had ended the program, which is what a shell expects
@@ -68,16 +68,21 @@ def emit(text: str) -> None:
 
 
 class Progress:
-    """One changing line on standard error, where a person looks at that and not at the results."""
+    """One changing line on standard error, as wide as that terminal at most."""
 
-    def __init__(self) -> None:
-        self._is_shown = sys.stderr.isatty() and not sys.stdout.isatty()
+    def __init__(self, *, is_shown: bool) -> None:
+        self._is_shown = is_shown
 
     def show(self, text: str) -> None:
         """Replace the line by ``text``, or remove it where that is empty."""
-        if self._is_shown:
-            with contextlib.suppress(OSError):
-                print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+        if not self._is_shown:
+            return
+        with contextlib.suppress(OSError):  # a closed standard error is no reason to stop
+            width = os.get_terminal_size(sys.stderr.fileno()).columns - 1
+            text = one_line(text)
+            while 0 < width < cell_width(text):
+                text = text[:-1]
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

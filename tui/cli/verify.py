@@ -22,10 +22,11 @@ from core.known_answers.expected import (
 from core.models.catalog import DEMO, PREFERRED, model_folder, namesake
 from core.records.errors import PlaygroundError
 from core.text.readable import number
-from core.text.visible import cell_width, one_line, pad
+from core.text.visible import one_line
 from tui.cli.choices import Choices
 from tui.cli.options import DeviceOption
 from tui.cli.streams import complain, emit, note
+from tui.cli.table import aligned
 
 if TYPE_CHECKING:
     from core.models.loading import LoadedModel
@@ -45,6 +46,7 @@ KnownModelOption = Annotated[
 ]
 
 _COLUMNS = ("STEP", "INPUT AND CHOICES", "KNOWN", "HERE", "DIFFERENCE", "")
+_FIGURES = (2, 3, 4)  # of the columns
 _Row = tuple[str, str, str, str, str, str]
 
 
@@ -108,8 +110,9 @@ def result_lines(result: KnownAnswersResult) -> list[str]:
     lines = [
         f"{one_line(result.model)} on {result.device} in float32, against {one_line(result.source)}"
     ]
-    lines += ["", *_table([_COLUMNS, *_step_rows(result)])]
-    lines += ["", *_table([("SUMMED LOG-PROBABILITY", *_COLUMNS[2:]), *_sequence_rows(result)])]
+    lines += ["", *aligned([_COLUMNS, *_step_rows(result)], _FIGURES)]
+    sums = [("SUMMED LOG-PROBABILITY", *_COLUMNS[2:]), *_sequence_rows(result)]
+    lines += ["", *aligned(sums, [column - 1 for column in _FIGURES])]
     lines += ["", _verdict(result)]
     return lines
 
@@ -155,20 +158,6 @@ def _sequence_rows(result: KnownAnswersResult) -> Iterator[tuple[str, ...]]:
             f"{row.difference:+.4f}",
             "" if row.holds else "differs",
         )
-
-
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    """Align ``rows``: the three columns before the last to the right, the others to the left."""
-    figures = range(len(rows[0]) - 4, len(rows[0]) - 1)
-    widths = [max(cell_width(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [
-            " " * (width - cell_width(cell)) + cell if column in figures else pad(cell, width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return lines
 
 
 def _verdict(result: KnownAnswersResult) -> str:

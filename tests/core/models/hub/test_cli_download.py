@@ -133,6 +133,21 @@ def test_a_terminal_sees_one_changing_line(tiny):
     assert lines[-1].strip() == str(find_cached("owner/tiny"))
 
 
+def test_a_narrow_terminal_sees_one_line_where_the_folder_goes_elsewhere(tiny):
+    tiny.behaviour.bytes_per_second = 6e6
+    terminal = pexpect.spawn(
+        "/bin/sh",
+        ["-c", f'"$0" -c "$PROGRAM" download owner/tiny >{os.devnull}', sys.executable],
+        env={**os.environ, "TERM": "xterm", "PROGRAM": PROGRAM},
+        dimensions=(24, 30),
+        encoding="utf-8",
+        timeout=LONGEST_WAIT,
+    )
+    lines = terminal.read().split("\r\x1b[K")
+    assert len(lines) > 4
+    assert all(len(line) < 30 for line in lines)
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (3599, "59 min 59 s"), (7500, "2 h 05 min")],
