@@ -61,11 +61,13 @@ async def test_the_app_shows_it(alphabet):
 def test_the_walks_name_files_that_are_there():
     walks = CONTRIBUTING.partition("## Four walks")[2].partition("## Words")[0]
     for walk in walks.split("\n### ")[1:]:
-        steps = re.findall(r"^\d\. `([^`]+)`", walk, re.MULTILINE)
+        steps = re.findall(r"^\d\. `([^`]+)`(.*(?:\n   .*)*)", walk, re.MULTILINE)
         assert 1 < len(steps) <= 5
-        for path in steps:
+        for path, told in steps:
             at = REPOSITORY / path
             assert at.parent.is_dir() if "NAME" in path else at.is_file()
+            for name in re.findall(r"`(\w+)`", told) if "NAME" not in path else ():
+                assert name in at.read_text(encoding="utf-8"), (path, name)
     for path in re.findall(r"`((?:core|tui|tests)/[\w/.]+)`", CONTRIBUTING):
         assert "NAME" in path or (REPOSITORY / path).exists()
 
