@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from core.playground.playground import Playground
 
 NO_TEXT = "there is no text yet: type a prompt, Enter runs it"
-RUNNING = "still running — Esc stops it"
 
 
 def has_steps(playground: Playground) -> str:
@@ -43,7 +42,8 @@ def can_stop(playground: Playground) -> str:
 
 def is_at_rest(playground: Playground) -> str:
     """No run is going on."""
-    return RUNNING if playground.document.is_running else ""
+    is_running = playground.document.is_running
+    return f"still running — {playground.told('stop')} stops it" if is_running else ""
 
 
 def can_fetch(playground: Playground) -> str:

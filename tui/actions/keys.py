@@ -61,3 +61,7 @@ class Keys:
     def on(self, actions: Iterable[Action], key: str) -> list[Action]:
         """Return those of ``actions`` that ``key`` does."""
         return [one for one in actions if key in self.of(one)]
+
+
+THE_TABLES = Keys()
+"""The keys where nobody has changed any."""

@@ -37,5 +37,6 @@ def why_nothing(key: str, here: Sequence[Action], playground: Playground, keys: 
         return f"{refused[0].name} is not possible now; {help_key} shows what is"
     elsewhere = keys.on(MAIN, key)
     if elsewhere:
-        return f"{name} ({elsewhere[0].name}) is a key of the main page; Esc goes back there"
+        back = keys.told("close")
+        return f"{name} ({elsewhere[0].name}) is a key of the main page; {back} goes back there"
     return f"{name} does nothing here; {help_key} shows the keys"

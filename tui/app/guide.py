@@ -56,7 +56,7 @@ class Guide:
         """Say why ``key`` does nothing, where it does nothing; every box has its help."""
         if key in self._app.screen.active_bindings:
             return
-        if key in ("f12", self.keys.first("help")):
+        if key == self.keys.first("help"):
             self.help()
         else:
             self.say(why_nothing(key, actions_of(self._app.screen), self._playground, self.keys))

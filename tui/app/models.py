@@ -64,7 +64,8 @@ class ModelActions:
             DialogScreen(
                 f"fetch {name}?",
                 f"{what} is not on this machine. It comes from the hub into the Hugging Face"
-                " cache, in the background: the model at hand stays usable, Esc cancels, and what"
+                " cache, in the background: the model at hand stays usable,"
+                f" {self._playground.told('stop')} cancels, and what"
                 " has come is kept for another time.",
                 accept="fetches it",
             ),

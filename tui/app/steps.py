@@ -148,9 +148,15 @@ class StepActions:
         """Show the tree of all runs."""
         from tui.tree.screen import TreeScreen
 
-        if self._playground.runs.allows_change():
-            documents = self._playground.documents
-            screen = TreeScreen(documents.tree, documents.token_text_of, self._playground.moves.go)
+        playground = self._playground
+        if playground.runs.allows_change():
+            documents = playground.documents
+            screen = TreeScreen(
+                documents.tree,
+                documents.token_text_of,
+                playground.moves.go,
+                told=playground.told,
+            )
             self._app.push_screen(screen, self._tree_left)
         else:
             self._changed()
@@ -163,9 +169,9 @@ class StepActions:
         """Ask of any text which presets could have written it."""
         from tui.score.screen import ScoreScreen
 
-        self._app.push_screen(
-            ScoreScreen(self._playground.score, self._playground.next_run.book.presets)
-        )
+        playground = self._playground
+        presets = playground.next_run.book.presets
+        self._app.push_screen(ScoreScreen(playground.score, presets, told=playground.told))
 
     def score_document(self) -> None:
         """Score the document: what each token cost, and who could have written the last run."""
@@ -181,4 +187,5 @@ class StepActions:
             tokens = WrittenTokens(prompt, written)
             return playground.score(tokens if typed == text else typed, is_cancelled)
 
-        self._app.push_screen(ScoreScreen(score, playground.next_run.book.presets, text))
+        presets = playground.next_run.book.presets
+        self._app.push_screen(ScoreScreen(score, presets, text, told=playground.told))

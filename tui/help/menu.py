@@ -6,7 +6,7 @@ Must never do anything itself: it gives back what was chosen. Presets' words are
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual import events, on
@@ -19,6 +19,8 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from core.text.visible import pad
+from tui.actions.bindings import bindings
+from tui.actions.everywhere import MENU
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row, line
 from tui.common.visible import fit, visible_prose
 
@@ -41,7 +43,8 @@ class MenuScreen(ModalScreen[object]):
     """Gives the value of the chosen item, or ``None``."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,ctrl+x", "dismiss(None)", "close", priority=True),
+        Binding("escape", "dismiss(None)", "close", priority=True),
+        *bindings([replace(MENU, call="dismiss(None)")]),
         Binding("left,right", "app.focus_next", "other column", show=False),
     ]
 

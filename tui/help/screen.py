@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -19,6 +20,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from core.text.visible import pad
+from tui.actions.bindings import bindings
+from tui.actions.everywhere import HELP
 from tui.common.step_rows import CHOSEN, NUMBER, Row, lines
 from tui.common.visible import visible_prose
 from tui.help.texts import Section
@@ -31,7 +34,8 @@ class HelpScreen(ModalScreen[None]):
     """Everything that a stranger may want to know of a page, in one that scrolls."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f12,question_mark,q,enter", "dismiss", "close", priority=True),
+        Binding("escape,q,enter", "dismiss", "close", priority=True),
+        *bindings([replace(HELP, call="dismiss", has_priority=True)]),
     ]
 
     def __init__(self, title: str, sections: Sequence[Section]) -> None:

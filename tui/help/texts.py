@@ -14,7 +14,7 @@ TABLE: Section = (
     "What the model weighed",
     (
         ("▸", "the token that was chosen"),
-        ("∎", "in the document: a special token, such as the end of a text; F9 names it"),
+        ("∎", "in the document: a special token, such as the end of a text; “why” names it"),
         ("raw", "the probability that the model itself gave it"),
         ("final", "the probability that it was chosen with, after the preset's settings"),
         ("top_p, top_k …", "the setting that cut it: its final probability is nothing"),

@@ -152,7 +152,7 @@ class MainScreen(Screen[None]):
     def paint_status(self, playground: Playground) -> None:
         """Bring the status line and the context gauge up to date."""
         self.query_one(StatusLine).show(playground, is_typing=bool(self.prompt.text))
-        self.query_one(FetchLine).show(playground.model.fetching, playground.told("get_model"))
+        self.query_one(FetchLine).show(playground.model.fetching, playground.told)
         self.query_one(TitleBar).show(playground.model.info, playground.documents.context_used)
 
     def has_room_for(self, sentence: str) -> bool:

@@ -59,7 +59,7 @@ class Welcome(Static):
             [],
             _key("→", "take the example"),
             *_preset_keys(presets),
-            _key("← →", "look back, step by step"),
+            _key(f"{told('step_back')} {told('step_on')}", "look back, step by step"),
             _key(told("help"), "what it all means"),
             _key(told("menu"), "all that can be done, each with one letter"),
         ]

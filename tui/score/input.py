@@ -5,6 +5,7 @@ Must never hold a character that a terminal would obey; of a file the exact text
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -12,8 +13,8 @@ from textual.binding import Binding, BindingType
 from tui.inputs.area import ExactArea
 
 _HINT = (
-    "Paste or type any text here, or get a file with ctrl+g.\n\n"
-    "Enter then asks of every preset: could this setting have written this?"
+    "Paste or type any text here, or get a file with {open_file}.\n\n"
+    "{score_it} then asks of every preset: could this setting have written this?"
     " And if not, which token would it never have written, and why."
 )
 
@@ -25,11 +26,11 @@ class ScoreInput(ExactArea):
         Binding("ctrl+j,shift+enter,alt+enter", "newline", "newline", show=False)
     ]
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's name
+    def __init__(self, told: Callable[[str], str], *, id: str | None = None) -> None:  # noqa: A002 - textual's name
         super().__init__(
             id=id, soft_wrap=True, highlight_cursor_line=False, tab_behavior="focus", compact=True
         )
-        self.placeholder = _HINT
+        self.placeholder = _HINT.format(open_file=told("open_file"), score_it=told("score_it"))
         self._file_text = ""
 
     @property

@@ -25,6 +25,7 @@ from core.presets.book import Preset
 from core.records.errors import PlaygroundError
 from core.records.scores import PresetVerdict, ScoredText
 from tui.actions.bindings import bindings
+from tui.actions.keys import THE_TABLES
 from tui.actions.pages import PAGES
 from tui.common.key_bar import KeyBar
 from tui.common.lines_view import LinesView
@@ -64,9 +65,17 @@ class ScoreScreen(Screen[None]):
     PAGE = "scoring"
     BINDINGS: ClassVar[list[BindingType]] = bindings(PAGES[PAGE])
 
-    def __init__(self, score: Score, presets: Sequence[Preset], text: str = "") -> None:
-        """Begin with an empty text, or score ``text`` at once."""
+    def __init__(
+        self,
+        score: Score,
+        presets: Sequence[Preset],
+        text: str = "",
+        *,
+        told: Callable[[str], str] = THE_TABLES.told,
+    ) -> None:
+        """Begin with an empty text, or score ``text`` at once; ``told`` gives an action's key."""
         super().__init__()
+        self._told = told
         self._text_at_start = text
         self._score = score
         self._presets = tuple(presets)
@@ -80,7 +89,7 @@ class ScoreScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
         yield LinesView(id="score-title")
-        yield ScoreInput(id="score-input")
+        yield ScoreInput(self._told, id="score-input")
         yield ProseView(id="score-text")
         yield Static(id="score-said")
         with Vertical(id="score-result"):
@@ -96,9 +105,10 @@ class ScoreScreen(Screen[None]):
         """Let a person type at once."""
         self._timer = self.set_interval(1 / _LOOKS_PER_SECOND, self._look, pause=True)
         self.query_one("#score-input").border_title = "a text"
-        self.query_one(
-            "#score-input"
-        ).border_subtitle = "Enter scores it · ctrl+j: a new line · ctrl+g gets a file"
+        scores, gets = self._told("score_it"), self._told("open_file")
+        self.query_one("#score-input").border_subtitle = Content(
+            f"{scores} scores it · ctrl+j: a new line · {gets} gets a file"
+        )
         self.query_one("#score-text").border_title = "what each token cost"
         self.query_one("#score-presets").border_title = "could these presets have written it?  ↑ ↓"
         self._edit()
@@ -151,7 +161,7 @@ class ScoreScreen(Screen[None]):
         self._input.put(read_text_file(path))
         self._text = self._input.exact_text
         self._edit()
-        self._say([(f"{path} is open; Enter scores it", DIM)])
+        self._say([(f"{path} is open; {self._told('score_it')} scores it", DIM)])
 
     @on(ScoreInput.Changed)
     def _changed(self) -> None:
@@ -170,7 +180,8 @@ class ScoreScreen(Screen[None]):
             return
         text = self._text = self._input.exact_text
         if not text:
-            self._say([("type or paste a text first, or get a file with ctrl+g", "$text-warning")])
+            sentence = f"type or paste a text first, or get a file with {self._told('open_file')}"
+            self._say([(sentence, "$text-warning")])
             return
         self._call = BackgroundCall(
             lambda: self._score(text, self._leaves.is_set), "the text could not be scored"

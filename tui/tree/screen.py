@@ -21,6 +21,7 @@ from core.document.tree_records import LONGEST_NAME, ROOT, Pruning, TreeRow
 from core.playground.document_text import TokenText
 from core.records.errors import PlaygroundError
 from tui.actions.bindings import bindings
+from tui.actions.keys import THE_TABLES
 from tui.actions.pages import PAGES
 from tui.common.dialog import DialogScreen
 from tui.common.key_bar import KeyBar
@@ -67,8 +68,11 @@ class TreeScreen(Screen[None]):
         tree: Tree,
         token_text_of: Callable[[int], TokenText | None],
         go: Callable[[int], None],
+        *,
+        told: Callable[[str], str] = THE_TABLES.told,
     ) -> None:
         super().__init__()
+        self._told = told
         self._tree = tree
         self._token_text_of = token_text_of
         self._go = go
@@ -139,7 +143,8 @@ class TreeScreen(Screen[None]):
             view.update_rows(details(row, min(width, LONGEST_LINE), height))
         else:
             box.border_title = EMPTY_DOCUMENT
-            hint: Row = [("Enter empties the document; no run is lost by it", DIM)]
+            does = "empties the document; no run is lost by it"
+            hint: Row = [(f"{self._told('go')} {does}", DIM)]
             view.update_rows([hint] if self._runs else empty_rows(width))
         self._draw_title()
 

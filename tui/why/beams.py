@@ -27,8 +27,6 @@ from tui.common.step_rows import line, lines
 from tui.why.beam_rows import beam_facts, contest_rows
 from tui.why.step_screen import Forked, StepScreen
 
-_HINT = "↑ ↓ Enter: go on with it"
-
 
 class BeamsScreen(StepScreen):
     """Explains the beam step that the document's cursor is on."""
@@ -54,7 +52,7 @@ class BeamsScreen(StepScreen):
         """Explain the selected step."""
         options = self.query_one(OptionList)
         options.border_title = "what each beam had to offer"
-        options.border_subtitle = _HINT
+        options.border_subtitle = self.hint
         self.query_one("#why-facts").border_title = "why"
         options.focus()
 
@@ -112,7 +110,7 @@ class BeamsScreen(StepScreen):
 
     @on(OptionList.OptionHighlighted)
     def _moved(self, event: OptionList.OptionHighlighted) -> None:
-        event.option_list.border_subtitle = _HINT
+        event.option_list.border_subtitle = self.hint
 
     @on(OptionList.OptionSelected)
     def _picked(self, event: OptionList.OptionSelected) -> None:

@@ -9,6 +9,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+from textual.content import Content
 from textual.screen import Screen
 
 from core.looking_back.beam_contest import ParentBeam
@@ -47,6 +48,11 @@ class StepScreen(Screen[Forked | bool]):
     def __init__(self, playground: Playground) -> None:
         super().__init__()
         self._playground = playground
+
+    @property
+    def hint(self) -> Content:
+        """What to do with the rows."""
+        return Content(f"↑ ↓ {self._playground.told('go_on')}: go on with it")
 
     @abstractmethod
     def show(self) -> None:

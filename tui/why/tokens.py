@@ -38,7 +38,6 @@ from tui.why.step_screen import Forked, StepScreen
 from tui.why.token_rows import candidate, candidate_head, dice, effects, facts, found, perplexity
 
 _LOOKS_PER_SECOND = 10
-_HINT = "↑ ↓ Enter: go on with it"
 _REPEATS = "[$text-warning]the chosen token: the text would repeat[/]"
 
 
@@ -71,7 +70,7 @@ class WhyScreen(StepScreen):
     def on_mount(self) -> None:
         """Explain the selected step."""
         options = self.query_one(OptionList)
-        options.border_subtitle = _HINT
+        options.border_subtitle = self.hint
         self.query_one("#why-facts").border_title = "why"
         options.focus()
         self.set_interval(1 / _LOOKS_PER_SECOND, self._take_ghosts)
@@ -219,7 +218,7 @@ class WhyScreen(StepScreen):
 
     @on(OptionList.OptionHighlighted)
     def _moved(self, event: OptionList.OptionHighlighted) -> None:
-        event.option_list.border_subtitle = _HINT
+        event.option_list.border_subtitle = self.hint
 
     def action_fork(self) -> None:
         """Go on with the candidate that is picked."""

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from textual._xterm_parser import XTermParser
 
 from core.backends.scripted import ScriptedBackend
 from core.presets.keys import INDISTINCT_KEYS
 from core.presets.writer import SAVED_KEYS
-from tests.tui.helpers import BOOK, footer_keys, make_app, ready, run_to_end, status, until
+from tests.tui.helpers import (
+    BOOK,
+    footer_keys,
+    make_app,
+    ready,
+    run_prompt,
+    run_to_end,
+    status,
+    stopped,
+    until,
+)
 from tui.actions.keys import Keys
 from tui.actions.keys_file import KeysError, load_keys
+from tui.help.menu import MenuScreen
 from tui.help.screen import HelpScreen, HelpText
 from tui.why.tokens import WhyScreen
 
@@ -124,3 +137,47 @@ def test_no_preset_is_given_a_key_that_terminals_do_not_send():
         assert [getattr(one, "key", None) for one in parser.feed(sent)] == [key]
     assert "shift+f3" in INDISTINCT_KEYS
     assert len(SAVED_KEYS) == 15
+
+
+_OWN = {
+    "stop": ["f5"],
+    "close": ["f6"],
+    "open_file": ["f4"],
+    "score_it": ["alt+s"],
+    "go_on": ["alt+g"],
+    "help": ["f3"],
+    "menu": ["alt+m"],
+}
+
+
+async def test_sentences_name_the_users_own_keys():
+    gate = threading.Semaphore(0)
+    backend = ScriptedBackend([" a", " b"], step_gate=gate)
+    async with make_app(backend, keys=Keys(_OWN)).run_test(size=(120, 40)) as pilot:
+        app = pilot.app
+        await ready(pilot)
+        await run_prompt(pilot, "Once")
+        assert "F5 stops it" in str(app.main.prompt.placeholder)
+        await pilot.press("ctrl+z", "enter")
+        assert "still running — F5 stops it" in status(pilot)
+        gate.release(2)
+        await stopped(pilot)
+        await pilot.press("f9")
+        await until(pilot, lambda: bool(app.screen.query("#why-candidates")))
+        assert "alt+g: go on" in str(app.screen.query_one("#why-candidates").border_subtitle)
+        await pilot.press("t")
+        await until(pilot, lambda: bool(app.screen.query("#score-input")))
+        told = app.screen.query_one("#score-input")
+        assert "alt+s scores it" in str(told.border_subtitle)
+        assert "F4 gets a file" in str(told.border_subtitle)
+        assert "get a file with F4" in str(told.placeholder)
+
+
+async def test_the_boxes_close_by_the_users_own_keys():
+    async with make_app(ScriptedBackend(), keys=Keys(_OWN)).run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        for key, box in (("f3", HelpScreen), ("alt+m", MenuScreen)):
+            await pilot.press(key)
+            await until(pilot, lambda box=box: isinstance(pilot.app.screen, box))
+            await pilot.press(key)
+            await until(pilot, lambda: pilot.app.screen is pilot.app.main)

@@ -11,11 +11,11 @@ from core.playground.playground import Playground
 def prompt_hint(playground: Playground) -> str:
     """Return one line for the prompt of a document that has something in it."""
     if playground.document.is_running and not playground.document.is_weighing:
-        return "the model writes: Esc stops it"
+        return f"the model writes: {playground.told('stop')} stops it"
     if playground.model.load_error is not None:
         return f"no model is loaded: {playground.told('models')} has others"
     if playground.prompts.queued is not None:
-        return "a prompt waits for the model: Esc takes it back"
+        return f"a prompt waits for the model: {playground.told('stop')} takes it back"
     if playground.prompts.is_full:
         return f"the context is full: {playground.told('clear')} clears the document"
     if playground.prompts.awaits_message:
