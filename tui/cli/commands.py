@@ -19,13 +19,13 @@ from core.text.visible import one_line
 from tui.cli.choices import Choices
 from tui.cli.download import download_command
 from tui.cli.generate import generate_command
-from tui.cli.help import Command, Commands
 from tui.cli.info import info_command
 from tui.cli.keys import keys_command
 from tui.cli.open_app import open_app, run_app
+from tui.cli.parsing.help import Command, Commands
+from tui.cli.parsing.sentences import sentence_of
 from tui.cli.presets import presets_command
-from tui.cli.score import score_command
-from tui.cli.sentences import sentence_of
+from tui.cli.score.command import score_command
 from tui.cli.streams import (
     CLOSED_PIPE_CODE,
     INTERRUPTED_CODE,

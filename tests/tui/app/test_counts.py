@@ -60,7 +60,7 @@ def test_the_command_line_and_the_app_number_a_scored_texts_tokens_alike():
     from core.backends.scripted import ScriptedBackend
     from core.backends.scripted_scores import scripted_score
     from tests.tui.helpers import BOOK
-    from tui.cli.score_table import table_lines
+    from tui.cli.score.table import table_lines
     from tui.score.rows import summary_row, token_row
 
     tokens = ScriptedBackend().prompt_tokens("I sat as a grey cat", is_beginning=True)

@@ -30,7 +30,7 @@ from core.records.scores import PresetVerdict, ScoredText
 from core.records.steps import Candidate
 from tui.cli.choices import Choices
 from tui.cli.options import DeviceOption, DtypeOption, ModelOption, PresetsOption
-from tui.cli.score_table import table_lines
+from tui.cli.score.table import table_lines
 from tui.cli.streams import emit, note
 
 if TYPE_CHECKING:

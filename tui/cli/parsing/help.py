@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from core.records.errors import PlaygroundError
-from tui.cli.sentences import which_command
+from tui.cli.parsing.sentences import which_command
 from tui.cli.streams import emit
 
 
