@@ -45,6 +45,7 @@ def test_the_wheel_holds_what_the_program_reads(wheel):
         for pattern in (
             "core/models/demo/*",
             "core/models/gpt2/kernel/source/*",
+            "core/document/export/*.json",
             "core/document/export/page/page.*",
             "tui/**/*.tcss",
             "*/py.typed",
