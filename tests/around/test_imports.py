@@ -93,6 +93,8 @@ def test_the_views_load_no_model_library():
         *(f"from tui.cli.commands import run; run([{name!r}, '--help'])" for name in COMMANDS),
         "from tui.cli.commands import run; run(['presets'])",
         "from tui.cli.commands import run; run(['keys'])",
+        "from tui.cli.commands import run; run(['export', '--help'])",
+        "from tui.cli.commands import run; run(['export', 'pyproject.toml', '--format', 'html'])",
         "from tui.cli.commands import run; run(['generate', 'a', '--set', 'topk=1'])",
         "from tui.cli.commands import run; run(['generate', 'a', '--stps', '1'])",
         "from tui.cli.commands import run; run(['info', '--model', './nowhere'])",

@@ -18,6 +18,7 @@ from core.records.errors import PlaygroundError
 from core.text.visible import one_line
 from tui.cli.choices import Choices
 from tui.cli.download import download_command
+from tui.cli.export import export_command
 from tui.cli.generate import generate_command
 from tui.cli.info import info_command
 from tui.cli.keys import keys_command
@@ -55,6 +56,7 @@ app.command("download", cls=Command)(download_command)
 app.command("info", cls=Command)(info_command)
 app.command("verify", cls=Command)(verify_command)
 app.command("score", cls=Command)(score_command)
+app.command("export", cls=Command)(export_command)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -42,21 +42,35 @@ def write_run(path: str, before: str, about: Mapping[str, Any], events: Iterable
         PlaygroundError: The name is of no known format, a file has it already, or it cannot be
             written.
     """
-    try:
-        file = Path(path.strip()).expanduser()
-    except RuntimeError as error:
-        raise PlaygroundError(f"{path!r} is no place for a file: {error}") from None
+    file = new_file_of(path)
     name = FORMAT_OF_SUFFIX.get(file.suffix.lower())
     if name is None:
         known = ", ".join(FORMAT_OF_SUFFIX)
         raise PlaygroundError(f"{path!r} says no format; end its name in one of {known}")
     writer = make_writer(name, before, about)
     written = "".join(part for event in events for part in writer.write(event))
-    _write(file, before + written if name == "text" else written)
+    write_new_text(file, before + written if name == "text" else written)
     return file
 
 
-def _write(file: Path, text: str) -> None:
+def new_file_of(path: str) -> Path:
+    """Return the path that a person gave for a new file; ``~`` is the home folder.
+
+    Raises:
+        PlaygroundError: Nobody has that home folder.
+    """
+    try:
+        return Path(path.strip()).expanduser()
+    except RuntimeError as error:
+        raise PlaygroundError(f"{path!r} is no place for a file: {error}") from None
+
+
+def write_new_text(file: Path, text: str) -> None:
+    """Write ``text`` to a file that is not there yet, whole or not at all.
+
+    Raises:
+        PlaygroundError: A file has that name already, or it cannot be written.
+    """
     try:
         write_new(file, text.encode("utf-8", errors="backslashreplace"))
     except FileExistsError:
