@@ -91,6 +91,9 @@ class CsvWriter:
     what had ended before, a probability that is no number. ``final_probability`` is what a token
     is chosen by; beams have ``final_score`` in its place, what is added to a beam's sum, which the
     settings leave as no probability.
+
+    Every column but those of texts is of numbers. A reader that takes texts such as ``null`` for
+    missing values, as pandas does, has ``token_id`` to tell what stood there.
     """
 
     def __init__(self) -> None:
