@@ -127,6 +127,17 @@ def test_several_runs_stand_in_their_order_with_a_way_to_each():
         page_of([])
 
 
+@pytest.mark.parametrize(
+    ("model", "called"),
+    [("demo", "demo"), ("/home/me/models/mine/", "mine"), ("a/b", "b"), ("/", "a model")],
+)
+def test_headings_call_a_model_by_the_last_part_of_its_name(model, called):
+    text = page_of([run_of(" far", prompt="Once", model=model)])
+
+    assert f"<h1>what <bdi>{called}</bdi> weighed" in text
+    assert f"<title>Once far · {called}</title>" in text
+
+
 def test_what_a_panel_says():
     (token,) = run_view(run_of(" far"), 1).tokens
 

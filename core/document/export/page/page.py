@@ -18,7 +18,7 @@ from core.document.export.about import about_program
 from core.document.export.page.view import run_view
 from core.document.export.reading import ExportedRun
 from core.text.readable import tint_ranges
-from core.text.visible import SPECIAL_TOKEN, keep_end, one_line, spelled_parts
+from core.text.visible import SPECIAL_TOKEN, one_line, spelled_parts
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -38,7 +38,7 @@ def page_of(runs: Sequence[ExportedRun]) -> str:
     """
     if not runs:
         raise ValueError("a page has one run at least")
-    models = {run.model_name or "a model" for run in runs}
+    models = {_called(run) for run in runs}
     style, script = _text("page.css"), _text("page.js")
     return _template().render(
         runs=[run_view(run, number) for number, run in enumerate(runs, 1)],
@@ -64,8 +64,12 @@ def page_of(runs: Sequence[ExportedRun]) -> str:
 def _title(run: ExportedRun) -> str:
     """What a tab or a list of files shows: how the text begins, and who wrote it."""
     text = one_line(run.prompt + run.finished.text, _WIDEST_TITLE)
-    model = keep_end(one_line(run.model_name), _WIDEST_TITLE)
-    return " · ".join(one for one in (text, model) if one) or "A run"
+    return f"{text} · {one_line(_called(run), _WIDEST_TITLE)}" if text else "A run"
+
+
+def _called(run: ExportedRun) -> str:
+    """What headings call the model: the last part of its name, which may be a folder's path."""
+    return run.model_name.rstrip("/").rpartition("/")[2] or "a model"
 
 
 @cache
