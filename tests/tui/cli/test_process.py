@@ -15,7 +15,7 @@ import pytest
 
 from tests.places import REPOSITORY
 
-LONGEST_WAIT = 20
+LONGEST_WAIT = 60
 
 
 @pytest.fixture(autouse=True)

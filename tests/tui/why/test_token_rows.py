@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.records.steps import Candidate
-from tests.tui.helpers import app_of, ready, run_to_end, shown_document
+from tests.tui.helpers import app_of, ready, run_to_end, shown_document, until
 from tui.why.token_rows import candidate, found, key_ranges
 
 CUT = Candidate(7, "[b]\x1b", -5.0, None, 12, "top_p")
@@ -50,6 +50,7 @@ async def test_no_candidate_takes_two_lines(app, size):
         await run_to_end(pilot, "Once upon a time")
         assert shown_document(pilot)
         await pilot.press("f9")
-        await pilot.pause(0.5)
+        await until(pilot, lambda: bool(app.screen.query("#why-candidates")))
         options = app_of(pilot).screen.query_one("#why-candidates")
-        assert options.virtual_size.height == options.option_count == 200
+        await until(pilot, lambda: options.option_count == 200)
+        assert options.virtual_size.height == 200
