@@ -26,7 +26,7 @@ from core.document.tree_records import ROOT, Branch
 from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Event, Finished, Started, TokenStep
-from core.sessions.entries import Entry, run_begun
+from core.sessions.entries import Entry, PromptSent, run_begun
 from core.sessions.opening import Session, open_session
 
 PROMPT = "A long long time ago, "
@@ -107,8 +107,15 @@ def _drained(brought: SimpleQueue[Event]) -> list[Event]:
 
 
 def with_a_journal(events: Sequence[Event], rate: int, folder: Path) -> Measured:
-    """Run with a session in a new file of ``folder``."""
+    """Run with a session in a new file of ``folder``, which has begun before.
+
+    Raises:
+        RuntimeError: It cannot be written.
+    """
     session = open_session(folder / f"{time.monotonic_ns()}.jsonl")
+    session.record(PromptSent(PROMPT))  # with it, the versions of all that is installed are read
+    if session.journal is None or not session.journal.flush(10.0):
+        raise RuntimeError(*session.notes)
     measured = run_paced(events, rate, session.record)
     close(session)
     return measured
