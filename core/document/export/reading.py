@@ -23,7 +23,8 @@ class ExportedRun:
     """What a run began from, its steps and its end.
 
     ``about`` is what the file says of how the run was made, as ``about.about_run`` has it: texts,
-    ``None`` where it does not tell, and ``settings``, which are the same as values.
+    ``None`` where it does not tell, and ``settings``, which are the same as values. ``name`` is
+    what the run is called among others, empty where it stands alone.
     """
 
     prompt: str
@@ -32,6 +33,7 @@ class ExportedRun:
     started: Started
     steps: tuple[Step, ...]
     finished: Finished
+    name: str = ""
 
     @property
     def model_name(self) -> str:

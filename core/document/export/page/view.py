@@ -104,7 +104,7 @@ def run_view(run: ExportedRun, number_: int) -> RunView:
     settings = about.get("settings") or {}
     return RunView(
         number=number_,
-        name=str(about.get("preset") or f"run {number_}"),
+        name=_name(run) or f"run {number_}",
         prompt=run.prompt,
         tokens=tuple(_token(one, place) for place, one in enumerate(tokens, 1)),
         unwritten=unwritten,
@@ -116,6 +116,11 @@ def run_view(run: ExportedRun, number_: int) -> RunView:
         facts=tuple(facts_of(about, run.started.seed)),
         settings=tuple((name, setting_value(value)) for name, value in settings.items()),
     )
+
+
+def _name(run: ExportedRun) -> str:
+    preset = str(run.about.get("preset") or "")
+    return " · ".join(one for one in (run.name, preset) if one)
 
 
 def _token(one: WrittenToken, place: int) -> TokenView:
