@@ -32,7 +32,7 @@ def pytest_configure(config):
     """Keep what the program remembers out of the home folder, in one that goes at the end."""
     remembered = tempfile.TemporaryDirectory(prefix="gpt2-playground-tests-")
     config.add_cleanup(remembered.cleanup)
-    os.environ["XDG_STATE_HOME"] = remembered.name
+    os.environ["XDG_STATE_HOME"] = os.environ["XDG_DATA_HOME"] = remembered.name
 
 
 def pytest_xdist_auto_num_workers(config):

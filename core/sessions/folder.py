@@ -91,7 +91,7 @@ class SessionsFolder:
             raise PlaygroundError(
                 f"{str(self.folder)!r} cannot be read: {error.strerror}"
             ) from None
-        found = [one for name in names if (one := _listed(self.folder / name)) is not None]
+        found = [one for name in names if (one := look_into(self.folder / name)) is not None]
         return sorted(found, key=lambda one: (one.changed, one.path.name), reverse=True)
 
     def last(self) -> Path | None:
@@ -127,9 +127,14 @@ class SessionsFolder:
         """Name a session that is not open; an empty name takes the name away.
 
         Raises:
-            PlaygroundError: The name is too long or more than a line, or the session is open.
+            PlaygroundError: The name is too long or more than a line, the session is open, or
+                the file is none that this program can go on with.
         """
         entry = session_named(name)
+        listed = look_into(path)
+        if listed is None or listed.fault:
+            why = listed.fault if listed is not None else "there is no session"
+            raise PlaygroundError(f"{str(path)!r} cannot be named: {why}")
         session = open_session(path)
         if session.journal is None:
             raise PlaygroundError(session.notes[-1])
@@ -166,7 +171,7 @@ def session_named(name: str) -> SessionNamed:
     return SessionNamed(name)
 
 
-def _listed(path: Path) -> ListedSession | None:
+def look_into(path: Path) -> ListedSession | None:
     """Return what a list tells of a session; ``None`` of what is none, or has nothing in it yet."""
     handle = -1
     try:

@@ -8,6 +8,7 @@ used for what programs read.
 from __future__ import annotations
 
 from bisect import bisect_right
+from datetime import datetime
 from itertools import pairwise
 
 TINT_LIMITS: tuple[float, ...] = (1.0, 2.0, 4.0, 7.0)
@@ -67,3 +68,11 @@ def length(tokens: int, steps: int) -> str:
     """Return how long a run's text is, with its steps where a search took others than it has."""
     told = token_count(tokens)
     return told if steps == tokens else f"{told} in {steps:,} step{'' if steps == 1 else 's'}"
+
+
+def moment(seconds: float) -> str:
+    """Return a time since 1970 as the clock on the wall had it, to the minute."""
+    try:
+        return f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M}"
+    except (OverflowError, ValueError, OSError):  # no calendar has it
+        return "unknown"

@@ -102,6 +102,17 @@ def pad(text: str, width: int) -> str:
     return text + " " * (width - cell_width(text))
 
 
+def keep_start(text: str, width: int) -> str:
+    """Return the beginning of ``text`` that fits into ``width`` cells, with ``…`` for a cut."""
+    if cell_width(text) <= width:
+        return text
+    room, end = width - 1, 0
+    while _cells(text[end]) <= room:
+        room -= _cells(text[end])
+        end += 1
+    return text[:end] + "…"
+
+
 def keep_end(text: str, width: int) -> str:
     """Return the end of ``text`` that fits into ``width`` cells, after ``…`` where it was cut."""
     if cell_width(text) <= width:

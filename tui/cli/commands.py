@@ -27,6 +27,7 @@ from tui.cli.parsing.help import Command, Commands
 from tui.cli.parsing.sentences import sentence_of
 from tui.cli.presets import presets_command
 from tui.cli.score.command import score_command
+from tui.cli.sessions import sessions_app
 from tui.cli.streams import (
     CLOSED_PIPE_CODE,
     INTERRUPTED_CODE,
@@ -57,6 +58,7 @@ app.command("info", cls=Command)(info_command)
 app.command("verify", cls=Command)(verify_command)
 app.command("score", cls=Command)(score_command)
 app.command("export", cls=Command)(export_command)
+app.add_typer(sessions_app, name="sessions")
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -168,3 +168,15 @@ def test_a_session_elsewhere_is_not_the_last_one(folder, tmp_path):
     folder.remember(other.path)
     other.close()
     assert folder.last() == path
+
+
+@pytest.mark.parametrize("text", ["notes of mine\n", '{"format": "other"}\n', ""])
+def test_a_file_that_is_no_session_is_not_named(tmp_path, text):
+    path = tmp_path / "mine.jsonl"
+    path.write_text(text)
+
+    with pytest.raises(PlaygroundError, match="cannot be named"):
+        SessionsFolder(tmp_path).name(path, "a name")
+
+    assert [one.name for one in tmp_path.iterdir()] == ["mine.jsonl"]
+    assert path.read_text() == text
