@@ -45,7 +45,7 @@ from tui.cli.options import (
     StepsOption,
     UnsetOption,
 )
-from tui.cli.settings import decoding_settings, without_effect
+from tui.cli.parsing.settings import decoding_settings, without_effect
 from tui.cli.streams import (
     INTERRUPTED_CODE,
     Progress,

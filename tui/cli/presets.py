@@ -10,7 +10,7 @@ import typer
 from core.presets.finding import find_presets_file, load_presets
 from tui.cli.choices import Choices, choices_of
 from tui.cli.options import PresetsOption
-from tui.cli.settings import listed_settings
+from tui.cli.parsing.settings import listed_settings
 from tui.cli.streams import emit
 from tui.cli.table import aligned
 
