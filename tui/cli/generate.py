@@ -25,7 +25,7 @@ from core.records.model_info import ModelInfo
 from core.records.prompt_tokens import SPACE_AT_THE_END, ends_in_a_words_space
 from core.records.request import Request
 from core.records.settings import Settings
-from core.records.steps import EngineChanged, Event, Finished, Started, Step
+from core.records.steps import BeamStep, EngineChanged, Event, Finished, Started, Step, TokenStep
 from core.text.readable import length, number
 from tui.cli.choices import Choices, choices_of, make_backend, open_book
 from tui.cli.options import (
@@ -210,7 +210,7 @@ def _run(backend: Backend, request: Request, writer: Writer) -> int:
     progress = Progress(is_shown=sys.stderr.isatty() and not sys.stdout.isatty())
     started: Started | None = None
     finished: Finished | None = None
-    steps = 0
+    steps: list[Step] = []
     try:
         with cancel_on_interrupt() as cancelled:
             for event in backend.generate(request, cancelled.is_set):
@@ -222,16 +222,29 @@ def _run(backend: Backend, request: Request, writer: Writer) -> int:
                     complain(f"the engine is another one now: {event.engine}")
                 elif isinstance(event, Finished):
                     finished = event
-                else:
-                    steps += 1
+                elif isinstance(event, Step):
+                    steps.append(event)
                 progress.show(_progress(event, started))
     except PlaygroundError as error:
         if started is None:
             raise
+        for text in writer.write(_broken_off(steps, str(error))):
+            emit(text)
         raise RunFailed(str(error)) from None
     finally:
         progress.show("")
-    return _exit_code(request.settings, started, steps, finished)
+    return _exit_code(request.settings, started, len(steps), finished)
+
+
+def _broken_off(steps: Sequence[Step], why: str) -> Finished:
+    """Return the end of a run that has none itself, with what it had written."""
+    last = steps[-1] if steps else None
+    if isinstance(last, BeamStep):
+        best = last.hypotheses[0]
+        return Finished("failed", best.token_ids, best.text, 0.0, detail=why)
+    tokens = [step for step in steps if isinstance(step, TokenStep)]
+    token_ids = tuple(step.token.token_id for step in tokens)
+    return Finished("failed", token_ids, "".join(step.text for step in tokens), 0.0, detail=why)
 
 
 def _progress(event: Event, started: Started | None) -> str:

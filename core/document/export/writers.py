@@ -67,7 +67,7 @@ def make_writer(name: str, prompt: str, about: Mapping[str, Any] | None = None) 
 
 
 class TextWriter:
-    """The generated text as it comes, unchanged, then one line end.
+    """The generated text as it comes, unchanged, then one line end; none where the run failed.
 
     A beam search revises its text, so its winner comes at the end.
     """
@@ -86,7 +86,7 @@ class TextWriter:
                 self._written += rest
                 if rest:
                     yield rest
-            if self._written:
+            if self._written and event.reason != "failed":
                 yield "\n"
 
 

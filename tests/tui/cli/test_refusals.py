@@ -220,6 +220,30 @@ def test_a_run_that_breaks(cli, monkeypatch, error, after_steps, code, out, said
     assert backend.closed
 
 
+@pytest.mark.parametrize("beams", [1, 2])
+def test_what_a_run_had_written_when_it_broke_off_is_in_every_format(
+    cli, monkeypatch, tmp_path, beams
+):
+    class Breaking(ScriptedBackend):
+        def generate(self, request, is_cancelled):
+            for event in super().generate(request, is_cancelled):
+                if isinstance(event, Finished):
+                    raise PlaygroundError("no memory is left")
+                yield event
+
+    monkeypatch.setattr(headless, "make_backend", lambda *_: Breaking())
+    ask = ("generate", PROMPT, "--steps", "3", "--set", f"num_beams={beams}", "--format")
+    for name in ("text", "table", "jsonl", "csv", "markdown", "html"):
+        code, out, err = cli(*ask, name)
+        assert (code, err.splitlines()[-1]) == (1, "gpt2-playground: no memory is left")
+        assert "away" in out
+        if name in ("jsonl", "markdown", "html"):
+            assert "no memory is left" in out
+    file = tmp_path / "run.jsonl"
+    file.write_text(cli(*ask, "jsonl")[1])
+    assert cli("export", str(file), "--format", "text") == (0, " far, away", "")
+
+
 def test_a_run_that_fails_by_its_own_word(cli, monkeypatch):
     class Resigning(ScriptedBackend):
         def generate(self, request, is_cancelled):
