@@ -16,8 +16,8 @@ import torch
 from core.decoding.recording import record_step
 from core.looking_back.dice import Dice
 from core.looking_back.logits_store import LogitsStore
-from core.looking_back.scrub import scrub
-from core.looking_back.sweep import Sweeper, plain_step
+from core.looking_back.other_settings.scrub import scrub
+from core.looking_back.other_settings.sweep import Sweeper, plain_step
 from core.records.decode_state import DecodeState
 from core.records.recorded_run import RecordedRun, RunStart
 from core.records.settings import Settings

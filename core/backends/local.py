@@ -161,7 +161,7 @@ class LocalBackend:
         """See ``Backend``."""
         loaded = self._ready()
         from core.backends.out_of_memory import guarded_scoring
-        from core.looking_back.scoring import score_text, score_tokens
+        from core.looking_back.given_text.scoring import score_text, score_tokens
         from core.models.sandbox.process import confined
         from core.records.scores import WrittenTokens
 

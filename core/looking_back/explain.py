@@ -13,7 +13,7 @@ import torch
 
 from core.decoding.recording import recorded_logits
 from core.decoding.weighing.figures import RowFigures, ranks, row_figures
-from core.looking_back.replay import Applied, SettingEffect, apply_settings, entropy_bits
+from core.looking_back.setting_effects import Applied, SettingEffect, apply_settings, entropy_bits
 from core.records.errors import PlaygroundError
 from core.records.recorded_run import RecordedRun, RecordedStep, TokenTexts
 from core.records.settings import Settings

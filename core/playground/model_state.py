@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from core.backends.base import Backend
-from core.backends.service import GenerationService
+from core.backends.worker import GenerationService
 from core.playground.fetching import Fetching
 from core.playground.notices import Notices
 from core.records.loading import LoadFailed, Loading, Ready

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from core.backends.service import GenerationService, ServiceEvent
+from core.backends.worker import GenerationService, ServiceEvent
 from core.document.document import Document
 from core.playground.by_hand import ByHand
 from core.playground.changes import Changes

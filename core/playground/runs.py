@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from core.backends.service import GenerationService
+from core.backends.worker import GenerationService
 from core.playground.documents import Documents
 from core.playground.model_state import ModelState
 from core.playground.next_run import NextRun

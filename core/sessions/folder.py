@@ -19,8 +19,8 @@ from core.files.lock import open_alone
 from core.files.reading import FileError, is_regular_file, read_text
 from core.files.writing import write_over
 from core.records.errors import PlaygroundError
-from core.sessions.decoding import entry_of, object_of
 from core.sessions.entries import SessionNamed
+from core.sessions.from_json import entry_of, object_of
 from core.sessions.header import Header, header_of
 from core.sessions.opening import open_session
 from core.sessions.summary import TYPE, Summary, summary_of

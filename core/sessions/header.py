@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 from core.document.export.about import PROGRAM, installed_version, version_of
 from core.files.fields import Fields
-from core.sessions.decoding import object_of
-from core.sessions.encoding import line_of
+from core.sessions.from_json import object_of
+from core.sessions.to_json import line_of
 
 FORMAT = f"{PROGRAM} session"
 

@@ -15,10 +15,10 @@ from itertools import pairwise
 from core.document.export.about import PROGRAM, installed_version
 from core.records.steps import Finished
 from core.sessions.appending import FullError, LineFile
-from core.sessions.encoding import entry_record, line_of
 from core.sessions.entries import Entry, ProgramStarted, StepLookedAt
 from core.sessions.header import header_line, new_header
 from core.sessions.summary import EVERY, Summary
+from core.sessions.to_json import entry_record, line_of
 from core.text.visible import unexpected
 
 INTERVAL = 0.3

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.records.steps import Finished
-from core.sessions.decoding import entry_of, object_of
+from core.sessions.from_json import entry_of, object_of
 from core.sessions.header import FORMAT_VERSION, Header, header_of
 from core.sessions.restoring import Restored, Restorer
 from core.text.visible import one_line

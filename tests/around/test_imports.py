@@ -57,7 +57,7 @@ loaded = set(sys.modules) - before
         "core.looking_back.logits_store",
         "core.presets.finding",
         "core.records.scores",
-        "core.backends.service",
+        "core.backends.worker",
         "core.document.document",
         "core.records.settings",
         "core.records.steps",

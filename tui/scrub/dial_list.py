@@ -8,7 +8,7 @@ from __future__ import annotations
 from textual import events
 from textual.message import Message
 
-from core.looking_back.dials import DIALS, Dials
+from core.looking_back.other_settings.dials import DIALS, Dials
 from tui.common.lines_view import LinesView
 from tui.scrub.dial_rows import HEAD_ROWS, dial_rows
 

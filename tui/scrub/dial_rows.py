@@ -5,7 +5,7 @@ Must never hold state or look at a widget.
 
 from __future__ import annotations
 
-from core.looking_back.dials import DIALS, Dials, Value, position, scale, shown
+from core.looking_back.other_settings.dials import DIALS, Dials, Value, position, scale, shown
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row
 from tui.common.visible import fit
 

@@ -15,8 +15,8 @@ from core.records.settings import Settings
 from core.records.steps import Candidate
 
 if TYPE_CHECKING:
-    from core.looking_back.scrub import Scrubbed, ScrubbedStep
-    from core.looking_back.sweep import Sweeper
+    from core.looking_back.other_settings.scrub import Scrubbed, ScrubbedStep
+    from core.looking_back.other_settings.sweep import Sweeper
 
 MOST_ROWS = 40
 """How many tokens of a step are compared."""
@@ -84,8 +84,8 @@ class Looker:
         return Look(scrubbed, index, rows)
 
     def _scrub(self, settings: Settings) -> Scrubbed:
-        from core.looking_back.scrub import scrub
-        from core.looking_back.sweep import Sweeper
+        from core.looking_back.other_settings.scrub import scrub
+        from core.looking_back.other_settings.sweep import Sweeper
 
         if self._sweeper is None:
             self._sweeper = Sweeper(self._run)

@@ -16,7 +16,7 @@ from textual.screen import Screen, ScreenResultType
 from textual.timer import Timer
 
 from core.backends.newest_call import NewestCall
-from core.looking_back.dials import Dials
+from core.looking_back.other_settings.dials import Dials
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
 from core.records.recorded_run import RecordedRun

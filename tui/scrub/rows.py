@@ -19,7 +19,7 @@ from tui.prose.lines import Line, Piece
 from tui.scrub.look import Compared, Look
 
 if TYPE_CHECKING:
-    from core.looking_back.scrub import Scrubbed, ScrubbedStep
+    from core.looking_back.other_settings.scrub import Scrubbed, ScrubbedStep
 
 PICK = "$text-success"
 _PICK_MARK = "→"

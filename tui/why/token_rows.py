@@ -12,7 +12,7 @@ from core.document.document import Document
 from core.looking_back.dice import Draw, Finisher
 from core.looking_back.explain import Explanation
 from core.looking_back.logits_store import StoreFacts
-from core.looking_back.replay import SettingEffect
+from core.looking_back.setting_effects import SettingEffect
 from core.records.scores import perplexity_of_steps
 from core.records.settings import Settings
 from core.records.steps import Candidate, TokenStep

@@ -18,8 +18,8 @@ from textual.widgets.option_list import Option
 from core.backends.background_call import BackgroundCall
 from core.looking_back.dice import explain_draw
 from core.looking_back.explain import MOST_ROWS, explain, look_up, tokens_of
-from core.looking_back.ghosts import Ghosts, find_ghosts
-from core.looking_back.sweep import Sweeper
+from core.looking_back.other_settings.ghosts import Ghosts, find_ghosts
+from core.looking_back.other_settings.sweep import Sweeper
 from core.playground.playground import Playground
 from core.presets.key_name import key_name
 from core.records.errors import PlaygroundError

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from core.models.products import product
+from core.models.matrix_products import product
 
 _ROUNDED = (torch.bfloat16, torch.float16)
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 from core.models.gpt2.cache import KeyValueCache
 from core.models.gpt2.config import Gpt2Config
 from core.models.gpt2.weights import Gpt2Weights, LayerWeights
-from core.models.products import product
+from core.models.matrix_products import product
 
 
 def forward(

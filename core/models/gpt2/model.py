@@ -16,7 +16,7 @@ from core.models.gpt2.config import Gpt2Config
 from core.models.gpt2.graph.compiled import is_wanted
 from core.models.gpt2.graph.recording import Capture, capture_on_gpu
 from core.models.gpt2.kernel.steps import NativeStep
-from core.models.gpt2.reading import Gpt2Reader
+from core.models.gpt2.prefill import Gpt2Reader
 from core.models.gpt2.torch_steps import TorchStep
 from core.models.gpt2.weights import Gpt2Weights
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from core.decoding.engine import generate
 from core.looking_back.dice import explain_draw
 from core.looking_back.explain import explain
-from core.looking_back.ghosts import find_ghosts
 from core.looking_back.logits_store import LogitsStore
-from core.looking_back.scrub import scrub
-from core.looking_back.sweep import Sweeper
+from core.looking_back.other_settings.ghosts import find_ghosts
+from core.looking_back.other_settings.scrub import scrub
+from core.looking_back.other_settings.sweep import Sweeper
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
 from core.records.request import Request

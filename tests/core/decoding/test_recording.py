@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from core.backends.local import LocalBackend
-from core.backends.service import GenerationService
+from core.backends.worker import GenerationService
 from core.decoding.engine import generate
 from core.decoding.recording import record_step, recorded_logits
 from core.decoding.weighing.processors import build_processors
@@ -17,8 +17,8 @@ from core.decoding.weighing.step import choose_sample, chosen_candidate, weigh
 from core.looking_back.dice import Dice, explain_draw
 from core.looking_back.explain import explain, look_up
 from core.looking_back.logits_store import LogitsStore
-from core.looking_back.scrub import scrub
-from core.looking_back.sweep import Sweeper
+from core.looking_back.other_settings.scrub import scrub
+from core.looking_back.other_settings.sweep import Sweeper
 from core.models.any.model import TransformersModel
 from core.records.request import Request
 from core.records.settings import Settings

@@ -6,15 +6,15 @@ import pytest
 import torch
 
 from core.looking_back.explain import explain
-from core.looking_back.scoring import score_tokens
-from core.looking_back.scrub import scrub
-from core.looking_back.sweep import Sweeper
+from core.looking_back.given_text.scoring import score_tokens
+from core.looking_back.other_settings.scrub import scrub
+from core.looking_back.other_settings.sweep import Sweeper
 from core.models.any.exact_head import ExactHead
 from core.models.any.model import TransformersModel
 from core.models.gpt2.forward import head
 from core.models.gpt2.graph import compiled as gpt2_compiled
 from core.models.gpt2.kernel import steps as gpt2_native
-from core.models.products import product
+from core.models.matrix_products import product
 from core.records.settings import Settings
 from tests.core.looking_back.recorded import recorded
 from tests.core.models.any.test_any_architecture import FAMILIES, config_of, module_of

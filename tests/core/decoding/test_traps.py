@@ -15,9 +15,9 @@ from core.document.tree import Tree
 from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
 from core.looking_back.dice import explain_draw
 from core.looking_back.explain import explain
-from core.looking_back.scoring import score_tokens
-from core.looking_back.scrub import scrub
-from core.looking_back.sweep import Sweeper
+from core.looking_back.given_text.scoring import score_tokens
+from core.looking_back.other_settings.scrub import scrub
+from core.looking_back.other_settings.sweep import Sweeper
 from core.models.any.model import TransformersModel
 from core.presets.book import Preset
 from core.records.settings import Settings, SettingsError

@@ -11,8 +11,8 @@ from core.decoding.engine import generate
 from core.decoding.recording import record_step
 from core.looking_back.dice import Dice, explain_draw, race_winner
 from core.looking_back.logits_store import LogitsStore
-from core.looking_back.scrub import scrub
-from core.looking_back.sweep import Sweeper
+from core.looking_back.other_settings.scrub import scrub
+from core.looking_back.other_settings.sweep import Sweeper
 from core.models.any.model import TransformersModel
 from core.records.request import Request
 from core.records.settings import Settings

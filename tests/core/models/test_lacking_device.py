@@ -20,9 +20,9 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from core.decoding.weighing.figures import figures_of, figures_tensor, row_figures
 from core.looking_back.dice import Dice
 from core.looking_back.explain import explain
-from core.looking_back.scoring import score_tokens
-from core.looking_back.scrub import scrub
-from core.looking_back.sweep import Sweeper
+from core.looking_back.given_text.scoring import score_tokens
+from core.looking_back.other_settings.scrub import scrub
+from core.looking_back.other_settings.sweep import Sweeper
 from core.models.any.model import TransformersModel
 from core.presets.book import Preset
 from core.records.settings import Settings

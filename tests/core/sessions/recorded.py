@@ -11,7 +11,6 @@ from core.playground.documents import Documents
 from core.records.chat import ChatFormat
 from core.records.settings import Settings
 from core.records.steps import Finished, Started, Step, TokenStep
-from core.sessions.encoding import entry_record, line_of
 from core.sessions.entries import (
     Moved,
     Pruned,
@@ -20,6 +19,7 @@ from core.sessions.entries import (
 )
 from core.sessions.header import header_line, new_header
 from core.sessions.reading import read_contents
+from core.sessions.to_json import entry_record, line_of
 
 GREEDY = Settings(max_new_tokens=4)
 SAMPLE = Settings(do_sample=True, max_new_tokens=3, seed=5, temperature=0.7)

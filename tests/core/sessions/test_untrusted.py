@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from core.document.conversation import messages
 from core.document.tree_records import ROOT
 from core.records.steps import BeamStep
-from core.sessions.encoding import line_of
 from core.sessions.reading import read_contents
 from core.sessions.summary import Summary
+from core.sessions.to_json import line_of
 from tests.core.sessions.test_restoring import afternoon
 
 LINES = afternoon().bytes().splitlines()

@@ -13,7 +13,7 @@ from tokenizers.models import BPE
 
 from core.backends.local import LocalBackend
 from core.backends.scripted import ScriptedBackend
-from core.backends.service import GenerationService
+from core.backends.worker import GenerationService
 from core.records.errors import PlaygroundError
 from core.records.loading import Ready
 from core.records.prompt_tokens import PromptToken, ends_in_a_words_space

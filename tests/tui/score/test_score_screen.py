@@ -301,7 +301,7 @@ def plain(row):
 
 
 def test_the_bundled_model_on_a_text_with_split_characters(demo):
-    from core.looking_back.scoring import score_text
+    from core.looking_back.given_text.scoring import score_text
 
     text = "There was a naïve 世界 🦄."
     scored = score_text(demo.model, demo.codec, text, BOOK.presets)
@@ -327,7 +327,7 @@ def test_a_first_token_without_a_score_stands_plain():
 
 
 def test_a_conversation_is_shown_with_its_first_token(demo):
-    from core.looking_back.scoring import score_tokens
+    from core.looking_back.given_text.scoring import score_tokens
 
     read = "A person asks.\nPerson: Hello"
     token_ids = tuple(demo.codec.encode(read, is_beginning=True))
@@ -350,7 +350,7 @@ def test_perplexity_is_told_to_be_of_tokens_where_there_is_room():
 
 
 def test_a_special_token_is_drawn_as_its_mark(demo):
-    from core.looking_back.scoring import score_text
+    from core.looking_back.given_text.scoring import score_text
 
     text = "The king slept.<|endoftext|>The"
     scored = score_text(demo.model, demo.codec, text, BOOK.presets)

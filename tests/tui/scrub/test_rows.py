@@ -14,11 +14,11 @@ from rich.cells import cell_len
 
 from core.backends.newest_call import NewestCall
 from core.decoding.recording import record_step
-from core.looking_back.dials import DIALS, PER_STEP, Dials, position, scale, shown
 from core.looking_back.dice import Dice
 from core.looking_back.logits_store import LogitsStore
-from core.looking_back.scrub import Scrubbed, ScrubbedStep
-from core.looking_back.sweep import plain_step
+from core.looking_back.other_settings.dials import DIALS, PER_STEP, Dials, position, scale, shown
+from core.looking_back.other_settings.scrub import Scrubbed, ScrubbedStep
+from core.looking_back.other_settings.sweep import plain_step
 from core.records.errors import PlaygroundError
 from core.records.settings import SETTING_NAMES, Settings
 from tests.core.looking_back.recorded import Letters, recorded, run_of

@@ -9,9 +9,9 @@ import pytest
 from textual.widgets import Input, Static
 
 from core.backends.scripted import ScriptedBackend
-from core.looking_back.dials import DIALS
-from core.looking_back.scrub import scrub
-from core.looking_back.sweep import Sweeper
+from core.looking_back.other_settings.dials import DIALS
+from core.looking_back.other_settings.scrub import scrub
+from core.looking_back.other_settings.sweep import Sweeper
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
 from core.records.recorded_run import RecordedRun

@@ -137,7 +137,7 @@ def run_score(
     name = choices.model or book.model or default_model()
     found = find_model(name)
     loaded = (load or _load)(name, choices.device or "auto", choices.dtype or "auto", _tell)
-    from core.looking_back.scoring import score_text, score_tokens
+    from core.looking_back.given_text.scoring import score_text, score_tokens
 
     other = namesake(name)
     note(f"model: {name}; {other}" if other else f"model: {name}")

@@ -20,7 +20,7 @@ from core.models.gpt2.config import Gpt2Config
 from core.models.gpt2.forward import activation
 from core.models.gpt2.graph.recording import Layers, StaticLook
 from core.models.gpt2.weights import Gpt2Weights, LayerWeights
-from core.models.products import product
+from core.models.matrix_products import product
 
 SWITCH = "GPT2_PLAYGROUND_COMPILE"
 """Set to 1, this environment variable has torch compile while a model is loaded: a minute or more

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from core.looking_back.scoring import score_tokens
+from core.looking_back.given_text.scoring import score_tokens
 from core.models.any.model import TransformersModel
 from core.models.catalog import DEMO, model_folder
 from core.models.loading import load_model

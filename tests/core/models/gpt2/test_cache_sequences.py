@@ -17,8 +17,8 @@ from hypothesis.stateful import (
 from core.backends.out_of_memory import guarded, guarded_scoring
 from core.decoding.engine import generate
 from core.decoding.recording import recorded_logits
+from core.looking_back.given_text.scoring import score_tokens
 from core.looking_back.logits_store import LogitsStore
-from core.looking_back.scoring import score_tokens
 from core.models.gpt2 import cache as gpt2_cache
 from core.records.errors import PlaygroundError
 from core.records.request import Request

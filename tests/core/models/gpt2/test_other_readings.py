@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.looking_back.scoring import score_text
-from core.looking_back.verdicts import fewest_tokens
+from core.looking_back.given_text.scoring import score_text
+from core.looking_back.given_text.verdicts import fewest_tokens
 from core.presets.book import Preset
 from core.records.settings import Settings
 from tests.reference import run_ours

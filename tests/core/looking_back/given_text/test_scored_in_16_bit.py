@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from core.looking_back.scoring import score_tokens
+from core.looking_back.given_text.scoring import score_tokens
 from core.models.any import model as transformers_model
-from core.models.gpt2 import reading as gpt2_reading
+from core.models.gpt2 import prefill as gpt2_reading
 from core.presets.book import Preset
 from core.records.settings import Settings
 from tests.core.looking_back.recorded import CODEC, Without

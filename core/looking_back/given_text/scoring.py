@@ -16,8 +16,8 @@ import torch
 
 from core.decoding.weighing.figures import ranks, row_figures
 from core.decoding.weighing.step import SHOWN_CANDIDATES, not_all_numbers
-from core.looking_back.replay import entropy_bits
-from core.looking_back.verdicts import fewest_tokens, judge_of, other_readings
+from core.looking_back.given_text.verdicts import fewest_tokens, judge_of, other_readings
+from core.looking_back.setting_effects import entropy_bits
 from core.models.base import CausalModel, ReadsBySteps
 from core.presets.book import Preset
 from core.records.decode_state import DecodeState

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.looking_back.sweep import Sweeper, SweptStep
+from core.looking_back.other_settings.sweep import Sweeper, SweptStep
 from core.records.settings import Settings
 
 

@@ -19,14 +19,14 @@ from transformers.generation.logits_process import (
 
 from core.decoding.recording import record_step, recorded_logits
 from core.looking_back.logits_store import LogitsStore
-from core.looking_back.scrub import scrub
-from core.looking_back.sweep import Sweeper
-from core.looking_back.sweep_index import HEADS
+from core.looking_back.other_settings.index import HEADS
+from core.looking_back.other_settings.scrub import scrub
+from core.looking_back.other_settings.sweep import Sweeper
 from core.models.loading import load_model
 from core.records.recorded_run import RunStart
 from core.records.settings import Settings
+from tests.core.looking_back.other_settings.test_sweep_large import HOT, SIZES, logits
 from tests.core.looking_back.recorded import Letters, recorded
-from tests.core.looking_back.test_sweep_large import HOT, SIZES, logits
 
 REAL = Path("~/.cache/gpt2-playground/smollm2").expanduser()
 SEEDS = 120

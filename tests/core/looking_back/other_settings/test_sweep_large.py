@@ -13,10 +13,10 @@ import torch
 
 from core.decoding.recording import recorded_logits
 from core.looking_back.dice import Dice
-from core.looking_back.ghosts import find_ghosts
-from core.looking_back.scrub import scrub
-from core.looking_back.sweep import Sweeper, plain_step
-from core.looking_back.sweep_index import HEADS, build_index
+from core.looking_back.other_settings.ghosts import find_ghosts
+from core.looking_back.other_settings.index import HEADS, build_index
+from core.looking_back.other_settings.scrub import scrub
+from core.looking_back.other_settings.sweep import Sweeper, plain_step
 from core.presets.book import Preset
 from core.records.settings import Settings
 from tests.core.looking_back.recorded import run_of

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from core.looking_back.scoring import score_text, score_tokens
+from core.looking_back.given_text.scoring import score_text, score_tokens
 from core.models.any.model import TransformersModel
 from core.models.loading import load_model
 from core.presets.book import Preset

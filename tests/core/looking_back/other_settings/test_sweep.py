@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from core.decoding.recording import record_step
 from core.looking_back.dice import Dice
-from core.looking_back.ghosts import find_ghosts
 from core.looking_back.logits_store import LogitsStore
-from core.looking_back.scrub import scrub
-from core.looking_back.sweep import Sweeper, plain_step, repeated_tokens
+from core.looking_back.other_settings.ghosts import find_ghosts
+from core.looking_back.other_settings.scrub import scrub
+from core.looking_back.other_settings.sweep import Sweeper, plain_step, repeated_tokens
 from core.models.any.model import TransformersModel
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError

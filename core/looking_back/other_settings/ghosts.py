@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.looking_back.sweep import Sweeper
+from core.looking_back.other_settings.sweep import Sweeper
 from core.presets.book import Preset
 
 

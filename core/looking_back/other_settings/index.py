@@ -10,7 +10,7 @@ rounding of torch's can prefer the one that is missing.
 
 How many tokens, and how much probability, lie before a rival is known one by one for the likeliest
 ``HEADS`` tokens. All others, the tail, are counted by the float16 nearest to their value: between
-two of these, and between two sums, lies what is true (see ``core.looking_back.sweep_field``).
+two of these, and between two sums, lies what is true (see ``field``).
 
 What penalties and bans can move, the tokens of the context, is kept apart as ``moved``.
 """

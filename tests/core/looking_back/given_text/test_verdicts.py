@@ -10,7 +10,7 @@ import torch
 from tokenizers import Tokenizer, decoders
 from tokenizers.models import BPE, WordLevel
 
-from core.looking_back.verdicts import judge_of, other_readings
+from core.looking_back.given_text.verdicts import judge_of, other_readings
 from core.presets.book import Preset
 from core.records.settings import DEFAULT_NEW_TOKENS, Settings
 from core.records.steps import Candidate

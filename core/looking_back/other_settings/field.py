@@ -1,6 +1,6 @@
 """Every step of a run at one temperature: which rivals surely stay, and which perhaps.
 
-Must never look at text or settings that are not thresholds; ``core.looking_back.sweep`` does.
+Must never look at text or settings that are not thresholds; ``sweep`` does.
 Of the tail, an index knows how many tokens are near a value, and torch rounds to float32 what is
 summed here in float64: so all counts and masses come as ``Bounds``, between which the truth lies
 whatever is rounded how. What a bound leaves open is told, and never guessed.
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import torch
 
-from core.looking_back.sweep_index import SweepIndex, nearest_half, running_sums
+from core.looking_back.other_settings.index import SweepIndex, nearest_half, running_sums
 from core.records.settings import Settings
 
 _HALF = 2.0**-11

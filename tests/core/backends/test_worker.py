@@ -8,7 +8,7 @@ import time
 import pytest
 
 from core.backends.scripted import SCRIPTED_MODEL, ScriptedBackend
-from core.backends.service import GenerationService
+from core.backends.worker import GenerationService
 from core.document.document import Document
 from core.records.errors import PlaygroundError
 from core.records.loading import LoadFailed, Loading, Ready

@@ -18,9 +18,9 @@ import torch
 
 from core.looking_back.dice import Dice, race_winner
 from core.looking_back.explain import applied_settings
-from core.looking_back.replay import refuse_beams
-from core.looking_back.sweep_field import SweepField
-from core.looking_back.sweep_index import SweepIndex, build_index
+from core.looking_back.other_settings.field import SweepField
+from core.looking_back.other_settings.index import SweepIndex, build_index
+from core.looking_back.setting_effects import refuse_beams
 from core.records.recorded_run import RecordedRun
 from core.records.settings import Settings
 

@@ -15,8 +15,6 @@ from core.document.turn import Fork
 from core.records.chat import ChatFormat
 from core.records.model_info import ModelInfo
 from core.records.settings import Settings
-from core.sessions.decoding import LONGEST_LINE, entry_of, object_of
-from core.sessions.encoding import entry_record, line_of
 from core.sessions.entries import (
     Cut,
     ModelReady,
@@ -32,6 +30,8 @@ from core.sessions.entries import (
     SessionNamed,
     StepLookedAt,
 )
+from core.sessions.from_json import LONGEST_LINE, entry_of, object_of
+from core.sessions.to_json import entry_record, line_of
 from tests.core.document.event_strategies import ENDS, ID_LISTS, IDS, STEPS, TEXTS
 from tests.core.sessions.recorded import INFO, OTHER, Recorded
 

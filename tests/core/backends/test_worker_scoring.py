@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-import core.backends.service as service_module
+import core.backends.worker as service_module
 from core.backends.scripted import ScriptedBackend
-from core.backends.service import GenerationService
+from core.backends.worker import GenerationService
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
 from core.records.loading import Ready
