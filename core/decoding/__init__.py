@@ -1,4 +1,4 @@
-"""Prompt, settings and model to an iterator of steps: what is read anew, how a token is chosen.
+"""Prompt, settings and model to steps, one by one: what the cache keeps, how a token is chosen.
 
 Must never load a model, start a thread, or choose otherwise than ``generate()`` would.
 """
