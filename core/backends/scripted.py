@@ -78,8 +78,12 @@ class ScriptedBackend:
     def generate(self, request: Request, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
         """Play the script: token steps, or beam steps where the settings ask for beams."""
         self.requests.append(request)
-        words = " ".join((*(one.content for one in request.messages), request.prompt)).split()
-        prompt_ids = tuple(range(10, 10 + len(words)))
+        said = [one.content for one in request.messages]
+        if isinstance(request.prompt, str):
+            words = " ".join((*said, request.prompt)).split()
+            prompt_ids = tuple(range(10, 10 + len(words)))
+        else:
+            prompt_ids = request.prompt
         context = request.context_token_ids + prompt_ids
         by_hand = request.most_drawn is not None
         most = request.most_drawn if by_hand else request.settings.max_new_tokens

@@ -121,13 +121,14 @@ def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Ru
     by_hand = request.most_drawn is not None
     settings = request.settings.without_beams() if by_hand else request.settings
     before = request.context_token_ids
-    prompt = tuple(codec.encode(request.prompt, is_beginning=not before)) if request.prompt else ()
+    prompt = codec.read(request.prompt, is_beginning=not before)
     if not before and not prompt:
         if model.bos_token_id is None:
             raise PlaygroundError("this model cannot begin a text by itself; type a prompt")
         prompt = (model.bos_token_id,)
     context = before + prompt
-    forced, written = _forced(codec, request), request.written_token_ids
+    forced = codec.read(request.forced, is_beginning=False)
+    written = request.written_token_ids
     document = context + written
     check_token_ids(document + forced, model.vocabulary_size)
     length = len(document) + len(forced)
@@ -159,13 +160,6 @@ def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Ru
     )
     run.write(written)
     return run, forced
-
-
-def _forced(codec: TextCodec, request: Request) -> tuple[int, ...]:
-    """Return what a person puts first as token ids."""
-    if not isinstance(request.forced, str):
-        return request.forced
-    return tuple(codec.encode(request.forced, is_beginning=False)) if request.forced else ()
 
 
 def _check_room(length: int, context_size: int | None, *, has_steps: bool) -> None:

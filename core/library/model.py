@@ -84,7 +84,13 @@ class Model:
         run = Run(
             prompt,
             request.settings,
-            about_run(self.info, preset_name, request.settings),
+            about_run(
+                self.info,
+                preset_name,
+                request.settings,
+                request.chat,
+                is_by_hand=request.most_drawn is not None,
+            ),
             backend.generate(
                 dataclasses.replace(request, recorder=store.recorder(key)), stop.is_set
             ),

@@ -52,7 +52,7 @@ class ChatPrompts:
         room = sys.maxsize
         if self._context_size is not None:
             room = self._context_size - min(wanted, self._context_size // 2)
-        begun = self._codec.encode(request.prompt, is_beginning=False)
+        begun = self._codec.read(request.prompt, is_beginning=False)
         token_ids, dropped = fit(
             request.messages, lambda kept: [*self._encode(kept, chat), *begun], room
         )

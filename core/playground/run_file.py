@@ -42,5 +42,7 @@ def save_run(path: str, document: Document, turn: Turn) -> Path:
     if turn.started is None or turn.finished is None:
         raise PlaygroundError("the run has not finished; wait for it, or stop it")
     before = document.before(document.first_position(turn)).text
-    about = about_run(turn.model, turn.preset_name, turn.settings)
+    about = about_run(
+        turn.model, turn.preset_name, turn.settings, turn.chat, is_by_hand=turn.is_by_hand
+    )
     return write_run(path, before, about, (turn.started, *turn.steps, turn.finished))

@@ -17,7 +17,8 @@ from core.records.settings import Settings
 class Request:
     """One run: the document's token ids, the text to append to them, and how to decode.
 
-    ``context_token_ids`` are the document so far, as generated, never re-encoded. With a ``chat``,
+    ``context_token_ids`` are the document so far, as generated, never re-encoded. The prompt can be
+    the token ids that a text was read as, to be read so again. With a ``chat``,
     the run writes an answer and ends as that says. ``messages`` are then the whole conversation,
     the context is not used, and ``prompt`` is how the answer begins; without messages, context and
     prompt hold all that. ``recorder``, where given, keeps the raw logits of each token step for
@@ -35,7 +36,7 @@ class Request:
     ``decode()`` does; nothing else depends on it.
     """
 
-    prompt: str
+    prompt: Scorable
     settings: Settings
     context_token_ids: tuple[int, ...] = ()
     messages: tuple[Message, ...] = ()

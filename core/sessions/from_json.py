@@ -10,11 +10,11 @@ import json
 from collections.abc import Callable
 from typing import Any, get_args
 
-from core.document.export.parsing import event_from_record
+from core.document.export.parsing import chat_from_fields, event_from_record
 from core.document.tree_records import Branch
 from core.document.turn import Fork
 from core.files.fields import Fields
-from core.records.chat import ChatFormat, MessagePlace
+from core.records.chat import MessagePlace
 from core.records.errors import PlaygroundError
 from core.records.model_info import ModelInfo, ModelOrigin
 from core.records.settings import Settings, settings_from_mapping
@@ -88,7 +88,7 @@ def _run(fields: Fields) -> RunBegun:
         model_name=fields.text("model_name"),
         tokenizer_fingerprint=fields.text("tokenizer_fingerprint"),
         model=None if fields.is_missing("model") else _model(fields.part("model")),
-        chat=None if fields.is_missing("chat") else _chat(fields.part("chat")),
+        chat=None if fields.is_missing("chat") else chat_from_fields(fields.part("chat")),
         fork=None if fields.is_missing("fork") else _fork(fields.part("fork")),
         is_by_hand=fields.flag("is_by_hand"),
         prompt_token_ids=fields.token_ids("prompt_token_ids"),
@@ -114,15 +114,6 @@ def _branch(fields: Fields) -> Branch:
 
 def _cut(fields: Fields) -> Cut:
     return Cut(fields.count("steps"), fields.token_ids("token_ids"), fields.text("text"))
-
-
-def _chat(fields: Fields) -> ChatFormat:
-    return ChatFormat(
-        opening=fields.text("opening"),
-        user=fields.text("user"),
-        assistant=fields.text("assistant"),
-        stop_strings=fields.texts("stop_strings"),
-    )
 
 
 def _fork(fields: Fields) -> Fork:

@@ -25,7 +25,9 @@ def runs_of(state: Restored) -> Iterator[ExportedRun]:
             continue
         document = Document(turns)
         before = document.before(document.first_position(turn)).text
-        about = about_run(turn.model, turn.preset_name, turn.settings)
+        about = about_run(
+            turn.model, turn.preset_name, turn.settings, turn.chat, is_by_hand=turn.is_by_hand
+        )
         program = state.programs.get(node.node_id)
         if program is not None:
             about["program_version"] = program.program or None
@@ -39,4 +41,6 @@ def runs_of(state: Restored) -> Iterator[ExportedRun]:
             tuple(turn.steps),
             turn.finished,
             state.tree.name(node.node_id) or f"run {node.node_id}",
+            turn.chat,
+            turn.is_by_hand,
         )

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer, decoders
 from core.records.decode_state import DecodeState
 from core.records.errors import PlaygroundError
 from core.records.prompt_tokens import PromptToken
+from core.records.scores import Scorable
 from core.text.decoder import decoded
 from core.text.encoder import Encoded, Encoder
 from core.text.spelling import Spelling
@@ -65,6 +66,16 @@ class TextCodec:
         """
         _check(text)
         return list(self._encode(text, is_beginning).ids)
+
+    def read(self, given: Scorable, *, is_beginning: bool) -> tuple[int, ...]:
+        """Return the token ids of a text, none of an empty one; of ids, themselves.
+
+        Raises:
+            PlaygroundError: As ``encode`` does.
+        """
+        if not isinstance(given, str):
+            return given
+        return tuple(self.encode(given, is_beginning=is_beginning)) if given else ()
 
     def tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
         """Return what ``encode`` makes of ``text``, with texts and bounds. Any thread may call it.

@@ -5,17 +5,19 @@ Must never import torch or transformers to tell their versions.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from core.records.chat import ChatFormat
 from core.records.errors import PlaygroundError
 from core.records.model_info import ModelInfo
 from core.records.settings import Settings
 
 PROGRAM = "gpt2-playground"
 
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 """Of JSON Lines: ``major.minor``. A new name raises the minor, another meaning the major."""
 
 _VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})", re.ASCII)
@@ -48,16 +50,26 @@ def about_model(info: ModelInfo | None) -> dict[str, Any]:
     }
 
 
-def about_run(info: ModelInfo | None, preset_name: str, settings: Settings) -> dict[str, Any]:
+def about_run(
+    info: ModelInfo | None,
+    preset_name: str,
+    settings: Settings,
+    chat: ChatFormat | None = None,
+    *,
+    is_by_hand: bool = False,
+) -> dict[str, Any]:
     """Return what it takes, beside prompt and seed, to get a run again.
 
-    ``settings`` has every setting by its name, those at their default too.
+    ``settings`` has every setting by its name, those at their default too. ``chat`` is set where
+    the run is of a conversation, ``is_by_hand`` where a person takes each step.
     """
     return {
         **about_program(),
         **about_model(info),
         "preset": preset_name,
         "settings": settings.to_full_mapping(),
+        "chat": dataclasses.asdict(chat) if chat is not None else None,
+        "is_by_hand": is_by_hand,
     }
 
 

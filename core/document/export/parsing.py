@@ -9,6 +9,7 @@ import math
 from typing import get_args
 
 from core.files.fields import Fields
+from core.records.chat import ChatFormat
 from core.records.steps import (
     BeamStep,
     Candidate,
@@ -51,6 +52,20 @@ def event_from_record(record: object) -> Event:
     if kind == "finished":
         return _finished(fields)
     raise ValueError("'type' is none that is known")
+
+
+def chat_from_fields(fields: Fields) -> ChatFormat:
+    """Return how a conversation is written down, from the fields of a ``ChatFormat``.
+
+    Raises:
+        ValueError: One is missing or of another kind; the text says which.
+    """
+    return ChatFormat(
+        opening=fields.text("opening"),
+        user=fields.text("user"),
+        assistant=fields.text("assistant"),
+        stop_strings=fields.texts("stop_strings"),
+    )
 
 
 def _started(fields: Fields) -> Started:

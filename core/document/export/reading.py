@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.document.export.about import about_model, about_program, check_format
-from core.document.export.parsing import event_from_record
+from core.document.export.parsing import chat_from_fields, event_from_record
+from core.files.fields import Fields
+from core.records.chat import ChatFormat
 from core.records.errors import PlaygroundError
 from core.records.settings import SETTING_NAMES, Settings, SettingsError, settings_from_mapping
 from core.records.steps import BeamStep, Finished, Started, Step, TokenStep
@@ -23,8 +25,8 @@ class ExportedRun:
     """What a run began from, its steps and its end.
 
     ``about`` is what the file says of how the run was made, as ``about.about_run`` has it: texts,
-    ``None`` where it does not tell, and ``settings``, which are the same as values. ``name`` is
-    what the run is called among others, empty where it stands alone.
+    ``None`` where it does not tell, and ``settings``, ``chat`` and ``is_by_hand``, which are the
+    same as values. ``name`` is what the run is called among others, empty where it stands alone.
     """
 
     prompt: str
@@ -34,6 +36,8 @@ class ExportedRun:
     steps: tuple[Step, ...]
     finished: Finished
     name: str = ""
+    chat: ChatFormat | None = None
+    is_by_hand: bool = False
 
     @property
     def model_name(self) -> str:
@@ -108,7 +112,25 @@ def exported_run(text: str, name: str) -> ExportedRun | None:
         raise _damaged(name, "its end is missing")
     about, settings = _about(first, name)
     prompt = about.pop("prompt") or ""
-    return ExportedRun(prompt, about, settings, started, tuple(steps), finished)
+    try:
+        fields = Fields(first)
+        chat = None if fields.is_missing("chat") else chat_from_fields(fields.part("chat"))
+        # What was written before files told of it shows by this: another run never grows.
+        grew = finished.reason == "by_hand" or len(steps) > started.max_new_tokens
+        is_by_hand = fields.flag("is_by_hand") if "is_by_hand" in fields else grew
+    except ValueError as error:
+        raise _damaged(name, f"in line 1 {error}") from None
+    about |= {"chat": first.get("chat"), "is_by_hand": is_by_hand}
+    return ExportedRun(
+        prompt,
+        about,
+        settings,
+        started,
+        tuple(steps),
+        finished,
+        chat=chat,
+        is_by_hand=is_by_hand,
+    )
 
 
 def _about(first: Mapping[str, Any], name: str) -> tuple[dict[str, Any], Settings | None]:

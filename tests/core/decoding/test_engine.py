@@ -54,6 +54,17 @@ def test_stop_strings_end_where_generate_ends(demo, demo_module, stop, num_beams
     assert list(ours.finished.token_ids) == new_tokens(theirs, prompt)
 
 
+@pytest.mark.parametrize("prompt", [PROMPT, "Größe", ""])
+def test_a_prompt_of_token_ids_is_read_as_the_text_was(demo, prompt):
+    settings = Settings(max_new_tokens=12, do_sample=True, seed=3)
+    first = list(generate(demo.model, demo.codec, Request(prompt, settings), lambda: False))
+    demo.model.rewind(0)
+    request = Request(first[0].prompt_token_ids, settings)
+    again = list(generate(demo.model, demo.codec, request, lambda: False))
+    assert again[0] == first[0]
+    assert [one.distribution for one in again[1:-1]] == [one.distribution for one in first[1:-1]]
+
+
 @pytest.mark.parametrize("num_beams", [1, 3])
 def test_cancel_takes_effect_before_the_next_step(demo, num_beams):
     request = Request(PROMPT, Settings(max_new_tokens=50, num_beams=num_beams))

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from core.backends.base import Request
 from core.backends.local import LocalBackend
+from core.document.export.about import about_run
 from core.document.export.parsing import event_from_record
 from core.document.export.reading import exported_run, token_texts
 from core.document.export.writers import JsonlWriter, event_record
+from core.records.chat import ChatFormat
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings
 from core.records.steps import (
@@ -126,6 +128,43 @@ def test_a_damaged_file_is_told(text, fault):
     with pytest.raises(PlaygroundError, match="no whole one in it") as caught:
         exported_run(text, "'run.jsonl'")
     assert fault in str(caught.value)
+
+
+CHAT = ChatFormat("Be kind.\n", "Q: ", "A:", ("\nQ:", "\n\n"))
+
+
+@pytest.mark.parametrize("chat", [None, CHAT])
+@pytest.mark.parametrize("is_by_hand", [False, True])
+def test_the_conversation_and_the_hand_come_back(chat, is_by_hand):
+    about = about_run(None, "x", Settings(), chat, is_by_hand=is_by_hand)
+    run = exported_run(export(WHOLE, **about), "a file")
+
+    assert (run.chat, run.is_by_hand) == (chat, is_by_hand)
+    assert exported_run(export(WHOLE, **run.about), "a file") == run
+
+
+def test_a_run_by_hand_of_a_file_that_does_not_tell_shows_by_its_end_or_its_length():
+    grown = [dataclasses.replace(STEP, index=index) for index in range(4)]
+    for steps, end, is_by_hand in (
+        ([STEP], "length", False),
+        ([STEP], "by_hand", True),
+        (grown, "end_of_text", True),
+    ):
+        text = export([WHOLE[0], *steps, Finished(end, (5,), "a", 9.5)])
+        assert exported_run(text, "a file").is_by_hand is is_by_hand
+
+
+@pytest.mark.parametrize(
+    ("about", "fault"),
+    [
+        ({"chat": {"opening": "", "user": "", "assistant": ""}}, "'stop_strings'"),
+        ({"chat": "Q:"}, "what should be an object is none"),
+        ({"is_by_hand": 1}, "'is_by_hand'"),
+    ],
+)
+def test_a_conversation_of_another_kind_is_told(about, fault):
+    with pytest.raises(PlaygroundError, match=f"in line 1 {fault}"):
+        exported_run(export(WHOLE, **about), "a file")
 
 
 def test_another_text_is_no_run():
