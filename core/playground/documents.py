@@ -7,22 +7,40 @@ they were.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 from core.document.document import Turn
-from core.document.tree_records import ROOT, Branch, RunFacts
+from core.document.tree_records import ROOT, Branch, Pruning, RunFacts
 from core.looking_back.logits_store import LogitsStore
 from core.playground.document_text import TokenText
+from core.records.errors import PlaygroundError
 from core.records.recorded_run import RunRecorder
-from core.records.steps import Hypothesis
-from core.sessions.entries import Entry, run_begun
+from core.records.steps import BeamStep, Event, Finished, Hypothesis, Started, TokenStep
+from core.sessions.entries import (
+    Entry,
+    Moved,
+    MoveKind,
+    Pruned,
+    RunNamed,
+    StepLookedAt,
+    run_begun,
+)
 from core.sessions.restoring import Restored, document_shown
 
 
 class Documents:
-    """The document at hand, and each finished run with its document, node and recorded logits."""
+    """The document at hand, and each finished run with its document, node and recorded logits.
 
-    def __init__(self, restored: Restored | None = None) -> None:
-        """Begin where a session was left, which is handed over, or with nothing."""
+    Args:
+        restored: Where a session was left, which is handed over; ``None`` to begin with nothing.
+        record: Is told of all that happens to documents and tree, in the order in which it does.
+    """
+
+    def __init__(
+        self,
+        restored: Restored | None = None,
+        record: Callable[[Entry], None] = lambda entry: None,
+    ) -> None:
         restored = restored if restored is not None else Restored()
         self.at_hand = restored.document()
         """The document at hand."""
@@ -30,6 +48,7 @@ class Documents:
         self.store = LogitsStore()
         self._cleared_from = restored.cleared_from
         self._documents = restored.documents
+        self._record = record
         self._runs = 0
 
     @property
@@ -47,24 +66,35 @@ class Documents:
 
     def begin(self) -> RunRecorder:
         """Return what the request of the last turn takes along, to be explained later."""
-        self._cleared_from = ROOT
         turn = self.at_hand.turns[-1]
         if not turn.key:
             self._runs += 1
             turn.key = f"run {self._runs}"
         return self.store.recorder(turn.key)
 
-    def begun(self) -> Entry:
-        """Return what tells a session that the run of the document's last turn has started.
-
-        Raises:
-            ValueError: It has not.
-        """
-        turns = self.at_hand.turns
-        if turns[-1].started is None:
-            raise ValueError("the run has not started")
-        branch = self._branch(turns[-1], turns[-1].started.context_token_ids)
-        return run_begun(self.tree.next_id, branch, turns, self._documents[branch.parent])
+    def apply(self, event: Event) -> None:
+        """Take one event of what runs in the document at hand; a run that has ended is kept."""
+        document = self.at_hand
+        was_weighing, has_started = document.is_weighing, document.has_started
+        document.apply(event)
+        if was_weighing:
+            return
+        if isinstance(event, TokenStep | BeamStep):
+            self._record(event)
+        elif isinstance(event, Started):
+            self._cleared_from = ROOT
+            turns = document.turns
+            branch = self._branch(turns[-1], event.context_token_ids)
+            before = self._documents[branch.parent]
+            self._record(run_begun(self.tree.next_id, branch, turns, before))
+            if document.cursor is not None:
+                self._record(StepLookedAt(document.cursor))
+        elif isinstance(event, Finished):
+            if has_started:
+                self.add()
+                self._record(event)
+            else:
+                self.stay()
 
     def name_of(self, turn: Turn) -> str:
         """Return what the tree calls the run of ``turn``, empty until it is there."""
@@ -88,6 +118,7 @@ class Documents:
         """Show again what was shown before a run that never began."""
         self.tree.stay()
         self._show()
+        self._record(StepLookedAt(None))
 
     def go(self, node_id: int) -> None:
         """Move to the document of a run, or to the empty one.
@@ -96,25 +127,27 @@ class Documents:
             PlaygroundError: There is no such run.
         """
         self.tree.move(node_id)
-        self._show()
+        self._moved("go", node_id)
 
     def undo(self) -> bool:
         """Go back to the document that was shown before this one; return whether there is one."""
-        return self.tree.undo() and self._show()
+        return self.tree.undo() and self._moved("undo")
 
     def redo(self) -> bool:
         """Take back an undo; return whether there is one to take back."""
-        return self.tree.redo() and self._show()
+        return self.tree.redo() and self._moved("redo")
 
     def clear(self) -> None:
         """Go to the empty document; ``restore`` brings this one back."""
         self._cleared_from = self.tree.cursor
-        self.go(ROOT)
+        self.tree.move(ROOT)
+        self._moved("clear")
 
     def restore(self) -> None:
         """Bring the cleared document back."""
         if self.can_restore:
-            self.go(self._cleared_from)
+            self.tree.move(self._cleared_from)
+            self._moved("restore")
 
     def leave(self, position: int, beam: Hypothesis | None = None) -> None:
         """Go to the document as it stood before a step; see ``Document.before``."""
@@ -128,7 +161,29 @@ class Documents:
         run = self.store.run(self._documents[node_id][-1].key)
         return run.start.texts.token_text if run is not None else None
 
-    def follow(self) -> None:
+    def rename(self, node_id: int, name: str) -> None:
+        """Name a run; see ``Tree.rename``.
+
+        Raises:
+            PlaygroundError: There is no such run, or the name is too long or more than a line.
+        """
+        self.tree.rename(node_id, name)
+        self._record(RunNamed(node_id, name))
+
+    def prune(self, pruning: Pruning) -> None:
+        """Remove what was planned from the tree, and show what its cursor is on then.
+
+        Raises:
+            PlaygroundError: The tree has changed since it was planned, or a run goes on, which
+                may have begun from what would be removed.
+        """
+        if self.at_hand.is_running and not self.at_hand.is_weighing:
+            raise PlaygroundError("a run goes on; remove runs when it has ended")
+        self.tree.prune(pruning)
+        self._follow()
+        self._record(Pruned(pruning.node_ids[0]))
+
+    def _follow(self) -> None:
         """Forget what was pruned from the tree, and show what its cursor is on."""
         kept = {ROOT, *(node.node_id for node in self.tree.nodes)}
         for node_id in self._documents.keys() - kept:
@@ -138,6 +193,10 @@ class Documents:
         shown = self.at_hand.turns[-1].node_id if self.at_hand.turns else ROOT
         if shown not in kept:
             self._show()
+
+    def _moved(self, how: MoveKind, node_id: int = ROOT) -> bool:
+        self._record(Moved(how, node_id))
+        return self._show()
 
     def _show(self) -> bool:
         self.at_hand = document_shown(self._documents[self.tree.cursor], self.tree.tokens_shown)

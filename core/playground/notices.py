@@ -31,6 +31,7 @@ class Notices:
     def __init__(self, told: ActionTold = told_by_name) -> None:
         self.told = told
         self.current: Notice | None = None
+        self._owed: list[str] = []
 
     def say(self, text: str) -> None:
         """Tell what has been done."""
@@ -43,6 +44,22 @@ class Notices:
     def warn_unless_told(self, text: str) -> None:
         """Warn, unless there is a notice that says why already."""
         self.current = self.current or Notice(text, is_warning=True)
+
+    def owe(self, text: str) -> None:
+        """Warn of what nobody asked for, when ``settle`` is called: nothing may hide it before."""
+        self._owed.append(text)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something is still owed."""
+        return bool(self._owed)
+
+    def settle(self) -> None:
+        """Tell all that is owed, behind what is told already, which was not seen yet."""
+        if self._owed:
+            told = [self.current.text] if self.current is not None else []
+            self.current = Notice("; ".join((*told, *self._owed)), is_warning=True)
+            self._owed.clear()
 
     def clear(self) -> None:
         """Tell nothing any more: something else has happened."""

@@ -14,9 +14,11 @@ from core.backends.worker import GenerationService, ServiceEvent
 from core.document.document import Document
 from core.playground.by_hand import ByHand
 from core.playground.changes import Changes
+from core.playground.cursor import Cursor
 from core.playground.documents import Documents
 from core.playground.fetching import Fetching
 from core.playground.forks import Forks
+from core.playground.keeping import Keeping
 from core.playground.lookup import Lookup
 from core.playground.model_state import Clock, ModelFactory, ModelState
 from core.playground.moves import Moves
@@ -29,6 +31,7 @@ from core.records.loading import LoadFailed, Loading, Ready
 from core.records.prompt_tokens import PromptToken
 from core.records.scores import Scorable, ScoredText, WrittenTokens
 from core.records.steps import EngineChanged, Finished, Step
+from core.sessions.opening import Session
 
 _LOOK_SECONDS = 0.005
 """How long who waits sleeps between two looks for what has come."""
@@ -54,6 +57,8 @@ class Playground:
         fetching: What fetches models; one from the hub where that is ``None``.
         told: How the front end calls an action in a sentence, by its id.
         clock: Seconds, for how long a model has been loading.
+        session: What is gone on with, as ``open_session`` returns it, and told of all that
+            happens; ``close`` closes it. Without one nothing is kept, and no file is written.
 
     Raises:
         PresetsError: There is no preset of that name.
@@ -69,21 +74,31 @@ class Playground:
         fetching: Fetching | None = None,
         told: ActionTold = told_by_name,
         clock: Clock = time.monotonic,
+        session: Session | None = None,
     ) -> None:
         self._service = service = GenerationService()
         fetching = fetching if fetching is not None else Fetching()
         self.told = told
         self.notices = notices = Notices(told)
-        self.documents = documents = Documents()
+        self.keeping = keeping = Keeping(session, notices)
+        restored, record = keeping.restored, keeping.record
+        self.documents = documents = Documents(restored, record)
+        self.cursor = Cursor(documents, record)
         self.lookup = lookup = Lookup(documents)
         self.model = model = ModelState(make_model, service, fetching, notices, clock)
         self.next_run = next_run = NextRun(
-            book, documents, notices, preset_name=preset_name, seed=seed
+            book,
+            documents,
+            notices,
+            preset_name=preset_name,
+            seed=seed,
+            restored=restored.preset,
+            record=record,
         )
         self.runs = runs = Runs(service, documents, next_run, model, notices)
         self.moves = moves = Moves(documents, runs, notices)
         self.forks = forks = Forks(documents, lookup, next_run, model, runs, notices)
-        self.prompts = prompts = Prompts(documents, next_run, model, runs, moves, notices)
+        self.prompts = prompts = Prompts(documents, next_run, model, runs, moves, notices, keeping)
         self.by_hand = ByHand(documents, lookup, next_run, model, runs, forks, prompts, notices)
 
     def __enter__(self) -> Self:
@@ -97,8 +112,22 @@ class Playground:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End the run, the download and their threads."""
+        """See ``close``."""
+        self.close()
+
+    def close(self) -> bool:
+        """End the run, the download and their threads, then the session.
+
+        What has come until then is kept. A disk that does not answer is waited for, for seconds.
+
+        Returns:
+            Whether all that was to be saved is.
+        """
         self.model.close()
+        for event in self._service.drain():
+            if not isinstance(event, Loading | Ready | LoadFailed):
+                self.documents.apply(event)
+        return self.keeping.close()
 
     @property
     def document(self) -> Document:
@@ -108,7 +137,9 @@ class Playground:
     @property
     def is_busy(self) -> bool:
         """Whether events are still to come, so that the service must be drained."""
-        return self.document.is_running or self.model.is_busy or self.by_hand.must_weigh
+        has_news = self.keeping.has_news or self.notices.has_more
+        is_busy = self.document.is_running or self.model.is_busy
+        return is_busy or self.by_hand.must_weigh or has_news
 
     def wait_until_at_rest(self, timeout: float | None = None) -> Changes:
         """Take over all that comes until nothing more is to come; return it in one.
@@ -167,12 +198,16 @@ class Playground:
             if isinstance(event, Step):
                 changes.steps += 1
                 changes.keys |= event.index == 0  # now there is a step to look back at
-                self.document.apply(event)
+                self.documents.apply(event)
             else:
                 changes.keys = True
                 self._apply(event, changes)
         if self.by_hand.must_weigh:
             self.runs.weigh_next()
+        self.keeping.tell()
+        changes.anything |= self.notices.has_more
+        changes.keys |= self.notices.has_more
+        self.notices.settle()
         return changes
 
     def _take_fetched(self, changes: Changes) -> None:
@@ -198,10 +233,11 @@ class Playground:
         elif isinstance(event, Finished):
             self._finish(event, changes)
         else:
-            self.document.apply(event)
+            self.documents.apply(event)
 
     def _apply_loading(self, event: Loading | Ready | LoadFailed, changes: Changes) -> None:
         if isinstance(event, Ready):
+            self.keeping.model_is(event.info)
             self.document.forget_next()
             self.prompts.run_queued()
         elif isinstance(event, LoadFailed):

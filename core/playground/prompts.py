@@ -9,12 +9,14 @@ from functools import partial
 
 from core.document.conversation import open_answer
 from core.playground.documents import Documents
+from core.playground.keeping import Keeping
 from core.playground.model_state import ModelState
 from core.playground.moves import Moves
 from core.playground.next_run import NextRun
 from core.playground.notices import Notices
 from core.playground.runs import Runs
 from core.records.prompt_tokens import SPACE_AT_THE_END, ends_in_a_words_space
+from core.sessions.entries import PromptSent
 
 
 class Prompts:
@@ -28,9 +30,13 @@ class Prompts:
         runs: Runs,
         moves: Moves,
         notices: Notices,
+        keeping: Keeping,
     ) -> None:
         self.queued: str | None = None
         """The prompt that waits, for the model or for a run's end; ``None`` without one."""
+        self.sent = list(keeping.restored.prompts)
+        """The history: what was sent, oldest first, once where it was sent twice in a row."""
+        self._keeping = keeping
         self._has_told_of_space = False
         self._documents = documents
         self._next_run = next_run
@@ -66,6 +72,9 @@ class Prompts:
             self._notices.clear()
         else:
             self._run(prompt)
+        if prompt and self.sent[-1:] != [prompt]:
+            self.sent.append(prompt)
+            self._keeping.record(PromptSent(prompt))
         return True
 
     def take_back(self) -> str | None:

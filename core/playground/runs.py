@@ -102,15 +102,12 @@ class Runs:
         """Take the end of what runs; return what was typed for a run that never began."""
         document = self._documents.at_hand
         was_weighing, has_started = document.is_weighing, document.has_started
-        document.apply(event)
+        self._documents.apply(event)
         self.is_stopping = False
         if was_weighing:
             if event.reason == "failed":
                 self._notices.warn(event.detail or "the next token could not be weighed")
-        elif has_started:
-            self._documents.add()
-        else:
-            self._documents.stay()
+        elif not has_started:
             self._notices.warn(event.detail or "the run failed before it started")
             return self._typed
         return None

@@ -116,11 +116,16 @@ class PromptSent:
 
 @dataclass(frozen=True, slots=True)
 class PresetChosen:
-    """The preset from now on, with its settings as they are now, and whether a person chooses."""
+    """The preset from now on, with all that it has now, and whether a person chooses.
+
+    ``seed`` takes the place of the preset's own, ``None`` where that counts.
+    """
 
     name: str
     settings: Settings
     is_by_hand: bool = False
+    chat: ChatFormat | None = None
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from core.document.export.parsing import chat_from_fields, event_from_record
 from core.document.tree_records import Branch
 from core.document.turn import Fork
 from core.files.fields import Fields
-from core.records.chat import MessagePlace
+from core.records.chat import ChatFormat, MessagePlace
 from core.records.errors import PlaygroundError
 from core.records.model_info import ModelInfo, ModelOrigin
 from core.records.settings import Settings, settings_from_mapping
@@ -88,7 +88,7 @@ def _run(fields: Fields) -> RunBegun:
         model_name=fields.text("model_name"),
         tokenizer_fingerprint=fields.text("tokenizer_fingerprint"),
         model=None if fields.is_missing("model") else _model(fields.part("model")),
-        chat=None if fields.is_missing("chat") else chat_from_fields(fields.part("chat")),
+        chat=_chat(fields),
         fork=None if fields.is_missing("fork") else _fork(fields.part("fork")),
         is_by_hand=fields.flag("is_by_hand"),
         prompt_token_ids=fields.token_ids("prompt_token_ids"),
@@ -97,6 +97,10 @@ def _run(fields: Fields) -> RunBegun:
         seed=fields.count("seed"),
         dropped_turns=fields.count("dropped_turns", 0),
     )
+
+
+def _chat(fields: Fields) -> ChatFormat | None:
+    return None if fields.is_missing("chat") else chat_from_fields(fields.part("chat"))
 
 
 def _branch(fields: Fields) -> Branch:
@@ -147,8 +151,12 @@ def _model(fields: Fields) -> ModelInfo:
 
 
 def _settings(fields: Fields) -> Settings:
+    return _checked(lambda: settings_from_mapping(fields.values("settings")))
+
+
+def _checked(read: Callable[[], Settings]) -> Settings:
     try:
-        return settings_from_mapping(fields.values("settings"))
+        return read()
     except PlaygroundError as error:
         raise ValueError(f"'settings': {error}") from None
 
@@ -166,7 +174,16 @@ def _program(fields: Fields) -> ProgramStarted:
 
 
 def _preset(fields: Fields) -> PresetChosen:
-    return PresetChosen(fields.text("name"), _settings(fields), fields.flag("is_by_hand"))
+    settings, seed = _settings(fields), fields.count_or_none("seed")
+    if seed is not None:
+        _checked(lambda: settings.replace(seed=seed))
+    return PresetChosen(
+        name=fields.text("name"),
+        settings=settings,
+        is_by_hand=fields.flag("is_by_hand"),
+        chat=_chat(fields),
+        seed=seed,
+    )
 
 
 _READERS: dict[str, Callable[[Fields], Entry]] = {

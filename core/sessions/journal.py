@@ -58,9 +58,14 @@ class Journal:
         """Why nothing is written any more, in a sentence; empty where all is well."""
         return self._fault
 
+    @property
+    def has_news(self) -> bool:
+        """Whether there is a fault that ``take_fault`` has not returned."""
+        return bool(self._fault) and not self._was_told
+
     def take_fault(self) -> str:
         """Return ``fault`` the first time that there is one, empty ever after."""
-        if not self._fault or self._was_told:
+        if not self.has_news:
             return ""
         self._was_told = True
         return self._fault

@@ -58,6 +58,11 @@ class Session:
             self._has_something |= isinstance(entry, RunBegun | PromptSent | SessionNamed)
             self.journal.write(entry)
 
+    @property
+    def has_fault(self) -> bool:
+        """Whether ``take_fault`` has something to tell."""
+        return self.journal is not None and self.journal.has_news
+
     def take_fault(self) -> str:
         """Return, once, a sentence on why nothing is saved any more; empty where all is well."""
         return self.journal.take_fault() if self.journal is not None else ""

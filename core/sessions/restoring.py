@@ -15,7 +15,6 @@ from core.document.tree import Tree
 from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
 from core.records.errors import PlaygroundError
 from core.records.model_info import ModelInfo
-from core.records.settings import Settings
 from core.records.steps import Finished, Started, Step
 from core.sessions.entries import (
     Cut,
@@ -43,8 +42,8 @@ class Restored:
     ``documents`` has the turns of each run's whole document, and those of ``ROOT``, which are none.
     ``cleared_from`` is the run whose document was cleared last, ``ROOT`` where that is over.
     ``position`` is the step that was looked at, ``None`` for the newest. ``prompts`` are those that
-    were sent, oldest first. ``preset_name``, ``settings`` and ``is_by_hand`` are those that were
-    chosen last, ``model`` the one that was ready last; empty and ``None`` where nothing was.
+    were sent, oldest first. ``preset`` is the one that was chosen last, ``model`` the one that was
+    ready last; ``None`` where nothing was.
     ``programs`` says with which versions a run was written, or gone on with, by hand.
     """
 
@@ -53,9 +52,7 @@ class Restored:
     cleared_from: int = ROOT
     position: int | None = None
     prompts: list[str] = field(default_factory=list)
-    preset_name: str = ""
-    settings: Settings | None = None
-    is_by_hand: bool = False
+    preset: PresetChosen | None = None
     model: ModelInfo | None = None
     name: str = ""
     programs: dict[int, ProgramStarted] = field(default_factory=dict)
@@ -63,8 +60,8 @@ class Restored:
     def document(self) -> Document:
         """Return the document that was at hand, with the cursor where it was."""
         document = document_shown(self.documents[self.tree.cursor], self.tree.tokens_shown)
-        if self.position is not None:
-            document.look_at(self.position)
+        if self.position is not None and self.position < document.step_count():
+            document.cursor = self.position
         return document
 
 
@@ -129,8 +126,7 @@ class Restorer:
             case PromptSent():
                 state.prompts.append(entry.text)
             case PresetChosen():
-                state.preset_name, state.settings = entry.name, entry.settings
-                state.is_by_hand = entry.is_by_hand
+                state.preset = entry
             case ModelReady():
                 state.model = entry.model
             case SessionNamed():
@@ -164,6 +160,7 @@ class Restorer:
             run.branch.message,
             run.fork,
             run.is_by_hand,
+            key=f"restored {run.node_id}",
             model=run.model,
         )
         turn.started = Started(

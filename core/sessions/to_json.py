@@ -14,6 +14,7 @@ from typing import Any
 
 from core.document.export.writers import event_record
 from core.document.tree_records import Branch
+from core.records.chat import ChatFormat
 from core.records.model_info import ModelInfo
 from core.sessions.entries import (
     Cut,
@@ -69,6 +70,8 @@ def entry_record(entry: Entry) -> dict[str, Any]:
                 "name": entry.name,
                 "settings": entry.settings.to_full_mapping(),
                 "is_by_hand": entry.is_by_hand,
+                "chat": _chat(entry.chat),
+                "seed": entry.seed,
             }
         case ModelReady():
             return {"type": "model", **_model(entry.model)}
@@ -90,7 +93,7 @@ def _run(run: RunBegun) -> dict[str, Any]:
         "model_name": run.model_name,
         "tokenizer_fingerprint": run.tokenizer_fingerprint,
         "model": None if run.model is None else _model(run.model),
-        "chat": None if run.chat is None else dataclasses.asdict(run.chat),
+        "chat": _chat(run.chat),
         "fork": None if run.fork is None else dataclasses.asdict(run.fork),
         "is_by_hand": run.is_by_hand,
         "prompt_token_ids": list(run.prompt_token_ids),
@@ -99,6 +102,10 @@ def _run(run: RunBegun) -> dict[str, Any]:
         "seed": run.seed,
         "dropped_turns": run.dropped_turns,
     }
+
+
+def _chat(chat: ChatFormat | None) -> dict[str, Any] | None:
+    return None if chat is None else dataclasses.asdict(chat)
 
 
 def _branch(branch: Branch) -> dict[str, Any]:

@@ -11,7 +11,12 @@ from textual.screen import Screen
 import tui
 from core.document.tree import Tree
 from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
+from core.document.turn import Turn
+from core.playground.document_text import TokenText
+from core.playground.documents import Documents
 from core.records.settings import Settings
+from core.records.steps import Finished
+from core.sessions.restoring import Restored
 from tests.core.document.tree_forks import fork
 from tui.look.themes import INK, PAPER, readable_variables
 
@@ -79,6 +84,18 @@ VOCABULARY = {
     41: "\\xa6",
     42: "\\x84",
 }
+
+
+class Grown(Documents):
+    """The documents of a tree whose runs nobody reads, and whose model's tokens all can name."""
+
+    def __init__(self, tree: Tree) -> None:
+        turn = Turn("", "", Settings(), finished=Finished("length", (), "", 0.0))
+        turns = {node.node_id: (turn,) for node in tree.nodes}
+        super().__init__(Restored(tree, {ROOT: (), **turns}))
+
+    def token_text_of(self, node_id: int) -> TokenText:
+        return VOCABULARY.__getitem__
 
 
 def grown() -> Tree:

@@ -66,15 +66,14 @@ class DocumentActions:
 
     def step(self, offset: int) -> None:
         """Look at an earlier or later step; a run goes on meanwhile."""
-        document = self._playground.document
-        document.move_cursor(offset)
+        self._playground.cursor.move(offset)
         self._changed()
-        if document.cursor is None:
+        if self._playground.document.cursor is None:
             self._main.transcript.follow()
 
     def look_at(self, position: int) -> None:
         """Look at the step at ``position``, counted over the whole document."""
-        self._playground.document.look_at(position)
+        self._playground.cursor.look_at(position)
         self._changed()
 
     def scroll(self, pages: int) -> None:

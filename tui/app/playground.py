@@ -137,7 +137,7 @@ class PlaygroundApp(App[None]):
 
     def on_unmount(self) -> None:
         """End the run and the worker thread."""
-        self.playground.model.close()
+        self.playground.close()
 
     def deliver_screenshot(
         self,

@@ -44,14 +44,14 @@ class StepActions:
             if isinstance(end, Forked):
                 end.go_on(self._playground)
             elif not end:
-                self._playground.document.let_go()
+                self._playground.cursor.let_go()
             self._changed()
             if end is True:
                 self.why()
 
         selected = self._playground.document.selected()
         if selected is not None and not isinstance(self._app.screen, WhyScreen | BeamsScreen):
-            self._playground.document.hold_cursor()
+            self._playground.cursor.hold()
             has_beams = isinstance(selected[1], BeamStep)
             screen = BeamsScreen(self._playground) if has_beams else WhyScreen(self._playground)
             self._app.push_screen(screen, closed)
@@ -150,20 +150,10 @@ class StepActions:
 
         playground = self._playground
         if playground.runs.allows_change():
-            documents = playground.documents
-            screen = TreeScreen(
-                documents.tree,
-                documents.token_text_of,
-                playground.moves.go,
-                told=playground.told,
-            )
-            self._app.push_screen(screen, self._tree_left)
+            screen = TreeScreen(playground.documents, playground.moves.go, told=playground.told)
+            self._app.push_screen(screen, lambda _result: self._changed())
         else:
             self._changed()
-
-    def _tree_left(self, _result: object) -> None:
-        self._playground.documents.follow()
-        self._changed()
 
     def score(self) -> None:
         """Ask of any text which presets could have written it."""

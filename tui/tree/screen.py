@@ -16,9 +16,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
 
-from core.document.tree import Tree
 from core.document.tree_records import LONGEST_NAME, ROOT, Pruning, TreeRow
-from core.playground.document_text import TokenText
+from core.playground.documents import Documents
 from core.records.errors import PlaygroundError
 from tui.actions.bindings import bindings
 from tui.actions.keys import THE_TABLES
@@ -51,10 +50,8 @@ class TreeScreen(Screen[None]):
     """All runs as a tree, with what is known of the picked one below it.
 
     Args:
-        tree: The tree; this screen names and prunes in it.
-        token_text_of: Returns what names a token under the model of a run, for comparisons.
-        go: Makes the document that of a run, or the empty one for ``ROOT``. It is called as well
-            when the run that the cursor was at has been removed.
+        documents: Whose tree it is; this screen names and removes runs.
+        go: Makes the document that of a run, or the empty one for ``ROOT``.
     """
 
     CSS_PATH = ["screen.tcss"]  # noqa: RUF012 - textual declares it
@@ -65,16 +62,15 @@ class TreeScreen(Screen[None]):
 
     def __init__(
         self,
-        tree: Tree,
-        token_text_of: Callable[[int], TokenText | None],
+        documents: Documents,
         go: Callable[[int], None],
         *,
         told: Callable[[str], str] = THE_TABLES.told,
     ) -> None:
         super().__init__()
         self._told = told
-        self._tree = tree
-        self._token_text_of = token_text_of
+        self._documents = documents
+        self._tree = documents.tree
         self._go = go
         self._runs: list[TreeRow] = []
         self._marked = ROOT
@@ -195,7 +191,7 @@ class TreeScreen(Screen[None]):
         self.app.push_screen(
             InputScreen(
                 f"name run {node_id}",
-                lambda name: self._tree.rename(node_id, name),
+                lambda name: self._documents.rename(node_id, name),
                 hint=f"one line, at most {LONGEST_NAME} characters; nothing takes the name away",
                 accept="names it",
                 value=row.name,
@@ -222,7 +218,7 @@ class TreeScreen(Screen[None]):
         else:
             other = next(one for one in self._runs if one.node.node_id == marked)
             try:
-                token_text = self._token_text_of(marked)
+                token_text = self._documents.token_text_of(marked)
                 screen = ComparisonScreen(self._tree, other, row, token_text)
             except PlaygroundError as error:
                 self._say(str(error))
@@ -248,12 +244,9 @@ class TreeScreen(Screen[None]):
 
     def _prune(self, pruning: Pruning) -> None:
         parent = self._tree.node(pruning.node_ids[0]).branch.parent
-        is_at_hand = self._tree.cursor in pruning.node_ids
         refusal = ""
         try:
-            self._tree.prune(pruning)
-            if is_at_hand:
-                self._go(self._tree.cursor)
+            self._documents.prune(pruning)
         except PlaygroundError as error:
             refusal = str(error)
         self._show(parent)

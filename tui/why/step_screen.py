@@ -64,9 +64,8 @@ class StepScreen(Screen[Forked | bool]):
 
     def action_step(self, offset: int) -> None:
         """Explain an earlier or a later step."""
-        document = self._playground.document
-        document.move_cursor(offset)
-        selected = document.selected()
+        self._playground.cursor.move(offset)
+        selected = self._playground.document.selected()
         if selected is not None and not isinstance(selected[1], self.KIND):
             self.dismiss(True)
         else:

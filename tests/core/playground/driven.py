@@ -47,7 +47,7 @@ def run_a_preset(playground):
 
 
 def look_back_and_fork(playground):
-    playground.document.look_at(1)
+    playground.cursor.look_at(1)
     _, step = playground.document.selected()
     chosen, other = playground.lookup.weighed(2)[:2]
     assert chosen.token_id == step.token.token_id

@@ -30,11 +30,10 @@ def ended(documents, steps, context=None, reason="length"):
     document = documents.at_hand
     if context is None:
         context = (*before_last(document), *PROMPT_IDS)
-    document.apply(started(context))
+    documents.apply(started(context))
     for step in steps:
-        document.apply(step)
-    document.apply(finished(reason, document.turns[-1].steps))
-    documents.add()
+        documents.apply(step)
+    documents.apply(finished(reason, document.turns[-1].steps))
 
 
 def before_last(document):

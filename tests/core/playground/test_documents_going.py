@@ -150,8 +150,7 @@ class TestPlaced:
 
 class TestFollowing:
     def pruned(self, documents, node_id):
-        documents.tree.prune(documents.tree.plan_pruning(node_id))
-        documents.follow()
+        documents.prune(documents.tree.plan_pruning(node_id))
 
     def grown(self):
         documents = Documents()
@@ -187,9 +186,20 @@ class TestFollowing:
         self.pruned(documents, 1)
         assert shown(documents) == ""
         assert [documents.store.run(f"run {number}") for number in (1, 2, 3)] == [None] * 3
+
+    def test_an_empty_document_stays(self):
+        documents = self.grown()
+        documents.go(ROOT)
         document = documents.at_hand
-        documents.follow()
-        assert documents.at_hand is document, "an empty document stays as well"
+        self.pruned(documents, 1)
+        assert documents.at_hand is document
+
+    def test_nothing_is_removed_while_a_run_goes_on(self):
+        documents = self.grown()
+        begun(documents)
+        with pytest.raises(PlaygroundError, match="a run goes on"):
+            self.pruned(documents, 2)
+        assert len(documents.tree.nodes) == 3
 
     def test_tokens_are_named_by_the_model_of_the_run(self):
         documents = self.grown()

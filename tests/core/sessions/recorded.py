@@ -7,16 +7,11 @@ import dataclasses
 from core.backends.scripted import SCRIPTED_MODEL, ScriptedBackend
 from core.document.document import Fork
 from core.document.tree_records import ROOT
+from core.playground.cursor import Cursor
 from core.playground.documents import Documents
 from core.records.chat import ChatFormat
 from core.records.settings import Settings
-from core.records.steps import Finished, Started, Step, TokenStep
-from core.sessions.entries import (
-    Moved,
-    Pruned,
-    RunNamed,
-    StepLookedAt,
-)
+from core.records.steps import TokenStep
 from core.sessions.header import header_line, new_header
 from core.sessions.reading import read_contents
 from core.sessions.to_json import entry_record, line_of
@@ -45,7 +40,8 @@ class Recorded:
     def __init__(self, record=None, restored=None):
         self.entries = []
         self.record = record if record is not None else self.entries.append
-        self.documents = Documents(restored)
+        self.documents = Documents(restored, lambda entry: self.record(entry))
+        self.cursor = Cursor(self.documents, lambda entry: self.record(entry))
         self.backend = ScriptedBackend()
         self.model = INFO
 
@@ -61,13 +57,7 @@ class Recorded:
         """Let the document's last turn run; ``until`` ends it without an end after so many."""
         self.documents.begin()
         for number, event in enumerate(self.backend.generate(request, lambda: False)):
-            self.document.apply(event)
-            if isinstance(event, Started):
-                self.record(self.documents.begun())
-            elif isinstance(event, Step | Finished):
-                self.record(event)
-            if isinstance(event, Finished):
-                self.documents.add()
+            self.documents.apply(event)
             if until is not None and number >= until:
                 return
 
@@ -82,7 +72,7 @@ class Recorded:
 
     def fork(self, position, put):
         """Put a candidate (its number) or a text in the place of a step."""
-        self.document.look_at(position)
+        self.cursor.look_at(position)
         turn, step = self.document.selected()
         if isinstance(step, TokenStep):
             chosen, beam = put, None
@@ -99,20 +89,15 @@ class Recorded:
 
     def move(self, how, node_id=ROOT):
         getattr(self.documents, how)(*([node_id] if how == "go" else []))
-        self.record(Moved(how, node_id))
 
     def look_at(self, position):
-        self.document.look_at(position)
-        self.record(StepLookedAt(self.document.cursor))
+        self.cursor.look_at(position)
 
     def name(self, node_id, name):
-        self.tree.rename(node_id, name)
-        self.record(RunNamed(node_id, name))
+        self.documents.rename(node_id, name)
 
     def prune(self, node_id):
-        self.tree.prune(self.tree.plan_pruning(node_id))
-        self.documents.follow()
-        self.record(Pruned(node_id))
+        self.documents.prune(self.tree.plan_pruning(node_id))
 
     def bytes(self):
         """The file that was written."""

@@ -57,6 +57,7 @@ BRANCHES = st.builds(
     st.sampled_from(["", "first", "later"]),
     st.none() | IDS,
 )
+CHATS = st.builds(ChatFormat, TEXTS, TEXTS, TEXTS, st.just(("\nQ:", "\udc80")))
 RUNS = st.builds(
     RunBegun,
     IDS,
@@ -68,7 +69,7 @@ RUNS = st.builds(
     TEXTS,
     TEXTS,
     st.none() | MODELS,
-    st.none() | st.builds(ChatFormat, TEXTS, TEXTS, TEXTS, st.just(("\nQ:", "\udc80"))),
+    st.none() | CHATS,
     st.none() | st.builds(Fork, IDS, TEXTS, TEXTS, TEXTS),
     st.booleans(),
     ID_LISTS,
@@ -89,7 +90,14 @@ ENTRIES = st.one_of(
     st.builds(RunNamed, IDS, TEXTS),
     st.builds(Pruned, IDS),
     st.builds(PromptSent, TEXTS),
-    st.builds(PresetChosen, TEXTS, SETTINGS, st.booleans()),
+    st.builds(
+        PresetChosen,
+        TEXTS,
+        SETTINGS,
+        st.booleans(),
+        st.none() | CHATS,
+        st.none() | st.integers(0, 2**63 - 1),
+    ),
     st.builds(ModelReady, MODELS),
     st.builds(SessionNamed, TEXTS),
 )

@@ -155,7 +155,7 @@ def test_what_was_at_hand_comes_back():
         work.record(entry)
     state = work.restored()
     assert state.prompts == ["first", "second\x1b]0;\udcff"]
-    assert (state.preset_name, state.settings, state.is_by_hand) == ("mine", chosen, True)
+    assert state.preset == PresetChosen("mine", chosen, is_by_hand=True)
     assert state.model == INFO
     assert state.name == "an afternoon"
 

@@ -1,0 +1,83 @@
+"""The session of a playground: what it is told, and what it has to tell.
+
+Must never wait for a disk, and never keeps to itself that something is not saved.
+"""
+
+from __future__ import annotations
+
+from core.playground.notices import Notices
+from core.records.model_info import ModelInfo
+from core.sessions.entries import Entry, ModelReady
+from core.sessions.opening import Session
+from core.sessions.restoring import Restored
+from core.text.visible import one_line
+
+
+class Keeping:
+    """Hands all that happens to the session, and the session's words to the person.
+
+    Without a session nothing is kept, and no file is written.
+    """
+
+    def __init__(self, session: Session | None, notices: Notices) -> None:
+        self.session = session
+        """The session that is gone on with, ``None`` without one."""
+        self.restored = session.state if session is not None else Restored()
+        """Where one left."""
+        self._notices = notices
+        self._model = self.restored.model
+        self._is_first = True
+        self._has_been_seen = False
+        for note in session.notes if session is not None else ():
+            notices.owe(note)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the session has something to tell."""
+        return self.session is not None and self.session.has_fault
+
+    def record(self, entry: Entry) -> None:
+        """Keep what has happened; it is cheap, and waits for nothing."""
+        if self.session is not None:
+            self.session.record(entry)
+
+    def model_is(self, model: ModelInfo) -> None:
+        """Keep which model answers now, and tell where it is not the one that did before."""
+        if self._is_first and self._model is not None:
+            difference = other_model(self._model, model)
+            if difference:
+                self._notices.owe(f"this session goes on with another model: {difference}")
+        self._is_first = False
+        if model != self._model:
+            self.record(ModelReady(model))
+        self._model = model
+
+    def tell(self) -> None:
+        """Have the person told, at the end of each look for what has come."""
+        if self.session is None:
+            return
+        fault = self.session.take_fault()
+        if fault:
+            self._notices.owe(fault)
+        if self._has_been_seen:  # the second look: what was opened has been painted by now
+            self.session.settled()
+        self._has_been_seen = True
+
+    def close(self) -> bool:
+        """Have all on the disk, waiting for it; return whether it is, or need not be."""
+        return self.session is None or self.session.close()
+
+
+def other_model(before: ModelInfo, now: ModelInfo) -> str:
+    """Return what makes ``now`` another model than ``before``; empty where it is the same."""
+    if before.name != now.name:
+        difference = f"{before.name!r} then, {now.name!r} now"
+    elif before.revision != now.revision:
+        difference = f"{now.name!r} has another revision now"
+    elif before.dtype != now.dtype:
+        difference = f"{before.dtype} then, {now.dtype} now"
+    else:
+        difference = ""
+    if before.tokenizer_fingerprint != now.tokenizer_fingerprint:
+        difference += f"{'; ' * bool(difference)}its tokens are not those of before"
+    return one_line(difference)
