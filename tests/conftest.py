@@ -29,8 +29,12 @@ settings.load_profile("default")
 
 
 def pytest_configure(config):
-    """Keep what the program remembers out of the home folder, in one that goes at the end."""
-    remembered = tempfile.TemporaryDirectory(prefix="gpt2-playground-tests-")
+    """Keep what the program remembers out of the home folder, in one that goes at the end.
+
+    A worker's lies in that of the process which began it: a worker may be ended before it tidies.
+    """
+    outer = os.environ["XDG_STATE_HOME"] if "PYTEST_XDIST_WORKER" in os.environ else None
+    remembered = tempfile.TemporaryDirectory(prefix="gpt2-playground-tests-", dir=outer)
     config.add_cleanup(remembered.cleanup)
     os.environ["XDG_STATE_HOME"] = os.environ["XDG_DATA_HOME"] = remembered.name
 
