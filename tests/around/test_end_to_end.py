@@ -4,70 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import termios
 import time
 from pathlib import Path
 
-import pexpect
-import pyte
 import pytest
 
-PATIENCE = 60.0
-
-
-def _hears_signals():
-    """Undo what ``nohup make test`` hands down: a program that a signal does not end."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
-class Terminal:
-    """A pseudo-terminal with the program in it, and what a person would see on its screen."""
-
-    def __init__(self, columns, rows, environment, program=("-m", "tui")):
-        self.screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self.screen)
-        self.written = b""
-        self.process = pexpect.spawn(
-            sys.executable,
-            [*program, "--model", "demo"],
-            dimensions=(rows, columns),
-            env=environment,
-            timeout=PATIENCE,
-            preexec_fn=_hears_signals,
-        )
-
-    def read(self):
-        try:
-            data = self.process.read_nonblocking(65536, timeout=0.1)
-        except (pexpect.TIMEOUT, pexpect.EOF):
-            return
-        self.written += data
-        self._stream.feed(data.replace(b"\x1b[?1049", b"\x1b[?47"))
-
-    def wait_for(self, *texts):
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            self.read()
-            shown = "\n".join(self.screen.display)
-            if all(text in shown for text in texts):
-                return shown
-        raise AssertionError(f"{texts} never came; there was:\n" + "\n".join(self.screen.display))
-
-    def type(self, text):
-        self.process.send(text)
-
-    def end(self):
-        """Read until the program has ended; return its exit code."""
-        deadline = time.monotonic() + PATIENCE
-        while self.process.isalive() and time.monotonic() < deadline:
-            self.read()
-        before = -1
-        while len(self.written) > before:  # what a terminal still holds comes piece by piece
-            before = len(self.written)
-            self.read()
-        self.process.close()
-        return self.process.exitstatus
+from tests.terminal import PATIENCE, SCRIPTED, Terminal
 
 
 @pytest.fixture
@@ -149,15 +92,6 @@ def _threads(terminal):
     """Return how many threads the program has, where the system tells."""
     tasks = Path(f"/proc/{terminal.process.pid}/task")
     return len(list(tasks.iterdir())) if tasks.is_dir() else 0
-
-
-# The program with a scripted backend, which is ready at once.
-SCRIPTED = """
-from core.backends.scripted import ScriptedBackend
-from tui.cli import commands as cli, open_app
-open_app.make_backend = lambda *_, **__: ScriptedBackend()
-cli.main()
-"""
 
 
 @pytest.mark.parametrize("stop", [None, signal.SIGTSTP, signal.SIGSTOP])

@@ -6,6 +6,7 @@ thread, after the first paint.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -80,6 +81,9 @@ class PlaygroundApp(App[None]):
         appearance_file: AppearanceFile | None = None,
     ) -> None:
         super().__init__()
+        self.fault: BaseException | None = None
+        """The exception that ended the app, if one did."""
+        self.error_console.quiet = True  # textual's tells of it with the values of variables
         self.keys = keys if keys is not None else Keys()
         self.playground = Playground(
             make_model,
@@ -155,6 +159,24 @@ class PlaygroundApp(App[None]):
         count = "1 character" if len(text) == 1 else f"{len(text):,} characters"
         shown = fit(visible_token(text), _SHOWN_OF_A_COPY).rstrip()
         self.notify(shown, title=f"{count} copied", timeout=_COPY_SECONDS, markup=False)
+
+    def bell(self) -> None:
+        """Ring; or keep the exception for which textual is ending the app, which it tells so."""
+        if not self._keep_fault():
+            super().bell()
+
+    def panic(self, *renderables: Any) -> None:  # noqa: ANN401 - whatever rich can draw
+        """End the app; see ``App``. Exceptions that can draw themselves come here."""
+        self._keep_fault()
+        super().panic(*renderables)
+
+    def _keep_fault(self) -> bool:
+        error = sys.exception()
+        # textual sets 1, for an exception, before anyone hears of that.
+        if self.return_code != 1 or error is None:
+            return False
+        self.fault = self.fault or error
+        return True
 
     # What a person does
 

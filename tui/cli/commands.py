@@ -14,8 +14,8 @@ from pathlib import Path
 
 import typer
 
+from core.faults.threads import faults_of_threads
 from core.records.errors import PlaygroundError
-from core.text.visible import one_line
 from tui.cli.choices import Choices
 from tui.cli.download import download_command
 from tui.cli.export import export_command
@@ -62,7 +62,28 @@ app.add_typer(sessions_app, name="sessions")
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Do what the command line says; return the exit code, 2 where nothing could be begun."""
+    """Do what the command line says; return the exit code.
+
+    It is 2 where nothing could be begun, and 70 after a fault that nobody expected.
+    """
+    code = 0
+    with faults_of_threads() as faults:
+        try:
+            code = _run(arguments)
+        except BaseException as error:  # a panic of a library in Rust is no Exception
+            faults.append(error)
+    if not faults:
+        return code
+    from core.faults.keeping import FAULT_CODE, keep_report
+
+    complain(keep_report(faults[0]))
+    if os.environ.get("GPT2_PLAYGROUND_DEBUG"):
+        traceback.print_exception(faults[0])
+    return FAULT_CODE
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Do what the command line says, and tell what is expected to go wrong in one sentence."""
     try:
         _check_working_directory()
         # Without arguments there is nothing to read, and reading them costs a tenth of a second.
@@ -82,11 +103,6 @@ def run(arguments: Sequence[str]) -> int:
         return 1 if isinstance(error, RunFailed) else 2
     except SystemExit as error:  # how typer ends where its own output meets a closed pipe
         return error.code if isinstance(error.code, int) else 1
-    except BaseException as error:  # a panic of a library in Rust is no Exception
-        complain(_unexpected(error))
-        if os.environ.get("GPT2_PLAYGROUND_DEBUG"):
-            traceback.print_exc()
-        return 1
     return result if isinstance(result, int) else 0
 
 
@@ -108,8 +124,3 @@ def _check_working_directory() -> None:
         raise PlaygroundError(
             f"the working directory cannot be used ({error.strerror}); go to another one with cd"
         ) from None
-
-
-def _unexpected(error: BaseException) -> str:
-    what = one_line(str(error), 200)
-    return f"unexpected {type(error).__name__}: {what} (GPT2_PLAYGROUND_DEBUG=1 shows where)"

@@ -15,6 +15,7 @@ import typer
 from core.backends.base import Backend
 from core.document.export.about import about_run
 from core.document.export.writers import Writer, make_writer
+from core.faults.circumstances import remember_model
 from core.files.texts import prompt_argument, read_standard_input
 from core.models.files.own_settings import not_used
 from core.models.listing import is_to_fetch
@@ -142,6 +143,7 @@ def run_generate(
     )
     try:
         info = backend.load(_StageNotes())
+        remember_model(info.device, info.dtype, info.engine)
         _describe(info, preset)
         if not messages:
             _note_space(text, backend)

@@ -11,6 +11,7 @@ import typer
 
 from core.backends.base import Backend
 from core.document.export.about import installed_version
+from core.faults.circumstances import remember_model
 from core.models.listing import DEMO, check_model, is_to_fetch
 from tui.actions.keys_file import load_keys, own_keys_file
 from tui.cli.choices import Choices, check_choices, make_backend, open_book
@@ -96,4 +97,9 @@ def run_app(choices: Choices) -> int:
 
     with terminal_for_the_app():
         playground.run()
+    info = playground.playground.model.info
+    if info is not None:
+        remember_model(info.device, info.dtype, info.engine)
+    if playground.fault is not None:
+        raise playground.fault
     return playground.return_code or 0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.faults.circumstances import remember_model
 from core.known_answers.expected import (
     LOGPROB_TOLERANCE,
     PERCENT_TOLERANCE,
@@ -102,7 +103,9 @@ def run_verify(
 def _load(name: str, device: str, dtype: str, report: Report) -> LoadedModel:
     from core.models.loading import load_model
 
-    return load_model(name, device, dtype, report)
+    loaded = load_model(name, device, dtype, report)
+    remember_model(loaded.placement.device, loaded.placement.dtype, loaded.engine)
+    return loaded
 
 
 def result_lines(result: KnownAnswersResult) -> list[str]:

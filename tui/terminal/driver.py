@@ -9,14 +9,14 @@ import asyncio
 import os
 import signal
 from encodings import utf_8
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from textual.app import App
 from textual.driver import Driver
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
+_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 def driver_for(own: type[Driver]) -> type[Driver]:
@@ -96,9 +96,15 @@ class TerminalDriver(LinuxDriver):
             super().run_input_thread()
         except (OSError, EOFError):
             self._app.call_later(self._end, signal.SIGHUP)
+        except Exception as error:  # else textual would draw it, with the values of variables
+            self._app.call_later(_raise, error)
 
     def _end(self, number: signal.Signals) -> None:
         self._app.exit(return_code=128 + number)
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
 
 
 class _InputDecoder(utf_8.IncrementalDecoder):

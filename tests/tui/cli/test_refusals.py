@@ -206,7 +206,7 @@ class Failing(ScriptedBackend):
     [
         (PlaygroundError("the prompt is too long"), -1, 2, "", "the prompt is too long"),
         (PlaygroundError("the device is gone"), 1, 1, " far", "the device is gone"),
-        (RuntimeError("CUDA\nerror"), 1, 1, " far", "unexpected RuntimeError: CUDA error"),
+        (RuntimeError("CUDA\nerror"), 1, 70, " far", "unexpected RuntimeError: CUDA error"),
     ],
 )
 def test_a_run_that_breaks(cli, monkeypatch, error, after_steps, code, out, said):

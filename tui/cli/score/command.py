@@ -16,6 +16,7 @@ import typer
 from core.document.export.about import about_program
 from core.document.export.reading import check_tokens, exported_run, token_texts
 from core.document.export.writers import json_line
+from core.faults.circumstances import remember_model
 from core.files.texts import (
     LARGEST_FILE,
     LARGEST_RUN,
@@ -183,7 +184,9 @@ def _load(name: str, device: str, dtype: str, report: Report) -> LoadedModel:
     note("loading: starting torch and transformers")
     from core.models.loading import load_model
 
-    return load_model(name, device, dtype, report)
+    loaded = load_model(name, device, dtype, report)
+    remember_model(loaded.placement.device, loaded.placement.dtype, loaded.engine)
+    return loaded
 
 
 def _tell(stage: str, share: float | None = None, /) -> None:
