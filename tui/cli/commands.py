@@ -18,7 +18,6 @@ from core.faults.threads import faults_of_threads
 from core.records.errors import PlaygroundError
 from tui.cli.choices import Choices
 from tui.cli.download import download_command
-from tui.cli.export import export_command
 from tui.cli.generate import generate_command
 from tui.cli.info import info_command
 from tui.cli.keys import keys_command
@@ -26,8 +25,9 @@ from tui.cli.open_app import open_app, run_app
 from tui.cli.parsing.help import Command, Commands
 from tui.cli.parsing.sentences import sentence_of
 from tui.cli.presets import presets_command
+from tui.cli.saved.export import export_command
+from tui.cli.saved.sessions import sessions_app
 from tui.cli.score.command import score_command
-from tui.cli.sessions import sessions_app
 from tui.cli.streams import (
     CLOSED_PIPE_CODE,
     INTERRUPTED_CODE,

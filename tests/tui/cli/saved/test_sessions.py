@@ -157,8 +157,8 @@ def test_deleting_asks(cli, folder, monkeypatch):
     assert (code, err.count("\n")) == (2, 1)
     assert "--yes" in err
 
-    monkeypatch.setattr("tui.cli.sessions.sys.stdin.isatty", lambda: True)
-    monkeypatch.setattr("tui.cli.sessions.typer.confirm", lambda *_, **__: next(answers))
+    monkeypatch.setattr("tui.cli.saved.sessions.sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("tui.cli.saved.sessions.typer.confirm", lambda *_, **__: next(answers))
     assert cli("delete", "1") == (1, "", "nothing was deleted\n")
     assert path.exists()
     assert cli("delete", "1") == (0, "", "")

@@ -14,7 +14,7 @@ from core.sessions.header import header_line, new_header
 from tests.core.document.json_lines_schema import faults
 from tests.core.sessions.test_restoring import afternoon
 from tui.cli.commands import run
-from tui.cli.export import read_runs
+from tui.cli.saved.export import read_runs
 
 SETTINGS = {
     "greedy": ("--preset", "greedy"),
