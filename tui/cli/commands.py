@@ -26,6 +26,7 @@ from tui.cli.parsing.help import Command, Commands
 from tui.cli.parsing.sentences import sentence_of
 from tui.cli.presets import presets_command
 from tui.cli.saved.export import export_command
+from tui.cli.saved.replay import replay_command
 from tui.cli.saved.sessions import sessions_app
 from tui.cli.score.command import score_command
 from tui.cli.streams import (
@@ -58,6 +59,7 @@ app.command("info", cls=Command)(info_command)
 app.command("verify", cls=Command)(verify_command)
 app.command("score", cls=Command)(score_command)
 app.command("export", cls=Command)(export_command)
+app.command("replay", cls=Command)(replay_command)
 app.add_typer(sessions_app, name="sessions")
 
 

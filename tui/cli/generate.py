@@ -51,6 +51,7 @@ from tui.cli.streams import (
     INTERRUPTED_CODE,
     Progress,
     RunFailed,
+    StageNotes,
     cancel_on_interrupt,
     complain,
     emit,
@@ -142,7 +143,7 @@ def run_generate(
         skip_special_tokens=not special_tokens,
     )
     try:
-        info = backend.load(_StageNotes())
+        info = backend.load(StageNotes("loading"))
         remember_model(info.device, info.dtype, info.engine)
         _describe(info, preset)
         if not messages:
@@ -179,18 +180,6 @@ def read_prompt(prompt: str) -> str:
     if sys.stdin.isatty():
         note("type the prompt, then ctrl+d on a new line")
     return read_standard_input("the prompt")
-
-
-class _StageNotes:
-    """Notes each stage of loading once, however often its share is reported."""
-
-    def __init__(self) -> None:
-        self._last = ""
-
-    def __call__(self, stage: str, share: float | None = None, /) -> None:
-        if stage != self._last:
-            note(f"loading: {stage}")
-        self._last = stage
 
 
 def _describe(info: ModelInfo, preset: Preset) -> None:

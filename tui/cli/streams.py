@@ -67,6 +67,22 @@ def emit(text: str) -> None:
         raise RunFailed(f"cannot write the results: {error.strerror or error}") from None
 
 
+class StageNotes:
+    """Notes each stage of what takes long once, however often its share is reported.
+
+    ``what`` stands before them.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what, self._last = what, ""
+
+    def __call__(self, stage: str, share: float | None = None, /) -> None:
+        """Note a stage; see ``core.records.progress.Report``."""
+        if stage != self._last:
+            note(f"{self._what}: {stage}")
+        self._last = stage
+
+
 class Progress:
     """One changing line on standard error, as wide as that terminal at most."""
 

@@ -26,7 +26,7 @@ from core.text.readable import number
 from core.text.visible import one_line
 from tui.cli.choices import Choices
 from tui.cli.options import DeviceOption
-from tui.cli.streams import complain, emit, note
+from tui.cli.streams import StageNotes, complain, emit
 from tui.cli.table import aligned
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def run_verify(
     except PlaygroundError as error:
         complain(f"nothing was verified: {error}")
         return NOT_HERE_CODE
-    tell = _Stages()
+    tell = StageNotes("verify")
     if namesake(name):
         tell(namesake(name))
     tell("starting torch and transformers")
@@ -118,18 +118,6 @@ def result_lines(result: KnownAnswersResult) -> list[str]:
     lines += ["", *aligned(sums, [column - 1 for column in _FIGURES])]
     lines += ["", _verdict(result)]
     return lines
-
-
-class _Stages:
-    """Says on standard error what happens, once for each thing that happens."""
-
-    def __init__(self) -> None:
-        self._last = ""
-
-    def __call__(self, stage: str, _share: float | None = None, /) -> None:
-        if stage != self._last:
-            self._last = stage
-            note(f"verify: {stage}")
 
 
 def _step_rows(result: KnownAnswersResult) -> Iterator[_Row]:
