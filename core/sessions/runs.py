@@ -5,42 +5,55 @@ Must never change a session, nor run anything again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from core.document.document import Document
-from core.document.export.about import about_run
+from core.document.export.of_turns import run_of_turns
 from core.document.export.reading import ExportedRun
+from core.document.tree import Tree
+from core.document.turn import Turn
+from core.sessions.entries import ProgramStarted
 from core.sessions.restoring import Restored
 
 
 def runs_of(state: Restored) -> Iterator[ExportedRun]:
-    """Yield the run of each node of a session's tree, the oldest first, under its name there.
+    """Yield the run of each node of a session's tree, the oldest first, under its name there."""
+    node_ids = [node.node_id for node in state.tree.nodes]
+    return runs_of_tree(state.tree, state.documents, state.programs, node_ids)
 
-    The versions are those of the program that wrote it then.
+
+def runs_of_tree(
+    tree: Tree,
+    documents: Mapping[int, Sequence[Turn]],
+    programs: Mapping[int, ProgramStarted],
+    node_ids: Collection[int],
+) -> Iterator[ExportedRun]:
+    """Yield runs of a tree, the oldest first, each under its name there.
+
+    Args:
+        tree: Where they are.
+        documents: The turns of each run's whole document.
+        programs: With which versions they were written; those that are not there are of this
+            program.
+        node_ids: Which to yield.
     """
-    for node in state.tree.nodes:
-        turns = state.documents[node.node_id]
-        turn = turns[-1]
-        if turn.started is None or turn.finished is None:
+    for row in sorted(tree.rows(), key=lambda row: row.node.node_id):
+        node_id = row.node.node_id
+        if node_id not in node_ids:
             continue
-        document = Document(turns)
-        before = document.before(document.first_position(turn)).text
-        about = about_run(
-            turn.model, turn.preset_name, turn.settings, turn.chat, is_by_hand=turn.is_by_hand
+        program = programs.get(node_id)
+        yield run_of_turns(
+            documents[node_id],
+            row.name or f"run {node_id}",
+            parent=row.node.branch.parent,
+            step=row.step,
+            versions=versions_of(program) if program is not None else None,
         )
-        program = state.programs.get(node.node_id)
-        if program is not None:
-            about["program_version"] = program.program or None
-            about["torch"] = program.torch or None
-            about["transformers"] = program.transformers or None
-        yield ExportedRun(
-            before,
-            about,
-            turn.settings,
-            turn.started,
-            tuple(turn.steps),
-            turn.finished,
-            state.tree.name(node.node_id) or f"run {node.node_id}",
-            turn.chat,
-            turn.is_by_hand,
-        )
+
+
+def versions_of(program: ProgramStarted) -> dict[str, str | None]:
+    """Return the versions of what wrote a run, by their names in an export."""
+    return {
+        "program_version": program.program or None,
+        "torch": program.torch or None,
+        "transformers": program.transformers or None,
+    }

@@ -21,12 +21,28 @@ from core.text.visible import one_line
 
 
 @dataclass(frozen=True, slots=True)
+class TreePlace:
+    """Where a run grew: which it is in its tree, and from which other one.
+
+    ``parent`` is 0 where that is the empty document. ``step`` is the one of the parent, from 1, in
+    whose place it begins, 0 where it leaves none out. ``earlier`` is how its prompt begins: what
+    was written before anything was asked for it.
+    """
+
+    node_id: int
+    parent: int
+    step: int = 0
+    earlier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ExportedRun:
     """What a run began from, its steps and its end.
 
     ``about`` is what the file says of how the run was made, as ``about.about_run`` has it: texts,
     ``None`` where it does not tell, and ``settings``, ``chat`` and ``is_by_hand``, which are the
-    same as values. ``name`` is what the run is called among others, empty where it stands alone.
+    same as values. ``name`` is what the run is called among others, empty where it stands alone;
+    ``place`` is where it grew, where that is known.
     """
 
     prompt: str
@@ -38,6 +54,7 @@ class ExportedRun:
     name: str = ""
     chat: ChatFormat | None = None
     is_by_hand: bool = False
+    place: TreePlace | None = None
 
     @property
     def model_name(self) -> str:

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.document.export.about import about_program
+from core.document.export.page.tree_map import map_of
 from core.document.export.page.view import run_view
 from core.document.export.reading import ExportedRun
 from core.text.readable import tint_ranges
-from core.text.visible import SPECIAL_TOKEN, one_line, spelled_parts
+from core.text.visible import SPECIAL_TOKEN, keep_end, one_line, spelled_parts, visible
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -41,7 +42,8 @@ def page_of(runs: Sequence[ExportedRun]) -> str:
     models = {_called(run) for run in runs}
     style, script = _text("page.css"), _text("page.js")
     return _template().render(
-        runs=[run_view(run, number) for number, run in enumerate(runs, 1)],
+        runs=[run_view(run, number, runs) for number, run in enumerate(runs, 1)],
+        map=map_of(runs) if len(runs) > 1 else [],
         title=_title(runs[0]),
         models=" and ".join(sorted(models)),
         tints=tint_ranges(),
@@ -95,7 +97,12 @@ def _template() -> Template:
         dots = Markup("<span class=c>{}</span>").format("·" * (len(text) - len(bare)))
         return (dots if len(bare) < len(text) else Markup()) + shown(bare, "")
 
+    def last_words(text: str) -> Markup:
+        """The end of a long text, in one line."""
+        return shown(keep_end(visible(" ".join(text.split()), keep=""), _WIDEST_TITLE), "")
+
     environment.filters["shown"], environment.filters["token"] = shown, token
+    environment.filters["last_words"] = last_words
     return environment.from_string(_text("page.html.jinja"))
 
 

@@ -5,10 +5,11 @@ Must never make markup: what is a text here is escaped by the template.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from core.document.export.facts import facts_of, how_it_ended, setting_value
+from core.document.export.page.tree_map import grew_from
 from core.document.export.page.written import WrittenToken, final_beams, written_tokens
 from core.document.export.reading import ExportedRun
 from core.records.steps import BeamStep, Candidate, Hypothesis
@@ -80,10 +81,17 @@ class SearchStep:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """All that the page says of one run."""
+    """All that the page says of one run.
+
+    ``grew`` says what it grew from, and ``parent`` which run of the page that is, 0 for none.
+    ``earlier`` is what was written before ``prompt`` was, and stands with another run.
+    """
 
     number: int
     name: str
+    grew: str
+    parent: int
+    earlier: str
     prompt: str
     tokens: tuple[TokenView, ...]
     unwritten: str
@@ -96,8 +104,13 @@ class RunView:
     settings: tuple[tuple[str, str], ...]
 
 
-def run_view(run: ExportedRun, number_: int) -> RunView:
-    """Return what the page says of the ``number_``-th run, from 1."""
+def run_view(run: ExportedRun, number_: int, runs: Sequence[ExportedRun] = ()) -> RunView:
+    """Return what the page says of the ``number_``-th run, from 1, of ``runs``.
+
+    Among several, what stood before it is told apart, so that it need not be read again.
+    """
+    parent, grew = grew_from(run, runs)
+    earlier = run.place.earlier if run.place is not None and len(runs) > 1 else ""
     about, finished = run.about, run.finished
     tokens, unwritten = written_tokens(run.steps, finished)
     beams = final_beams(run.steps)
@@ -105,7 +118,10 @@ def run_view(run: ExportedRun, number_: int) -> RunView:
     return RunView(
         number=number_,
         name=_name(run) or f"run {number_}",
-        prompt=run.prompt,
+        grew=grew,
+        parent=parent,
+        earlier=earlier,
+        prompt=run.prompt.removeprefix(earlier),
         tokens=tuple(_token(one, place) for place, one in enumerate(tokens, 1)),
         unwritten=unwritten,
         ending=how_it_ended(finished),
