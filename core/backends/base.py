@@ -13,6 +13,7 @@ from core.records.model_info import ModelInfo
 from core.records.model_report import ModelReport
 from core.records.progress import Report
 from core.records.prompt_tokens import PromptToken
+from core.records.recorded_run import RunRecorder, TokenTexts, WrittenRun
 from core.records.request import Request
 from core.records.scores import Scorable, ScoredText, WrittenTokens
 from core.records.steps import Event
@@ -21,8 +22,8 @@ from core.records.steps import Event
 class Backend(Protocol):
     """Something that turns requests into events.
 
-    All calls come from one thread, but for ``prompt_tokens`` and ``inspect``, which any thread may
-    call once ``load`` has returned, also while a run goes on.
+    All calls come from one thread, but for ``prompt_tokens``, ``token_texts`` and ``inspect``: any
+    thread may call these once ``load`` has returned, also while a run goes on.
     """
 
     def load(self, report: Report) -> ModelInfo:
@@ -63,6 +64,26 @@ class Backend(Protocol):
             PlaygroundError: ``text`` is empty, not valid Unicode or longer than the model's
                 context, or there is not enough memory.
         """
+        ...
+
+    def read_again(
+        self, run: WrittenRun, recorder: RunRecorder, is_cancelled: Callable[[], bool]
+    ) -> float:
+        """Read a run again, so that its logits are recorded as they were when it was written.
+
+        What is generated afterwards is the same as without it. Where ``is_cancelled`` says so it
+        ends early.
+
+        Returns:
+            By how much a probability differs at most from what was told then, 0 to 1.
+
+        Raises:
+            PlaygroundError: The model cannot read it, or there is not enough memory.
+        """
+        ...
+
+    def token_texts(self) -> TokenTexts | None:
+        """Return what names the model's tokens; ``None`` where nothing does. Any thread may ask."""
         ...
 
     def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from core.presets.book import Preset
     from core.records.model_report import ModelReport
     from core.records.prompt_tokens import PromptToken
+    from core.records.recorded_run import RunRecorder, TokenTexts, WrittenRun
     from core.records.scores import Scorable, ScoredText, WrittenTokens
 
 _BUILDING = threading.Lock()
@@ -184,6 +185,21 @@ class LocalBackend:
 
         with confined().while_wanted(is_cancelled):
             return guarded_scoring(model, score)
+
+    def read_again(
+        self, run: WrittenRun, recorder: RunRecorder, is_cancelled: Callable[[], bool]
+    ) -> float:
+        """See ``Backend``."""
+        loaded = self._ready()
+        from core.backends.out_of_memory import guarded_scoring
+        from core.looking_back.reading_again import read_again
+
+        model, codec = loaded.model, loaded.codec
+        return guarded_scoring(model, lambda: read_again(model, codec, run, recorder, is_cancelled))
+
+    def token_texts(self) -> TokenTexts | None:
+        """See ``Backend``."""
+        return self._ready().codec
 
     def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
         """See ``Backend``."""

@@ -18,6 +18,7 @@ from core.records.model_info import ModelInfo
 from core.records.model_report import Facts, ModelReport, ModuleNode, Totals
 from core.records.progress import Report
 from core.records.prompt_tokens import PromptToken
+from core.records.recorded_run import RunRecorder, TokenTexts, WrittenRun
 from core.records.request import Request
 from core.records.scores import Scorable, ScoredText, WrittenTokens
 from core.records.steps import (
@@ -135,6 +136,20 @@ class ScriptedBackend:
             text = text.prompt_token_ids + text.token_ids
         words = text if isinstance(text, str) else " ".join(map(str, text))
         return scripted_score(self.prompt_tokens(words, is_beginning=True), presets)
+
+    def read_again(
+        self, run: WrittenRun, recorder: RunRecorder, is_cancelled: Callable[[], bool]
+    ) -> float:
+        """Refuse: a script has no logits.
+
+        Raises:
+            PlaygroundError: Always.
+        """
+        raise PlaygroundError("a script has no logits")
+
+    def token_texts(self) -> TokenTexts | None:
+        """Return ``None``: a script has no vocabulary."""
+        return None
 
     def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
         """Return a token a word, with the white space around it: those that a run begins with."""

@@ -11,15 +11,17 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from core.backends.base import Backend
+from core.backends.reading import Reading
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
 from core.records.loading import LoadFailed, Loading, Ready
 from core.records.model_report import ModelReport
 from core.records.prompt_tokens import PromptToken
+from core.records.recorded_run import RunRecorder, TokenTexts, WrittenRun
 from core.records.request import Request
 from core.records.scores import Scorable, ScoredText, WrittenTokens
 from core.records.steps import Event, Finished
@@ -28,11 +30,6 @@ from core.text.visible import unexpected
 logger = logging.getLogger(__name__)
 
 BackendFactory = Callable[[], Backend]
-
-_LOOK_SECONDS = 0.2
-"""How long whoever waits for a score waits before it looks whether the thread still lives."""
-
-_STOPPED = "the scoring was stopped"
 
 _DEAD = "the thread that runs the model has ended; start the program again"
 
@@ -46,24 +43,19 @@ class _Run:
     is_over: bool = False
 
 
-@dataclass(slots=True)
-class _Scoring:
-    text: Scorable | WrittenTokens
-    presets: Sequence[Preset]
-    is_cancelled: Callable[[], bool]
-    result: Future[ScoredText] = field(default_factory=Future)
+_Result = TypeVar("_Result")
 
 
 class GenerationService:
     """Loads a backend and runs one request at a time on a thread of its own.
 
     A run never starts before the one before it has returned. ``cancel`` takes effect before the
-    next step. All methods are called from one other thread, but for ``prompt_tokens``, ``inspect``
-    and ``score``, which any thread may call.
+    next step. All methods are called from one other thread, but for ``prompt_tokens``,
+    ``token_texts``, ``inspect``, ``score`` and ``read_again``, which any thread may call.
     """
 
     def __init__(self) -> None:
-        self._commands: queue.SimpleQueue[_Run | _Scoring | BackendFactory | None] = (
+        self._commands: queue.SimpleQueue[_Run | Reading[Any] | BackendFactory | None] = (
             queue.SimpleQueue()
         )
         self._events: queue.SimpleQueue[ServiceEvent] = queue.SimpleQueue()
@@ -160,22 +152,59 @@ class GenerationService:
             PlaygroundError: No model is loaded, a run is going on, the text cannot be scored, or
                 the scoring was ended before it was complete.
         """
+        return self._read(
+            lambda backend, is_cancelled: backend.score(text, presets, is_cancelled),
+            is_cancelled,
+            busy="a run is going on; score the text when it has ended",
+            stopped="the scoring was stopped",
+            failed="the text could not be scored",
+        )
+
+    def read_again(
+        self, run: WrittenRun, recorder: RunRecorder, is_cancelled: Callable[[], bool]
+    ) -> float:
+        """Have ``run`` recorded on the model's thread and wait for it; see ``Backend``.
+
+        For this thread and ``is_cancelled``, see ``score``.
+
+        Raises:
+            PlaygroundError: No model is loaded, a run is going on, the model cannot read it, or
+                the reading was ended before it was complete.
+        """
+        return self._read(
+            lambda backend, is_cancelled: backend.read_again(run, recorder, is_cancelled),
+            is_cancelled,
+            busy="a run is going on; look closer when it has ended",
+            stopped="the reading was stopped",
+            failed="the text could not be read again",
+        )
+
+    def token_texts(self) -> TokenTexts | None:
+        """Return what names the tokens of the model that answers now; ``None`` without one."""
+        backend = self._backend
+        return backend.token_texts() if backend is not None else None
+
+    def _read(
+        self,
+        read: Callable[[Backend, Callable[[], bool]], _Result],
+        is_cancelled: Callable[[], bool],
+        *,
+        busy: str,
+        stopped: str,
+        failed: str,
+    ) -> _Result:
         self._loaded()
         if any(not run.is_over for run in self._submitted):
-            raise PlaygroundError("a run is going on; score the text when it has ended")
+            raise PlaygroundError(busy)
         loads = self._loads
-        scoring = _Scoring(
-            text,
-            presets,
+        reading = Reading(
+            read,
             lambda: is_cancelled() or self._closing.is_set() or self._loads != loads,
+            stopped,
+            failed,
         )
-        self._commands.put(scoring)
-        while True:
-            try:
-                return scoring.result.result(timeout=_LOOK_SECONDS)
-            except TimeoutError:
-                if not self._thread.is_alive() and not scoring.result.done():
-                    raise PlaygroundError(_STOPPED) from None
+        self._commands.put(reading)
+        return reading.wait(self._thread.is_alive)
 
     def _loaded(self) -> Backend:
         backend = self._backend
@@ -203,8 +232,8 @@ class GenerationService:
                 break
             if isinstance(command, _Run):
                 self._run(command)
-            elif isinstance(command, _Scoring):
-                self._score(command)
+            elif isinstance(command, Reading):
+                command.do(self._loaded)
             else:
                 self._change(command)
         self._release()
@@ -258,26 +287,6 @@ class GenerationService:
         except BaseException as error:
             logger.exception("a run failed")
             self._fail(run, unexpected("the run stopped", error))
-
-    def _score(self, scoring: _Scoring) -> None:
-        try:
-            scored = self._scored(scoring)
-        except PlaygroundError as error:
-            scoring.result.set_exception(error)
-        except BaseException as error:
-            logger.exception("a text could not be scored")
-            sentence = unexpected("the text could not be scored", error)
-            scoring.result.set_exception(PlaygroundError(sentence))
-        else:
-            scoring.result.set_result(scored)
-
-    def _scored(self, scoring: _Scoring) -> ScoredText:
-        scored = None
-        if not scoring.is_cancelled():
-            scored = self._loaded().score(scoring.text, scoring.presets, scoring.is_cancelled)
-        if scored is None or scoring.is_cancelled():  # then it may be incomplete
-            raise PlaygroundError(_STOPPED)
-        return scored
 
     def _fail(self, run: _Run, detail: str) -> None:
         run.is_over = True

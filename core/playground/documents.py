@@ -12,7 +12,6 @@ from collections.abc import Callable
 from core.document.document import Turn
 from core.document.tree_records import ROOT, Branch, Pruning, RunFacts
 from core.looking_back.logits_store import LogitsStore
-from core.playground.document_text import TokenText
 from core.records.errors import PlaygroundError
 from core.records.recorded_run import RunRecorder
 from core.records.steps import BeamStep, Event, Finished, Hypothesis, Started, TokenStep
@@ -156,10 +155,9 @@ class Documents:
         if turn is not None and turn.node_id:
             self.tree.begin_from(turn.node_id)
 
-    def token_text_of(self, node_id: int) -> TokenText | None:
-        """Return what names a token under the model of a run; ``None`` where nobody can."""
-        run = self.store.run(self._documents[node_id][-1].key)
-        return run.start.texts.token_text if run is not None else None
+    def turn_of(self, node_id: int) -> Turn:
+        """Return the turn of a run, as it was when the run ended."""
+        return self._documents[node_id][-1]
 
     def rename(self, node_id: int, name: str) -> None:
         """Name a run; see ``Tree.rename``.

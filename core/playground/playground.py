@@ -84,8 +84,8 @@ class Playground:
         restored, record = keeping.restored, keeping.record
         self.documents = documents = Documents(restored, record)
         self.cursor = Cursor(documents, record)
-        self.lookup = lookup = Lookup(documents)
         self.model = model = ModelState(make_model, service, fetching, notices, clock)
+        self.lookup = lookup = Lookup(documents, model, service)
         self.next_run = next_run = NextRun(
             book,
             documents,
@@ -139,7 +139,7 @@ class Playground:
         """Whether events are still to come, so that the service must be drained."""
         has_news = self.keeping.has_news or self.notices.has_more
         is_busy = self.document.is_running or self.model.is_busy
-        return is_busy or self.by_hand.must_weigh or has_news
+        return is_busy or self.by_hand.must_weigh or has_news or self.lookup.is_reading
 
     def wait_until_at_rest(self, timeout: float | None = None) -> Changes:
         """Take over all that comes until nothing more is to come; return it in one.

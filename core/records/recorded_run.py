@@ -11,6 +11,7 @@ from typing import Protocol
 
 from core.records.decode_state import DecodeState
 from core.records.settings import Settings
+from core.records.steps import Candidate
 
 
 class TokenTexts(Protocol):
@@ -100,6 +101,24 @@ class RecordedRun:
     def context_at(self, index: int) -> tuple[int, ...]:
         """Return the document that step ``index`` continued."""
         return self.start.context_token_ids + self.token_ids[:index]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRun:
+    """A run of which no logits are left, with all that is needed to compute them again.
+
+    ``settings`` and ``seed`` are those that it was written with. ``forced`` are the indexes of the
+    tokens that a person chose; for the rest see ``RunStart``. ``told`` has for each token the
+    candidates that its step told of.
+    """
+
+    context_token_ids: tuple[int, ...]
+    token_ids: tuple[int, ...]
+    settings: Settings
+    seed: int
+    forced: frozenset[int]
+    forced_tokens: int
+    told: tuple[tuple[Candidate, ...], ...]
 
 
 class RunRecorder(Protocol):

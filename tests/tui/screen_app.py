@@ -12,7 +12,6 @@ import tui
 from core.document.tree import Tree
 from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
 from core.document.turn import Turn
-from core.playground.document_text import TokenText
 from core.playground.documents import Documents
 from core.records.settings import Settings
 from core.records.steps import Finished
@@ -87,15 +86,12 @@ VOCABULARY = {
 
 
 class Grown(Documents):
-    """The documents of a tree whose runs nobody reads, and whose model's tokens all can name."""
+    """The documents of a tree whose runs nobody reads."""
 
     def __init__(self, tree: Tree) -> None:
         turn = Turn("", "", Settings(), finished=Finished("length", (), "", 0.0))
         turns = {node.node_id: (turn,) for node in tree.nodes}
         super().__init__(Restored(tree, {ROOT: (), **turns}))
-
-    def token_text_of(self, node_id: int) -> TokenText:
-        return VOCABULARY.__getitem__
 
 
 def grown() -> Tree:

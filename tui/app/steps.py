@@ -6,12 +6,15 @@ Must never compute anything: the pages and the playground do. Pages are imported
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from textual.app import App
 
 from core.playground.playground import Playground
 from core.records.scores import ScoredText, WrittenTokens
-from core.records.steps import BeamStep
+from core.records.steps import BeamStep, Step
+
+_LOOK_SECONDS = 0.1
 
 
 class StepActions:
@@ -65,6 +68,11 @@ class StepActions:
         recorded = playground.lookup.recorded()
         selected = playground.document.selected()
         if recorded is None or selected is None or not playground.runs.allows_change():
+            told = playground.lookup.ask()
+            if told:
+                playground.notices.warn(told)
+            if selected is not None and playground.lookup.is_reading:
+                self._app.set_timer(_LOOK_SECONDS, partial(self._scrub_when_read, selected[1]))
             playground.notices.warn_unless_told("only a greedy or sampling run can be scrubbed")
             self._changed()
             return
@@ -92,6 +100,17 @@ class StepActions:
             ),
             scrubbed,
         )
+
+    def _scrub_when_read(self, step: Step) -> None:
+        """Scrub once the run of ``step`` is read again, if that is still what one looks at."""
+        selected = self._playground.document.selected()
+        if selected is None or selected[1] is not step:
+            return
+        if self._playground.lookup.is_reading:
+            self._app.set_timer(_LOOK_SECONDS, partial(self._scrub_when_read, step))
+        elif self._playground.lookup.recorded() is not None:
+            self._playground.notices.clear()
+            self.scrub()
 
     def _leave_why(self) -> None:
         from tui.why.tokens import WhyScreen
@@ -150,7 +169,12 @@ class StepActions:
 
         playground = self._playground
         if playground.runs.allows_change():
-            screen = TreeScreen(playground.documents, playground.moves.go, told=playground.told)
+            screen = TreeScreen(
+                playground.documents,
+                playground.lookup.token_text_of,
+                playground.moves.go,
+                told=playground.told,
+            )
             self._app.push_screen(screen, lambda _result: self._changed())
         else:
             self._changed()

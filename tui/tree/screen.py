@@ -17,6 +17,7 @@ from textual.content import Content
 from textual.screen import Screen
 
 from core.document.tree_records import LONGEST_NAME, ROOT, Pruning, TreeRow
+from core.playground.document_text import TokenText
 from core.playground.documents import Documents
 from core.records.errors import PlaygroundError
 from tui.actions.bindings import bindings
@@ -51,6 +52,7 @@ class TreeScreen(Screen[None]):
 
     Args:
         documents: Whose tree it is; this screen names and removes runs.
+        token_text_of: Returns what names a token under the model of a run, for comparisons.
         go: Makes the document that of a run, or the empty one for ``ROOT``.
     """
 
@@ -63,6 +65,7 @@ class TreeScreen(Screen[None]):
     def __init__(
         self,
         documents: Documents,
+        token_text_of: Callable[[int], TokenText | None],
         go: Callable[[int], None],
         *,
         told: Callable[[str], str] = THE_TABLES.told,
@@ -70,6 +73,7 @@ class TreeScreen(Screen[None]):
         super().__init__()
         self._told = told
         self._documents = documents
+        self._token_text_of = token_text_of
         self._tree = documents.tree
         self._go = go
         self._runs: list[TreeRow] = []
@@ -218,7 +222,7 @@ class TreeScreen(Screen[None]):
         else:
             other = next(one for one in self._runs if one.node.node_id == marked)
             try:
-                token_text = self._documents.token_text_of(marked)
+                token_text = self._token_text_of(marked)
                 screen = ComparisonScreen(self._tree, other, row, token_text)
             except PlaygroundError as error:
                 self._say(str(error))

@@ -54,6 +54,8 @@ class WhyScreen(StepScreen):
         self._ghosts: Ghosts | None = None
         self._ghosts_of: tuple[str, int] | None = None
         self._call: BackgroundCall[Ghosts] | None = None
+        self._is_waiting = False
+        """Whether the model reads the run again, whose logits are not there."""
 
     def compose(self) -> ComposeResult:
         """Lay the page out: the facts on the left, every candidate on the right."""
@@ -77,11 +79,16 @@ class WhyScreen(StepScreen):
 
     def show(self) -> None:
         """Draw the selected step."""
-        recorded = self._playground.lookup.recorded()
+        lookup = self._playground.lookup
+        recorded = lookup.recorded()
         self._show_title("why this token")
-        self.query_one("#why-found", Static).update("")
+        self.query_one("#why-found", Static).update(line([(visible_prose(lookup.note()), DIM)]))
         if recorded is None:
-            self._tell("Nothing is recorded for this step: only greedy and sampling runs are.")
+            told = lookup.ask()
+            self._is_waiting = lookup.is_reading
+            self._tell(
+                told or "Nothing is recorded for this step: only greedy and sampling runs are."
+            )
             return
         run, index = recorded
         try:
@@ -162,6 +169,9 @@ class WhyScreen(StepScreen):
         )
 
     def _take_ghosts(self) -> None:
+        if self._is_waiting and not self._playground.lookup.is_reading:
+            self._is_waiting = False
+            self.show()
         if self._call is None or not self._call.is_done:
             return
         call, self._call = self._call, None

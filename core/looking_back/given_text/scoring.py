@@ -106,7 +106,7 @@ def score_tokens(
     scored: list[ScoredToken] = []
     state = codec.state_after(document[:first])
     head = "" if context else codec.extend(DecodeState(), document[0])[0]
-    for at, logits in enumerate(_logits(model, document[:-1]), start=1):
+    for at, logits in enumerate(logits_after_each(model, document[:-1]), start=1):
         if is_cancelled():
             return ScoredText(context, token_ids, first - len(context), tuple(scored))
         if at < first:
@@ -159,7 +159,7 @@ def _token_texts(model: CausalModel, codec: TextCodec) -> frozenset[str]:
     return frozenset(map(codec.token_text, token_ids))
 
 
-def _logits(model: CausalModel, token_ids: Sequence[int]) -> Iterator[torch.Tensor]:
+def logits_after_each(model: CausalModel, token_ids: Sequence[int]) -> Iterator[torch.Tensor]:
     """Yield the logits after each of ``token_ids``, shape (vocabulary,), float32, on the host."""
     if not token_ids:
         return

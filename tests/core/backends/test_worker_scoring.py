@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-import core.backends.worker as service_module
+from core.backends.reading import LOOK_SECONDS
 from core.backends.scripted import ScriptedBackend
 from core.backends.worker import GenerationService
 from core.presets.book import Preset
@@ -96,7 +96,7 @@ def test_a_scoring_that_takes_its_time_is_waited_for(service, pool):
     service.start(Long)
     wait_for(service, Ready)
     asked = pool.submit(service.score, "a cat", ())
-    time.sleep(3 * service_module._LOOK_SECONDS)
+    time.sleep(3 * LOOK_SECONDS)
     assert not asked.done()
     may_end.set()
     assert [one.text for one in asked.result(10).tokens] == ["a", " cat"]

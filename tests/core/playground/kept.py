@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
+from core.playground.lookup import Lookup
 from core.records.model_info import ModelInfo
 from core.records.recorded_run import RecordedStep, RunStart
 from core.records.settings import Settings
@@ -57,3 +59,8 @@ def recorded(documents, key, *token_ids):
 
 def shown(documents):
     return documents.at_hand.text
+
+
+def lookup(documents):
+    """What looks steps up where no model is loaded."""
+    return Lookup(documents, SimpleNamespace(info=None), SimpleNamespace(token_texts=lambda: None))

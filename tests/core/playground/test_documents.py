@@ -8,7 +8,6 @@ from core.document.document import Fork
 from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
 from core.document.turn import Turn
 from core.playground.documents import Documents
-from core.playground.lookup import Lookup
 from core.records.recorded_run import RunStart
 from core.records.steps import Finished
 from tests.core.playground.kept import (
@@ -18,6 +17,7 @@ from tests.core.playground.kept import (
     SETTINGS,
     begun,
     ended,
+    lookup,
     recorded,
     run,
     shown,
@@ -199,9 +199,9 @@ class TestContextUsed:
 class TestRecorded:
     def test_is_the_run_of_the_selected_step_and_its_place_in_it(self):
         documents = Documents()
-        assert Lookup(documents).recorded() is None
+        assert lookup(documents).recorded() is None
         run(documents, "Once", " a", " cat")
-        assert Lookup(documents).recorded() is None, "nobody has recorded it"
+        assert lookup(documents).recorded() is None, "nobody has recorded it"
         for turn in documents.at_hand.turns:
             recorded(documents, turn.key, 10, 11)
         run(documents, " sat", " down", " here")
@@ -209,7 +209,7 @@ class TestRecorded:
         found = []
         for cursor in (0, 1, 2, None):
             documents.at_hand.cursor = cursor
-            one, index = Lookup(documents).recorded()
+            one, index = lookup(documents).recorded()
             found.append((one.key, index))
         assert found == [("run 1", 0), ("run 1", 1), ("run 2", 0), ("run 2", 1)]
 
@@ -219,7 +219,7 @@ class TestRecorded:
         recorded(documents, "run 1", 10)
         documents.at_hand.apply(started())
         documents.at_hand.apply(beam_step(0, hypothesis((5,), " a", " a")))
-        assert Lookup(documents).recorded() is None
+        assert lookup(documents).recorded() is None
 
 
 def test_a_new_one_is_empty():

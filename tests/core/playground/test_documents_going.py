@@ -8,10 +8,9 @@ import pytest
 
 from core.document.tree_records import ROOT
 from core.playground.documents import Documents
-from core.playground.lookup import Lookup
 from core.records.errors import PlaygroundError
 from core.records.steps import Finished
-from tests.core.playground.kept import begun, recorded, run, shown
+from tests.core.playground.kept import begun, lookup, recorded, run, shown
 from tests.reference import byte_codec
 from tests.tui.written import beam_step, hypothesis, started, token, token_step
 
@@ -133,7 +132,7 @@ class TestPlaced:
         recorded(documents, turn.key, 10)
         half = token(first, codec.token_text(first))
         assert half.text == "\\xe4"
-        assert Lookup(documents).placed(half, turn, ()) == half
+        assert lookup(documents).placed(half, turn, ()) == half
 
     def test_only_the_text_changes(self):
         documents = Documents()
@@ -142,7 +141,7 @@ class TestPlaced:
         recorded(documents, turn.key, 10)
         letter = dataclasses.replace(token(ord("a"), "?"), rank=4, cut_by="top_k")
         codec = byte_codec()
-        placed = Lookup(documents).placed(
+        placed = lookup(documents).placed(
             dataclasses.replace(letter, token_id=codec.encode("a", is_beginning=True)[0]), turn, ()
         )
         assert (placed.text, placed.rank, placed.cut_by) == ("a", 4, "top_k")
@@ -203,6 +202,6 @@ class TestFollowing:
 
     def test_tokens_are_named_by_the_model_of_the_run(self):
         documents = self.grown()
-        assert documents.token_text_of(1)(65) == byte_codec().token_text(65)
+        assert lookup(documents).token_text_of(1)(65) == byte_codec().token_text(65)
         documents.store.forget("run 1")
-        assert documents.token_text_of(1) is None
+        assert lookup(documents).token_text_of(1) is None

@@ -8,7 +8,7 @@ from core.backends.scripted import ScriptedBackend
 from core.document.tree import Tree
 from tests.tui.app.test_pictures import settled
 from tests.tui.helpers import BOOK, until
-from tests.tui.screen_app import Grown, ScreenApp, grown
+from tests.tui.screen_app import VOCABULARY, Grown, ScreenApp, grown
 from tui.score.input import ScoreInput
 from tui.score.screen import ScoreScreen
 from tui.tree.screen import TreeScreen
@@ -18,7 +18,8 @@ TEXT = "I sat as a grey cat on a very old mat, by a fire that had gone out long 
 
 
 def tree_app(tree, is_light):
-    return ScreenApp(TreeScreen(Grown(tree), lambda _: None), is_light=is_light)
+    screen = TreeScreen(Grown(tree), lambda _: VOCABULARY.__getitem__, lambda _: None)
+    return ScreenApp(screen, is_light=is_light)
 
 
 @pytest.mark.parametrize(("size", "is_light"), VIEWS)

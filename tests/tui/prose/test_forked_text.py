@@ -6,11 +6,11 @@ from tokenizers import Tokenizer, decoders, models
 
 from core.document.document import Turn
 from core.playground.documents import Documents
-from core.playground.lookup import Lookup
 from core.records.recorded_run import RunStart
 from core.records.settings import Settings
 from core.records.steps import Candidate
 from core.text.codec import TextCodec
+from tests.core.playground.kept import lookup
 from tests.reference import byte_codec
 
 
@@ -36,9 +36,9 @@ def test_a_word_has_its_space_before_it_where_a_word_has_ended():
     chosen = candidate(codec, was)
 
     assert chosen.text == "was "
-    assert Lookup(documents).placed(chosen, turn, ()).text == " was"
-    assert Lookup(documents).placed(chosen, turn, (inner,)).text == "was"
-    assert Lookup(documents).placed(chosen, Turn("", "greedy", Settings()), ()) == chosen
+    assert lookup(documents).placed(chosen, turn, ()).text == " was"
+    assert lookup(documents).placed(chosen, turn, (inner,)).text == "was"
+    assert lookup(documents).placed(chosen, Turn("", "greedy", Settings()), ()) == chosen
 
 
 def test_a_part_of_a_character_is_spelled_out_until_the_last_part():
@@ -46,5 +46,5 @@ def test_a_part_of_a_character_is_spelled_out_until_the_last_part():
     first, second, third = codec.encode("世", is_beginning=True)
     documents, turn = documents_of(codec, (first,))
 
-    assert Lookup(documents).placed(candidate(codec, second), turn, ()).text == "\\xb8"
-    assert Lookup(documents).placed(candidate(codec, third), turn, (second,)).text == "世"
+    assert lookup(documents).placed(candidate(codec, second), turn, ()).text == "\\xb8"
+    assert lookup(documents).placed(candidate(codec, third), turn, (second,)).text == "世"

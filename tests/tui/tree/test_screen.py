@@ -14,6 +14,7 @@ from tests.core.document.tree_forks import fork
 from tests.tui.helpers import until
 from tests.tui.screen_app import (
     HOSTILE,
+    VOCABULARY,
     Grown,
     ScreenApp,
     check_harmless,
@@ -39,7 +40,7 @@ class Opened:
         self.tree = tree
         self.went = []
         self._refusal = refusal
-        self.screen = TreeScreen(Grown(tree), self._go)
+        self.screen = TreeScreen(Grown(tree), lambda _: VOCABULARY.__getitem__, self._go)
         self.app = ScreenApp(self.screen)
 
     def _go(self, node_id):
