@@ -175,13 +175,29 @@ def run_begun(node_id: int, branch: Branch, turns: Sequence[Turn], before: Seque
     turn = turns[-1]
     if turn.node_id:
         return RunGoesOn(turn.node_id)
+    return begun_as(node_id, branch, turn, cut_of(turns, before))
+
+
+def cut_of(turns: Sequence[Turn], before: Sequence[Turn]) -> Cut | None:
+    """Return what the run of the last of ``turns`` leaves of the one before it.
+
+    ``before`` is the whole document of the one it grew from; ``None`` where it leaves all of it.
+    """
+    if not before or turns[-2] is before[-1]:
+        return None
+    left = turns[-2]
+    return Cut(len(left.steps), left.token_ids, left.text)
+
+
+def begun_as(node_id: int, branch: Branch, turn: Turn, cut: Cut | None) -> RunBegun:
+    """Return what tells that the run of ``turn`` has started as ``node_id`` of a tree.
+
+    Raises:
+        ValueError: It has not started.
+    """
     started = turn.started
     if started is None:
         raise ValueError("the run has not started")
-    cut = None
-    if before and turns[-2] is not before[-1]:
-        left = turns[-2]
-        cut = Cut(len(left.steps), left.token_ids, left.text)
     return RunBegun(
         node_id,
         branch,

@@ -28,6 +28,7 @@ from tui.cli.presets import presets_command
 from tui.cli.saved.export import export_command
 from tui.cli.saved.replay import replay_command
 from tui.cli.saved.sessions import sessions_app
+from tui.cli.saved.take_in import import_command
 from tui.cli.score.command import score_command
 from tui.cli.streams import (
     CLOSED_PIPE_CODE,
@@ -60,6 +61,7 @@ app.command("verify", cls=Command)(verify_command)
 app.command("score", cls=Command)(score_command)
 app.command("export", cls=Command)(export_command)
 app.command("replay", cls=Command)(replay_command)
+app.command("import", cls=Command)(import_command)
 app.add_typer(sessions_app, name="sessions")
 
 

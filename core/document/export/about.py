@@ -17,7 +17,7 @@ from core.records.settings import Settings
 
 PROGRAM = "gpt2-playground"
 
-FORMAT_VERSION = "1.2"
+FORMAT_VERSION = "1.3"
 """Of JSON Lines: ``major.minor``. A new name raises the minor, another meaning the major."""
 
 _VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})", re.ASCII)
@@ -45,8 +45,9 @@ def about_model(info: ModelInfo | None) -> dict[str, Any]:
         "origin": (info.origin or None) if info is not None else None,
         "revision": (info.revision or None) if info is not None else None,
         "engine": (info.engine or None) if info is not None else None,
-        "device": info.device if info is not None else None,
-        "dtype": info.dtype if info is not None else None,
+        "device": (info.device or None) if info is not None else None,
+        "dtype": (info.dtype or None) if info is not None else None,
+        "tokenizer_fingerprint": (info.tokenizer_fingerprint or None) if info is not None else None,
     }
 
 

@@ -150,6 +150,29 @@ def exported_run(text: str, name: str) -> ExportedRun | None:
     )
 
 
+def exported_runs(text: str, name: str) -> list[ExportedRun]:
+    """Return the runs that ``text`` holds one after the other, none where it is another text.
+
+    Raises:
+        PlaygroundError: As ``exported_run`` does, and what is wrong with any of them.
+    """
+    parts: list[str] = []
+    for line in text.split("\n"):
+        if not parts or _begins(line):
+            parts.append(line)
+        else:
+            parts[-1] += f"\n{line}"
+    found = (exported_run(part, name) for part in parts)
+    return [run for run in found if run is not None]
+
+
+def _begins(line: str) -> bool:
+    """Whether a line of an export is the first of a run."""
+    # Most lines are long and of steps: none of them need be read for this.
+    record = _record(line) if '"started"' in line[:40] else None
+    return record is not None and record.get("type") == "started"
+
+
 def _about(first: Mapping[str, Any], name: str) -> tuple[dict[str, Any], Settings | None]:
     """Return what the first record says of how the run was made, and its settings."""
     names = (*about_program(), *about_model(None), "preset", "prompt")

@@ -10,15 +10,12 @@ from typing import Annotated
 
 import typer
 
-from core.document.export.about import FORMAT_VERSION, PROGRAM
 from core.document.export.files import FORMAT_OF_SUFFIX, new_file_of, write_new_text
-from core.document.export.page.page import page_of
-from core.document.export.reading import ExportedRun, exported_run
-from core.document.export.writers import make_writer
+from core.document.export.reading import ExportedRun
+from core.document.export.several import OF_SEVERAL, text_of
 from core.records.errors import PlaygroundError
-from core.sessions.header import LaterVersionError
-from core.sessions.reading import read_contents
-from core.sessions.runs import runs_of
+from core.sessions.saved import Saved, read_saved
+from core.sessions.sharing import session_of
 from core.text.visible import one_line
 from tui.cli.score.command import read_text
 from tui.cli.streams import emit, note
@@ -33,10 +30,6 @@ class ExportFormat(StrEnum):
     TABLE = "table"
     TEXT = "text"
     JSONL = "jsonl"
-
-
-_OF_SEVERAL = ("html", "markdown")
-"""The formats that hold several runs one after the other."""
 
 
 RunArgument = Annotated[
@@ -62,7 +55,7 @@ RunOption = Annotated[
     typer.Option(
         "--run",
         metavar="NAME",
-        help="The run of a session to write, by its name; html and markdown hold all.",
+        help="The run of a session to write, by its name; html, markdown and jsonl hold all.",
     ),
 ]
 OutputOption = Annotated[
@@ -90,7 +83,11 @@ def export_command(
         raise PlaygroundError(
             f"there is no format to write; give --format, which is one of {', '.join(ExportFormat)}"
         )
-    text = _written(_chosen(read_runs(file), run, name), name)
+    saved = read_whole(file)
+    runs = _chosen(list(saved.runs), run, name)
+    # Several runs in JSON Lines are a session: that alone says which grew from which.
+    is_session = name == "jsonl" and len(runs) > 1 and saved.contents is not None
+    text = session_of(saved.grown()) if is_session else text_of(runs, name)
     if path is None:
         emit(text)
     else:
@@ -100,31 +97,26 @@ def export_command(
 
 
 def read_runs(file: str) -> list[ExportedRun]:
-    """Return the run or the session's runs in ``file``, or on standard input for ``-``.
+    """Return the runs in ``file``, or on standard input for ``-``; see ``read_whole``."""
+    return list(read_whole(file).runs)
+
+
+def read_whole(file: str) -> Saved:
+    """Return what ``file``, or standard input for ``-``, holds; its fault is told.
 
     Raises:
         PlaygroundError: It cannot be read, or holds no run.
     """
-    source = "standard input" if file == "-" else repr(file)
-    text = read_text(file)
-    run = exported_run(text, source)
-    if run is not None:
-        return [run]
-    try:
-        contents = read_contents(f"{text}\n".encode())
-    except LaterVersionError as error:
-        raise PlaygroundError(f"{source} cannot be read here: {error}; update {PROGRAM}") from None
-    except ValueError:
-        raise PlaygroundError(
-            f"{source} is no run saved as JSON Lines, and no session; give one that the app has"
-            " saved, or that generate --format jsonl has written"
-        ) from None
-    if contents.fault:
-        note(f"of {source} comes what stands before this: {contents.fault}")
-    runs = list(runs_of(contents.state))
-    if not runs:
-        raise PlaygroundError(f"{source} is a session without a run; there is nothing to write")
-    return runs
+    source = source_of(file)
+    saved = read_saved(read_text(file), source)
+    if saved.fault:
+        note(f"of {source} comes what stands before this: {saved.fault}")
+    return saved
+
+
+def source_of(file: str) -> str:
+    """Return what a file is called in a sentence."""
+    return "standard input" if file == "-" else repr(file)
 
 
 def _chosen(runs: list[ExportedRun], wanted: str | None, format_name: str) -> list[ExportedRun]:
@@ -136,7 +128,7 @@ def _chosen(runs: list[ExportedRun], wanted: str | None, format_name: str) -> li
     names = [one.name for one in runs]
     if wanted in names:
         return [runs[names.index(wanted)]]
-    if wanted is None and (len(runs) == 1 or format_name in _OF_SEVERAL):
+    if wanted is None and (len(runs) == 1 or format_name in OF_SEVERAL):
         return runs
     told = one_line(", ".join(name for name in names if name), 200)
     if wanted is not None:
@@ -145,16 +137,3 @@ def _chosen(runs: list[ExportedRun], wanted: str | None, format_name: str) -> li
     raise PlaygroundError(
         f"there are {len(runs)} runs, and {format_name} holds one; choose it with --run: {told}"
     )
-
-
-def _written(runs: list[ExportedRun], name: str) -> str:
-    if name == "html":
-        return page_of(runs)
-    return "\n".join(_one_written(run, name) for run in runs)
-
-
-def _one_written(run: ExportedRun, name: str) -> str:
-    about = {**run.about, "format": PROGRAM, "format_version": FORMAT_VERSION}
-    writer = make_writer(name, run.prompt, about)
-    events = (run.started, *run.steps, run.finished)
-    return "".join(part for event in events for part in writer.write(event))

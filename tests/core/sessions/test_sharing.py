@@ -1,0 +1,189 @@
+"""Runs into another session: each is there as it was, and what does not fit changes nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from core.document.export.about import about_run
+from core.document.export.reading import ExportedRun, exported_runs
+from core.document.export.several import text_of
+from core.records.errors import PlaygroundError
+from core.records.model_info import ModelInfo
+from core.records.settings import Settings
+from core.records.steps import Started
+from core.sessions.entries import ProgramStarted
+from core.sessions.opening import open_session
+from core.sessions.reading import read_contents
+from core.sessions.runs import runs_of, runs_of_tree
+from core.sessions.saved import read_saved, take_in
+from core.sessions.sharing import grown_run_of, grown_runs, session_of
+from tests.core.document.event_strategies import ENDS, ID_LISTS, STEPS, TEXTS
+from tests.core.sessions.recorded import CHAT, INFO, Recorded
+from tests.core.sessions.test_restoring import afternoon
+
+VERSIONS = {"program_version", "torch", "transformers"}
+
+
+def state_of(text):
+    contents = read_contents(text.encode())
+    assert contents.fault == ""
+    return contents.state
+
+
+def grown_of(state, node_ids=None):
+    ids = [node.node_id for node in state.tree.nodes] if node_ids is None else node_ids
+    return grown_runs(state.tree, state.documents, state.programs, ids)
+
+
+def taken(text, tmp_path, name="into.jsonl"):
+    return read_contents(
+        take_in(read_saved(text, "it").grown(), tmp_path / name).path.read_bytes()
+    ).state
+
+
+def without_head(text):
+    return text.split("\n")[1:]
+
+
+def test_a_session_of_every_kind_of_run_comes_back_as_the_same_file(tmp_path):
+    work = afternoon()
+    work.prune(6)  # so that the numbers have a gap
+    state = work.restored()
+    text = session_of(grown_of(state))
+    again = state_of(text)
+
+    ours, theirs = list(runs_of(state)), list(runs_of(again))
+    bare = [dataclasses.replace(one, name="", place=None) for one in ours]
+    assert [dataclasses.replace(one, name="", place=None) for one in theirs] == bare
+    assert [one.place.step for one in ours] == [one.place.step for one in theirs]
+    assert [one.place.earlier for one in ours] == [one.place.earlier for one in theirs]
+    shape = [(row.depth, row.step, row.name) for row in state.tree.rows()]
+    assert [(row.depth, row.step, row.name) for row in again.tree.rows()] == shape
+    for one, other in zip(state.documents.items(), again.documents.items(), strict=True):
+        assert [turn.fork for turn in one[1]] == [turn.fork for turn in other[1]]
+        assert [turn.message for turn in one[1]] == [turn.message for turn in other[1]]
+    imported = taken(text, tmp_path)
+    assert without_head(session_of(grown_of(imported))) == without_head(text)
+
+
+def test_of_a_few_runs_those_without_their_parent_begin_with_all_that_was_before(tmp_path):
+    state = afternoon().restored()
+    chosen = [3, 4, 9]
+    runs = list(runs_of_tree(state.tree, state.documents, state.programs, chosen))
+    text = session_of(grown_of(state, chosen))
+    again = state_of(text)
+
+    assert [one.prompt for one in runs_of(again)] == [one.prompt for one in runs]
+    assert [node.branch.parent for node in again.tree.nodes] == [0, 1, 0]
+    assert [one.started for one in runs_of(again)] == [one.started for one in runs]
+    imported = taken(text, tmp_path)
+    assert without_head(session_of(grown_of(imported))) == without_head(text)
+
+
+def test_every_run_by_itself_comes_back_as_the_same_lines(tmp_path):
+    for number, run in enumerate(runs_of(afternoon().restored())):
+        text = text_of([run], "jsonl")
+        imported = taken(text, tmp_path, f"{number}.jsonl")
+        assert text_of(list(runs_of(imported)), "jsonl") == text
+
+
+ABOUTS = st.builds(
+    lambda info, name, chat, by_hand, seed: about_run(
+        info, name, Settings(seed=seed), chat, is_by_hand=by_hand
+    ),
+    st.none()
+    | st.builds(
+        ModelInfo,
+        TEXTS.filter(bool),
+        TEXTS,
+        TEXTS,
+        st.just(1),
+        st.none(),
+        st.just(9),
+        tokenizer_fingerprint=TEXTS,
+        origin=st.sampled_from(["", "cache"]),
+        revision=TEXTS,
+    ),
+    TEXTS,
+    st.none() | st.just(CHAT),
+    st.booleans(),
+    st.none() | st.integers(0, 2**63 - 1),
+)
+
+
+@settings(max_examples=40, deadline=None, phases=(Phase.explicit, Phase.generate))
+@given(
+    st.lists(
+        st.tuples(TEXTS, ABOUTS, ID_LISTS, st.lists(STEPS, max_size=3), ENDS),
+        min_size=1,
+        max_size=2,
+    )
+)
+def test_any_runs_come_back_as_the_same_lines(parts):
+    runs = [
+        ExportedRun(prompt, about, None, Started(ids, ids, 9, None, 7), tuple(steps), end)
+        for prompt, about, ids, steps, end in parts
+    ]
+    text = text_of(runs, "jsonl")
+    read = exported_runs(text, "it")
+    assert len(read) == len(runs)
+    again = state_of(session_of([grown_run_of(one) for one in read]))
+    written = [json.loads(line) for line in text_of(list(runs_of(again)), "jsonl").splitlines()]
+    for ours, theirs in zip(map(json.loads, text.splitlines()), written, strict=True):
+        assert theirs == ours
+
+
+def test_versions_and_the_model_go_along():
+    work = Recorded()
+    work.record(ProgramStarted("0.9", "2.0", ""))
+    work.send("Once")
+    state = work.restored()
+    again = state_of(session_of(grown_of(state)))
+
+    assert again.model == INFO
+    assert again.programs[1] == ProgramStarted("0.9", "2.0", "")
+
+
+def test_runs_are_added_to_what_is_there_and_twice_is_no_fault(tmp_path):
+    text = session_of(grown_of(afternoon().restored()))
+    once = taken(text, tmp_path)
+    count = len(once.tree.nodes)
+    twice = taken(text, tmp_path)
+
+    assert len(twice.tree.nodes) == 2 * count
+    for node_id in range(1, count + 1):
+        first, second = twice.tree.node(node_id), twice.tree.node(node_id + count)
+        assert first.run == second.run
+        assert twice.tree.document(node_id) == twice.tree.document(node_id + count)
+
+
+def test_a_session_that_another_program_has_open_is_left_alone(tmp_path):
+    path = tmp_path / "mine.jsonl"
+    session = open_session(path)
+    runs = grown_of(afternoon().restored())
+    with pytest.raises(PlaygroundError, match="another program has it open"):
+        take_in(runs, path)
+    session.close()
+
+
+def test_what_does_not_fit_changes_nothing(tmp_path):
+    path = tmp_path / "mine.jsonl"
+    take_in(grown_of(afternoon().restored()), path)
+    before = path.read_bytes()
+    runs = grown_of(afternoon().restored())
+    branch = dataclasses.replace(runs[1].branch, kept=10**6)
+    runs[1] = dataclasses.replace(runs[1], branch=branch)
+    with pytest.raises(PlaygroundError, match="the runs do not fit together: run 12"):
+        take_in(runs, path)
+    assert path.read_bytes() == before
+
+
+def test_a_run_that_does_not_tell_its_settings_is_refused():
+    (run,) = runs_of(state_of(session_of(grown_of(afternoon().restored(), [1]))))
+    with pytest.raises(PlaygroundError, match="does not tell its settings"):
+        grown_run_of(dataclasses.replace(run, settings=None))
