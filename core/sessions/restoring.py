@@ -15,7 +15,7 @@ from core.document.tree import Tree
 from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
 from core.records.errors import PlaygroundError
 from core.records.model_info import ModelInfo
-from core.records.steps import Finished, Started, Step
+from core.records.steps import Finished, FinishReason, Started, Step, TokenStep
 from core.sessions.entries import (
     Cut,
     Entry,
@@ -97,7 +97,12 @@ class Restorer:
         """End a run that has no end, since the program ended first; return its end, if any."""
         if self._turn is None:
             return None
-        end = Finished("cancelled", self._turn.token_ids, self._turn.text, 0.0, detail=INTERRUPTED)
+        turn = self._turn
+        steps = [step for step in turn.steps if isinstance(step, TokenStep)]
+        # Each step by hand is whole, so that a person goes on as if nothing had happened.
+        is_open = turn.is_by_hand and not (steps and steps[-1].is_special)
+        reason: FinishReason = "by_hand" if is_open else "cancelled"
+        end = Finished(reason, turn.token_ids, turn.text, 0.0, detail=INTERRUPTED)
         try:
             self._end(end)
         except PlaygroundError:  # what it began from was removed meanwhile

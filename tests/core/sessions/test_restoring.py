@@ -191,6 +191,21 @@ def test_a_run_without_an_end_keeps_its_steps(settings_):
     assert again.state.tree.nodes == contents.state.tree.nodes
 
 
+def test_what_is_written_by_hand_is_gone_on_with_where_the_program_ended_first():
+    work = Recorded()
+    work.send("by hand", by_hand=True)
+    work.write()
+    work.write()
+    assert isinstance(work.entries.pop(), Finished)
+    again = Recorded(restored=work.restored())
+    assert again.document.turns[-1].is_open
+    assert again.document.turns[-1].finished.detail == INTERRUPTED
+    for one in (work, again):
+        one.write()
+    assert again.document.turns[-1].token_ids == work.document.turns[-1].token_ids
+    assert len(again.tree.nodes) == 1
+
+
 def test_what_does_not_fit_is_told_and_changes_nothing():
     work = afternoon()
     begun = work.entries[0]
