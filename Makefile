@@ -27,6 +27,10 @@ test: $(VENV)/.installed-test ## Run all tests; they need no network
 bench: $(VENV)/.installed-run ## Measure the speed beside generate() and others
 	@$(BIN)/python -m benchmarks.speed $(ARGS)
 
+.PHONY: soak
+soak: $(VENV)/.installed-test ## Send signals at fifty random moments, in a real terminal
+	SIGNAL_MOMENTS=50 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/around/test_signals.py $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check format, style, types and import rules
 	$(BIN)/python -m ruff format --check .
