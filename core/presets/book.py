@@ -40,6 +40,10 @@ class PresetBook:
     presets: tuple[Preset, ...]
     model: str | None = None
 
+    def index_of_key(self, key: str) -> int | None:
+        """Return where the preset stands that ``key`` picks, ``None`` where none has it."""
+        return next((at for at, one in enumerate(self.presets) if key and one.key == key), None)
+
     def named(self, name: str) -> Preset:
         """Return the preset called ``name``.
 

@@ -14,6 +14,15 @@ from tui.actions.everywhere import HELP, SAVE, SCORE, SCORE_DOCUMENT
 FIRST, NEWEST = -(10**9), 10**9
 """Offsets that reach either end from anywhere."""
 
+CHOOSE = Action(
+    "",
+    "",
+    ("1", "2", "3", "4", "5"),
+    "choose",
+    "choose the next token, by hand in an empty prompt: the candidate of that number",
+    shown="1–5",
+)
+
 PROMPT: tuple[Action, ...] = (
     Action(
         "",
@@ -30,6 +39,7 @@ PROMPT: tuple[Action, ...] = (
         "a new line in the prompt (shift+Enter where it is told apart)",
     ),
     Action("", "", ("up", "down"), "prompts", "earlier prompts"),
+    CHOOSE,
     Action("", "", ("tab",), "document", "to the document, where the arrows look back and scroll"),
 )
 """Keys of the prompt line itself."""

@@ -183,7 +183,8 @@ class PlaygroundApp(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """Have what is typed or pasted into the document reach the prompt, in its order.
 
-        A notice is for who did the last thing: with the next key it goes.
+        A notice is for who did the last thing: with the next key it goes. The key of a preset comes
+        before what the prompt does with it; the app's own are refused to presets.
         """
         if isinstance(event, events.Key) and not event.is_forwarded:
             event = as_text(event)
@@ -194,6 +195,11 @@ class PlaygroundApp(App[None]):
         is_text = isinstance(event, events.Key) and event.is_printable
         if (is_text or isinstance(event, events.Paste)) and self.main.is_active:
             self.main.action_focus_prompt()
+        if isinstance(event, events.Key) and not event.is_forwarded and self.main.is_active:
+            index = self.playground.next_run.book.index_of_key(event.key)
+            if index is not None:
+                await self.run_action(f"pick_preset({index})")
+                return
         await super().on_event(event)
 
     def on_key(self, event: events.Key) -> None:

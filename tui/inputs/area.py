@@ -55,7 +55,7 @@ class ExactArea(TextArea):
         line.plain = drawn(line.plain)
         return line
 
-    async def _on_paste(self, event: events.Paste) -> None:
+    async def on_paste(self, event: events.Paste) -> None:
         """Insert a paste of any length, once: the screen need not hear of it."""
         event.prevent_default()
         event.stop()

@@ -39,7 +39,7 @@ class ExactLine(Input):
         """Replace what stands from ``start`` to ``end``; see ``Input``."""
         super().replace(safe_line(text), start, end)
 
-    def _on_paste(self, event: events.Paste) -> None:
+    def on_paste(self, event: events.Paste) -> None:
         """Insert all of a paste but the line end at its end."""
         event.prevent_default()
         event.stop()

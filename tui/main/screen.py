@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingsMap, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.screen import Screen
@@ -48,25 +48,6 @@ class MainScreen(Screen[None]):
     def __init__(self, book: PresetBook) -> None:
         super().__init__()
         self._book = book
-        self._bind_presets()
-
-    def _bind_presets(self) -> None:
-        """Give every preset its key, once however often; the app's own are refused to presets."""
-        bindings = [
-            Binding(preset.key, f"app.pick_preset({index})", "preset", show=False, priority=True)
-            for index, preset in enumerate(self._book.presets)
-            if preset.key
-        ]
-        for binding in bindings:
-            self._bindings.key_to_bindings.pop(binding.key, None)
-        self._bindings = BindingsMap.merge([self._bindings, BindingsMap(bindings)])
-
-    def _follow(self, book: PresetBook) -> None:
-        """Bind the keys of presets that have come since."""
-        if book is not self._book:
-            self._book = book
-            self._bind_presets()
-            self.refresh_bindings()
 
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
@@ -144,7 +125,6 @@ class MainScreen(Screen[None]):
         self.set_class(playground.next_run.is_by_hand, "-by-hand")
         self._paint_document(playground)
         self.query_one(StepPanel).show(playground.document, playground.lookup.weighed)
-        self._follow(playground.next_run.book)
         self.query_one(PresetList).show(playground.next_run.book, playground.next_run.preset)
         self.query_one(PromptTokens).follow(playground)
         self.query_one(PromptLine).follow(playground)

@@ -101,14 +101,14 @@ class ModelsScreen(ModalScreen[str | None]):
         """Have what is typed while the list has the focus reach the line below."""
         if event.character is not None and event.is_printable:
             event.stop()
-            self._type(event.character)
+            self._search_on(event.character)
 
     def on_paste(self, event: events.Paste) -> None:
         """Have what is pasted there reach it too."""
         event.stop()
-        self._type(event.text)
+        self._search_on(event.text)
 
-    def _type(self, text: str) -> None:
+    def _search_on(self, text: str) -> None:
         name = self.query_one(Input)
         name.focus()
         name.insert_text_at_cursor("".join(text.splitlines()))

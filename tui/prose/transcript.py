@@ -76,7 +76,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         self._prose = DocumentProse()
         self._styles: dict[str, Style] = {}
         self._document: Document | None = None
-        self._width = 0
+        self._drawn_width = 0
         self._selected: int | None = None
         self._is_running = False
         self._follows = True
@@ -123,8 +123,8 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
     def show(self, document: Document) -> None:
         """Bring the lines up to date with ``document``, drawing only what has changed."""
         self._document = document
-        self._width = self._prose_width
-        if not self._width:
+        self._drawn_width = self._prose_width
+        if not self._drawn_width:
             return  # not laid out yet: the resize shows it
         before = self.line_count
         last_turn = document.turns[-1] if document.turns else None
@@ -133,7 +133,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         selection_moved = self._selected != document.cursor
         self._selected = document.cursor
         self._is_running = document.is_running
-        first = self._prose.sync(document, self._width)
+        first = self._prose.sync(document, self._drawn_width)
         if selection_moved:
             self.refresh()
         elif document.turns:
@@ -201,10 +201,10 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         """Break all lines anew where they have another width."""
         if self._document is None:
             return
-        if self._prose_width != self._width:
+        if self._prose_width != self._drawn_width:
             self._prose.clear()
             self.show(self._document)
-        elif self._width:
+        elif self._drawn_width:
             self._grow(0)
             self._stay_at_end()
 

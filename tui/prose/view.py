@@ -43,7 +43,7 @@ class ProseView(ScrollView, can_focus=True):
         self._pieces: tuple[Piece, ...] = ()
         self._lines: list[Line] = []
         self._styles: dict[str, Style] = {}
-        self._width = 0
+        self._drawn_width = 0
         self._step = -1
 
     @property
@@ -75,7 +75,7 @@ class ProseView(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """Break the lines anew where they have another width."""
-        if self._width != self._prose_width:
+        if self._drawn_width != self._prose_width:
             self._wrap()
             self._bring_in_sight()
 
@@ -107,11 +107,11 @@ class ProseView(ScrollView, can_focus=True):
         return min(LONGEST_LINE, self.scrollable_content_region.width)
 
     def _wrap(self) -> None:
-        self._width = self._prose_width
-        prose = Prose(self._width)
+        self._drawn_width = self._prose_width
+        prose = Prose(self._drawn_width)
         prose.append(self._pieces)
         self._lines = prose.lines
-        self.virtual_size = Size(self._width, len(self._lines))
+        self.virtual_size = Size(self._drawn_width, len(self._lines))
         self.refresh()
 
     def _line(self, y: int) -> Line:

@@ -33,6 +33,7 @@ class TerminalDriver(LinuxDriver):
 
     def __init__(self, app: App[Any], **options: Any) -> None:  # noqa: ANN401 - textual's own
         super().__init__(app, **options)
+        self._served = app
         self._file: Any = _Output(self._file)
         self._is_between = False
         for number in (signal.SIGTSTP, signal.SIGCONT):  # before there is anything to leave
@@ -71,7 +72,7 @@ class TerminalDriver(LinuxDriver):
         self._leave()  # a stop that no program is told of found the app still there
         self.resume_application_mode()
         self.send_message(self.SignalResume())
-        self._app.refresh(layout=True)
+        self._served.refresh(layout=True)
 
     def _leave(self) -> None:
         if self.attrs_before is None:
@@ -95,12 +96,12 @@ class TerminalDriver(LinuxDriver):
         try:
             super().run_input_thread()
         except (OSError, EOFError):
-            self._app.call_later(self._end, signal.SIGHUP)
+            self._served.call_later(self._end, signal.SIGHUP)
         except Exception as error:  # else textual would draw it, with the values of variables
-            self._app.call_later(_raise, error)
+            self._served.call_later(_raise, error)
 
     def _end(self, number: signal.Signals) -> None:
-        self._app.exit(return_code=128 + number)
+        self._served.exit(return_code=128 + number)
 
 
 def _raise(error: Exception) -> NoReturn:

@@ -16,10 +16,11 @@ from tests.places import REPOSITORY
 from tests.tui.helpers import app_of, make_app, ready, run_to_end, status, until
 from tui.actions.everywhere import OF_THE_APP
 from tui.actions.keys import all_actions
-from tui.actions.main_page import MAIN, PROMPT
+from tui.actions.main_page import CHOOSE, MAIN, PROMPT
 from tui.actions.pages import PAGES
 from tui.help.menu import MenuScreen
 from tui.help.screen import HelpScreen, HelpText
+from tui.main.prompt.input import PromptInput
 from tui.models.inspector import InspectorScreen
 from tui.models.picker import ModelsScreen
 from tui.score.screen import ScoreScreen
@@ -56,6 +57,8 @@ def test_a_key_means_the_same_on_every_page():
         if len(ids - ({"close"} if key in may_close else set())) > 1
     }
     assert {"x", "s", "n", "^s"} <= set(meanings)
+    for digit in "12345":  # the number of what is listed: a candidate, or a section
+        assert several.pop(digit) == {"", f"section_{digit}"}
     several.pop("alt+←"), several.pop("alt+→")  # one has priority over the prompt
     assert several == {}
 
@@ -262,3 +265,13 @@ def test_every_action_of_the_app_is_there_under_the_name_that_the_table_calls():
 
 def test_the_app_is_one_class_that_holds_its_parts():
     assert type(make_app(ScriptedBackend())).__mro__[1] is App
+
+
+def test_the_digits_of_the_prompt_are_those_of_the_table():
+    bound = [
+        (one.key, one.action, one.key_display)
+        for one in PromptInput.BINDINGS
+        if one.action.startswith("app.choose")
+    ]
+    assert bound == [(key, f"app.choose({key})", "1–5") for key in CHOOSE.keys]
+    assert CHOOSE in PROMPT

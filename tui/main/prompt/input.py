@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import Binding, BindingsMap, BindingType
 from textual.content import Content
 from textual.message import Message
 
+from tui.actions.main_page import CHOOSE
 from tui.inputs.area import ExactArea
 
 _ONLY_WITH_TEXT = frozenset(
@@ -36,8 +37,12 @@ class PromptInput(ExactArea):
         Binding("ctrl+j", "newline", "new line"),
         Binding("ctrl+j,shift+enter,alt+enter", "first_newline", show=False),
         # Where steps are taken by hand and the line is empty; else the app lets them be text.
-        Binding("1", "app.choose(1)", "choose", key_display="1–5"),
-        *(Binding(str(one), f"app.choose({one})", show=False) for one in range(2, 6)),
+        *(
+            Binding(
+                key, f"app.choose({key})", CHOOSE.name, show=key == "1", key_display=CHOOSE.shown
+            )
+            for key in CHOOSE.keys
+        ),
         Binding("tab", "accept_example", "take the example", show=False),
     ]
 
@@ -119,7 +124,7 @@ class PromptInput(ExactArea):
         Textual would send the key round by the app, and what was typed after it would overtake it:
         a fast ``abc``, Enter would run ``ab``.
         """
-        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+        for binding in _OWN.get(event.key, ()):
             if await self.app.run_action(binding.action, self):
                 event.stop()
                 event.prevent_default()
@@ -181,3 +186,10 @@ class PromptInput(ExactArea):
         else:
             self._position = position
             self.put(self.prompts[position])
+
+
+_OWN = {
+    **BindingsMap(ExactArea.BINDINGS).key_to_bindings,
+    **BindingsMap(PromptInput.BINDINGS).key_to_bindings,
+}
+"""What each key does here, in the order in which it is tried."""
