@@ -33,6 +33,7 @@ from tui.app.models import ModelActions
 from tui.app.painting import Painting
 from tui.app.screenshot import save_picture
 from tui.app.steps import StepActions
+from tui.app.terminal.driver import driver_for
 from tui.common.visible import fit, visible_token
 from tui.inputs.typed_text import as_text
 from tui.look.appearance import AppearanceFile
@@ -42,7 +43,6 @@ from tui.main.prompt.input import PromptInput
 from tui.main.screen import MainScreen
 from tui.main.step_panel import StepPanel
 from tui.prose.transcript import Transcript
-from tui.terminal.driver import driver_for
 
 _SHOWN_OF_A_COPY = 36
 _COPY_SECONDS = 3.0

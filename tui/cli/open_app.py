@@ -93,7 +93,7 @@ def run_app(choices: Choices) -> int:
         keys=keys,
         appearance_file=AppearanceFile(),
     )
-    from tui.terminal.streams import terminal_for_the_app
+    from tui.app.terminal.streams import terminal_for_the_app
 
     with terminal_for_the_app():
         playground.run()

@@ -108,7 +108,7 @@ PLANTED = """
 import os, threading
 from core.backends.scripted import ScriptedBackend
 from tui.cli import commands as cli, open_app
-from tui.terminal import driver
+from tui.app.terminal import driver
 
 class Panic(BaseException):
     pass

@@ -57,7 +57,7 @@ def test_noise_stays_off_the_terminal_and_the_streams_come_back(tmp_path):
 def test_the_streams_come_back_where_the_app_breaks_off():
     program = """
 import sys
-from tui.terminal.streams import terminal_for_the_app
+from tui.app.terminal.streams import terminal_for_the_app
 before = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
 try:
     with terminal_for_the_app():
