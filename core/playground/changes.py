@@ -18,6 +18,8 @@ class Changes:
         keys: Whether what can be done now may be other than before.
         returned_prompt: A prompt that did not run, to give back to who typed it.
         failure: A sentence that a person should not miss, or nothing.
+        opened: Whether another session is at hand.
+        owed: Whether the notice tells of what nobody asked for.
     """
 
     anything: bool = False
@@ -25,6 +27,8 @@ class Changes:
     keys: bool = False
     returned_prompt: str | None = None
     failure: str = ""
+    opened: bool = False
+    owed: bool = False
 
     def add(self, later: Changes) -> None:
         """Take in what a later drain brought."""
@@ -34,3 +38,5 @@ class Changes:
         if later.returned_prompt is not None:
             self.returned_prompt = later.returned_prompt
         self.failure = later.failure or self.failure
+        self.opened |= later.opened
+        self.owed |= later.owed

@@ -5,7 +5,10 @@ Must never wait for a disk, and never keeps to itself that something is not save
 
 from __future__ import annotations
 
+from core.models.listing import check_model
+from core.playground.model_state import ModelState
 from core.playground.notices import Notices
+from core.records.errors import PlaygroundError
 from core.records.model_info import ModelInfo
 from core.sessions.entries import Entry, ModelReady
 from core.sessions.opening import Session
@@ -32,6 +35,17 @@ class Keeping:
             notices.owe(note)
 
     @property
+    def unsaved(self) -> str:
+        """Why what happened would be lost at the end, in a sentence; empty where nothing would."""
+        return self.session.unsaved if self.session is not None else ""
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a disk is still at it, so that there may be news."""
+        journal = self.session.journal if self.session is not None else None
+        return journal is not None and journal.is_writing
+
+    @property
     def has_news(self) -> bool:
         """Whether the session has something to tell."""
         return self.session is not None and self.session.has_fault
@@ -52,6 +66,14 @@ class Keeping:
             self.record(ModelReady(model))
         self._model = model
 
+    def take_over(self, model: ModelState) -> None:
+        """Go on with a model that was at hand before, or with that of the session if it is here."""
+        wanted = model_left_with(self.restored)
+        if model.info is not None and wanted not in ("", model.info.name) and is_here(wanted):
+            model.use(wanted)
+        elif model.info is not None:
+            self.model_is(model.info)
+
     def tell(self) -> None:
         """Have the person told, at the end of each look for what has come."""
         if self.session is None:
@@ -66,6 +88,20 @@ class Keeping:
     def close(self) -> bool:
         """Have all on the disk, waiting for it; return whether it is, or need not be."""
         return self.session is None or self.session.close()
+
+
+def model_left_with(state: Restored) -> str:
+    """Return the model that a session was left with, empty where nobody chose it by its name."""
+    return state.model.name if state.model is not None and not state.model.stands_in_for else ""
+
+
+def is_here(model_name: str) -> bool:
+    """Whether a model is whole on this machine."""
+    try:
+        check_model(model_name)
+    except PlaygroundError:
+        return False
+    return True
 
 
 def other_model(before: ModelInfo, now: ModelInfo) -> str:

@@ -76,15 +76,27 @@ class Playground:
         clock: Clock = time.monotonic,
         session: Session | None = None,
     ) -> None:
-        self._service = service = GenerationService()
-        fetching = fetching if fetching is not None else Fetching()
+        self._service = GenerationService()
+        self._coming: Session | None = None
         self.told = told
-        self.notices = notices = Notices(told)
+        self.notices = Notices(told)
+        fetching = fetching if fetching is not None else Fetching()
+        self.model = ModelState(make_model, self._service, fetching, self.notices, clock)
+        self._begin(session, book, preset_name, seed)
+
+    def _begin(
+        self,
+        session: Session | None,
+        book: PresetBook,
+        preset_name: str | None,
+        seed: int | None,
+    ) -> None:
+        """Make the parts that a session has for itself."""
+        service, notices, model = self._service, self.notices, self.model
         self.keeping = keeping = Keeping(session, notices)
         restored, record = keeping.restored, keeping.record
         self.documents = documents = Documents(restored, record)
         self.cursor = Cursor(documents, record)
-        self.model = model = ModelState(make_model, service, fetching, notices, clock)
         self.lookup = lookup = Lookup(documents, model, service)
         self.next_run = next_run = NextRun(
             book,
@@ -115,6 +127,19 @@ class Playground:
         """See ``close``."""
         self.close()
 
+    def open(self, session: Session) -> str | None:
+        """Go on with another session as soon as what runs has stopped; ``drain`` says when.
+
+        The model stays, unless the session was left with another one that is here. Returns the
+        prompt that waited, if any.
+        """
+        if self._coming is not None:
+            self._coming.close()
+        self._coming = session
+        if self.document.is_running:
+            self.runs.stop()
+        return self.prompts.take_back()
+
     def close(self) -> bool:
         """End the run, the download and their threads, then the session.
 
@@ -137,7 +162,7 @@ class Playground:
     @property
     def is_busy(self) -> bool:
         """Whether events are still to come, so that the service must be drained."""
-        has_news = self.keeping.has_news or self.notices.has_more
+        has_news = self.keeping.has_news or self.notices.has_more or self._coming is not None
         is_busy = self.document.is_running or self.model.is_busy
         return is_busy or self.by_hand.must_weigh or has_news or self.lookup.is_reading
 
@@ -202,13 +227,28 @@ class Playground:
             else:
                 changes.keys = True
                 self._apply(event, changes)
+        if self._coming is not None and not self.document.is_running:
+            self._switch(self._coming, changes)
         if self.by_hand.must_weigh:
             self.runs.weigh_next()
         self.keeping.tell()
-        changes.anything |= self.notices.has_more
-        changes.keys |= self.notices.has_more
+        changes.owed = self.notices.has_more
+        changes.anything |= changes.owed
+        changes.keys |= changes.owed
         self.notices.settle()
         return changes
+
+    def _switch(self, session: Session, changes: Changes) -> None:
+        """Leave the session at hand for another one."""
+        self._coming = None
+        changes.anything = changes.keys = changes.opened = True
+        self.notices.clear()
+        if not self.keeping.close():
+            self.notices.owe("the session that was left is not saved to its end")
+        book, preset = self.next_run.book, self.next_run.preset.name
+        is_new = session.state.preset is None and preset in {one.name for one in book.presets}
+        self._begin(session, book, preset if is_new else None, self.next_run.seed)
+        self.keeping.take_over(self.model)
 
     def _take_fetched(self, changes: Changes) -> None:
         has_news, end = self.model.fetching.drain()

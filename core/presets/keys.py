@@ -42,7 +42,8 @@ RESERVED_KEYS: frozenset[str] = frozenset(
         *("f9", "f10", "f11", "f12"),  # why, the prompt's tokens, the inspector, help
         # leaving, clearing, models, the palette, the tint, the menu; undo is ctrl+z, below
         *("ctrl+l", "ctrl+n", "ctrl+o", "ctrl+p", "ctrl+q", "ctrl+t", "ctrl+x", "ctrl+y"),
-        *("ctrl+b", "ctrl+r", "ctrl+s"),  # branches, steps by hand, saving
+        *("ctrl+b", "ctrl+r", "ctrl+s"),  # the tree, steps by hand, saving
+        *("alt+s", "alt+n"),  # sessions, and a new one
         # what terminals cannot tell from backspace, tab, newline and enter, or keep for themselves
         *("ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m", "ctrl+z"),
     )

@@ -48,7 +48,7 @@ class Journal:
         self._has_begun = False
         self._waiting: deque[_Waiting] = deque()
         self._news, self._now = threading.Event(), threading.Event()
-        self._is_closing = False
+        self._is_closing = self._is_saving = False
         self._fault, self._was_told = "", False
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -62,6 +62,11 @@ class Journal:
     def has_news(self) -> bool:
         """Whether there is a fault that ``take_fault`` has not returned."""
         return bool(self._fault) and not self._was_told
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether something that was told is not on the disk yet; ``fault`` may still come."""
+        return bool(self._waiting) or self._is_saving
 
     def take_fault(self) -> str:
         """Return ``fault`` the first time that there is one, empty ever after."""
@@ -120,6 +125,7 @@ class Journal:
 
     def _save(self, *, is_last: bool) -> None:
         """Write what waits, have it on the disk, and tell those who wait for that."""
+        self._is_saving = True
         waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
         try:
             if not self._fault:
@@ -138,6 +144,7 @@ class Journal:
         for one in waiting:
             if isinstance(one, threading.Event):
                 one.set()
+        self._is_saving = False
 
     def _write(self, entries: Sequence[Entry]) -> None:
         if entries and not self._has_begun:

@@ -17,7 +17,14 @@ from core.files.reading import FileError, is_regular_file, read_bytes
 from core.records.errors import PlaygroundError
 from core.sessions.appending import LARGEST_SESSION, LineFile
 from core.sessions.aside import Mark, keep_bytes, keep_file
-from core.sessions.entries import Entry, PromptSent, RunBegun, SessionNamed
+from core.sessions.entries import (
+    Entry,
+    PromptSent,
+    RunBegun,
+    RunGoesOn,
+    RunNamed,
+    SessionNamed,
+)
 from core.sessions.header import LaterVersionError
 from core.sessions.journal import Journal
 from core.sessions.reading import Contents, read_contents
@@ -41,6 +48,7 @@ class Session:
     notes: tuple[str, ...] = ()
     journal: Journal | None = None
     _has_something: bool = False
+    _has_unsaved: bool = False
 
     def __post_init__(self) -> None:
         """Look whether there is something to keep, of a session that is gone on with."""
@@ -54,9 +62,18 @@ class Session:
 
     def record(self, entry: Entry) -> None:
         """Keep what has happened; it is cheap, and waits for nothing."""
+        self._has_something |= isinstance(entry, RunBegun | PromptSent | SessionNamed)
+        if not self.is_saved:
+            self._has_unsaved |= isinstance(entry, RunBegun | RunGoesOn | RunNamed | SessionNamed)
         if self.journal is not None:
-            self._has_something |= isinstance(entry, RunBegun | PromptSent | SessionNamed)
             self.journal.write(entry)
+
+    @property
+    def unsaved(self) -> str:
+        """Why what happened would be lost at the end, in a sentence; empty where nothing would."""
+        if self.journal is None:
+            return self.notes[-1] if self._has_unsaved and self.notes else ""
+        return self.journal.fault if self._has_something else ""
 
     @property
     def has_fault(self) -> bool:

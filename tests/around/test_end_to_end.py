@@ -20,6 +20,7 @@ def environment(tmp_path):
         "TERM": "xterm-256color",
         "HOME": str(tmp_path),
         "XDG_CONFIG_HOME": str(tmp_path),
+        "XDG_DATA_HOME": str(tmp_path),
         "HF_HUB_OFFLINE": "1",
     }
 

@@ -137,6 +137,8 @@ for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
     os.environ[name] = home.name
 from core.presets.finding import find_presets_file, load_presets
 from core.records.errors import PlaygroundError
+from core.sessions.folder import SessionsFolder
+from core.sessions.starting import start_session
 from tui.app.playground import PlaygroundApp
 from tui.look.appearance import AppearanceFile
 
@@ -149,7 +151,10 @@ def backend(name):
 async def main():
     book = load_presets(find_presets_file(None))
     preset, file = book.presets[0].name, AppearanceFile()
-    app = PlaygroundApp(backend, book, preset_name=preset, appearance_file=file)
+    session = start_session(SessionsFolder())
+    app = PlaygroundApp(
+        backend, book, preset_name=preset, appearance_file=file, session=session
+    )
     async with app.run_test() as pilot:
         await pilot.pause()
         painted = set(sys.modules)

@@ -32,6 +32,8 @@ class ScreenApp(App[None]):
     def __init__(self, screen: Screen, *, is_light: bool = False) -> None:
         super().__init__()
         self.opened = screen
+        self.given = []
+        """What the screen gave when it closed."""
         self.register_theme(INK)
         self.register_theme(PAPER)
         self.theme = (PAPER if is_light else INK).name
@@ -41,7 +43,7 @@ class ScreenApp(App[None]):
         return self.theme_variables
 
     def on_mount(self) -> None:
-        self.push_screen(self.opened)
+        self.push_screen(self.opened, self.given.append)
 
 
 def shown(pilot: Pilot) -> str:

@@ -61,3 +61,8 @@ def can_switch(playground: Playground) -> str:
 def has_failed_to_load(playground: Playground) -> str:
     """No model could be loaded."""
     return "" if playground.model.load_error is not None else "a model is loaded, or on its way"
+
+
+def keeps_sessions(playground: Playground) -> str:
+    """What happens is kept in a session, of which there may be others."""
+    return "" if playground.keeping.session is not None else "no sessions are kept here"

@@ -48,7 +48,7 @@ PALETTE = Action(
 )
 QUIT = Action(
     "quit",
-    "quit",
+    "app.quit",
     ("ctrl+q",),
     "quit",
     "leave the program",
@@ -84,6 +84,24 @@ SCORE_DOCUMENT = Action(
     "score the prompt and what the run wrote: what each token cost",
     "perplexity bits cost probability likelihood log-probability logprob prompt document",
     is_shown=True,
+)
+SESSIONS = Action(
+    "sessions",
+    "app.sessions",
+    ("alt+s",),
+    "sessions",
+    "all sessions: open, name and delete them, or begin a new one",
+    "session open switch list folder kept saved recent journal restore recover resume",
+    letter="S",
+)
+NEW_SESSION = Action(
+    "new_session",
+    "app.new_session",
+    ("alt+n",),
+    "new session",
+    "begin a new session; this one is kept",
+    "session new begin start fresh empty another",
+    letter="L",
 )
 ROWS = Action("", "", ("up", "down"), "rows", "another row; Home, End, PgUp and PgDn go far")
 

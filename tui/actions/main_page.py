@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from tui.actions import conditions
 from tui.actions.action import Action
-from tui.actions.everywhere import HELP, SAVE, SCORE, SCORE_DOCUMENT
+from tui.actions.everywhere import HELP, NEW_SESSION, SAVE, SCORE, SCORE_DOCUMENT, SESSIONS
 
 FIRST, NEWEST = -(10**9), 10**9
 """Offsets that reach either end from anywhere."""
@@ -289,6 +289,8 @@ MAIN: tuple[Action, ...] = (
         letter="R",
         why_not=conditions.has_failed_to_load,
     ),
+    replace(SESSIONS, why_not=conditions.keeps_sessions, has_priority=True),
+    replace(NEW_SESSION, why_not=conditions.keeps_sessions, has_priority=True),
     replace(SAVE, keys=("ctrl+s",), letter="k", why_not=conditions.has_steps, has_priority=True),
     Action(
         "copy",

@@ -11,6 +11,7 @@ from tui.actions.action import Action
 from tui.actions.everywhere import (
     CLOSE,
     HELP,
+    NEW_SESSION,
     ROWS,
     SAVE,
     SCORE,
@@ -176,6 +177,20 @@ MODELS: tuple[Action, ...] = (
     Action("to_list", "to_list", ("down",), "list", "from the line to the list"),
 )  # fmt: skip
 
+SESSIONS_PAGE: tuple[Action, ...] = (
+    CLOSE,
+    Action("open_session", "open", ("enter",), "open", "go on with this session where it was left",
+           "switch go resume", is_shown=True),
+    replace(NEW_SESSION, call="new", keys=("L", "alt+n"), letter="", is_shown=True),
+    Action("edit", "name", ("e",), "edit its name", "give the session a name, or take it away",
+           "name rename title", is_shown=True),
+    Action("remove", "delete", ("d", "delete"), "delete", "delete the session, after a question",
+           "delete remove drop", is_shown=True),
+    HELP,
+    Action("close", "close", ("alt+s",), "close", "back to where you came from"),
+    ROWS,
+)  # fmt: skip
+
 PAGES: dict[str, tuple[Action, ...]] = {
     "the main page": (*PROMPT, *MAIN),
     "why this token": WHY,
@@ -186,5 +201,6 @@ PAGES: dict[str, tuple[Action, ...]] = {
     "scoring": SCORE_PAGE,
     "the inspector": INSPECTOR,
     "models": MODELS,
+    "sessions": SESSIONS_PAGE,
 }
 """All pages by what they are called, with what can be done there."""

@@ -6,11 +6,11 @@ Must never decide what is shown: the playground holds it, and the main page draw
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from textual.app import App
 from textual.timer import Timer
 
-from core.playground.changes import Changes
 from core.playground.model_state import Clock
 from core.playground.playground import Playground
 from tui.common.dialog import DialogScreen
@@ -42,6 +42,8 @@ class Painting:
         self._status_due = 0.0
         self._frame_due = 0.0
         self._drain_timer: Timer | None = None
+        self.opened: Callable[[], None] = lambda: None
+        """Called when another session is at hand, before it is painted."""
 
     def start(self) -> None:
         """Make the timer, for which the app must run; it rests until something changes."""
@@ -55,7 +57,7 @@ class Painting:
         self._main.paint(self._playground)
         self.paint_status()
         self._main.refresh_bindings()
-        if self._playground.is_busy and self._drain_timer is not None:
+        if self._must_drain and self._drain_timer is not None:
             self._drain_timer.resume()
 
     def paint_status(self, *, is_due: bool = True) -> None:
@@ -73,6 +75,9 @@ class Painting:
         if now < self._frame_due:
             return
         changes = self._playground.drain()
+        if changes.opened:
+            self._main.prompt.recall(self._playground.prompts.sent)
+            self.opened()
         if changes.returned_prompt is not None:
             self._main.prompt.give_back(changes.returned_prompt)
         if changes.anything:
@@ -81,15 +86,22 @@ class Painting:
         self.paint_status(is_due=changes.keys)
         if changes.keys:
             self._main.refresh_bindings()
-        failure = changes.failure or self._unreadable(changes)
+        failure = changes.failure or self._unreadable(is_meant=changes.returned_prompt is not None)
         if failure:
             self._app.push_screen(DialogScreen("that did not work", failure))
-        if not self._playground.is_busy and self._drain_timer is not None:
+        elif news := self._unreadable(is_meant=changes.owed):
+            self._app.push_screen(DialogScreen("before you go on", news))
+        if not self._must_drain and self._drain_timer is not None:
             self._drain_timer.pause()
 
-    def _unreadable(self, changes: Changes) -> str:
-        """Return why a prompt came back, if the status line has no room for it."""
+    @property
+    def _must_drain(self) -> bool:
+        """Whether there is something to hear, if only that a disk is full."""
+        return self._playground.is_busy or self._playground.keeping.is_writing
+
+    def _unreadable(self, *, is_meant: bool) -> str:
+        """Return the notice, if it must not be missed and the status line has no room for it."""
         notice = self._playground.notices.current
-        if changes.returned_prompt is None or notice is None:
+        if not is_meant or notice is None:
             return ""
         return "" if self._main.has_room_for(notice.text) else notice.text

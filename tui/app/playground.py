@@ -23,6 +23,8 @@ from core.playground.model_state import Clock, ModelFactory
 from core.playground.playground import Playground
 from core.presets.book import PresetBook
 from core.presets.key_name import key_name
+from core.sessions.folder import SessionsFolder
+from core.sessions.opening import Session
 from tui.actions.bindings import bindings
 from tui.actions.everywhere import OF_THE_APP
 from tui.actions.keys import Keys
@@ -32,6 +34,7 @@ from tui.app.guide import Guide
 from tui.app.models import ModelActions
 from tui.app.painting import Painting
 from tui.app.screenshot import save_picture
+from tui.app.sessions import SessionActions
 from tui.app.steps import StepActions
 from tui.app.terminal.driver import driver_for
 from tui.common.visible import fit, visible_token
@@ -79,6 +82,8 @@ class PlaygroundApp(App[None]):
         keys: Keys | None = None,
         clock: Clock = time.monotonic,
         appearance_file: AppearanceFile | None = None,
+        session: Session | None = None,
+        sessions: SessionsFolder | None = None,
     ) -> None:
         super().__init__()
         self.fault: BaseException | None = None
@@ -93,7 +98,10 @@ class PlaygroundApp(App[None]):
             fetching=fetching,
             told=self.keys.told,
             clock=clock,
+            session=session,
         )
+        self.is_saved = True
+        """Whether all that was to be saved is, once the app has ended."""
         self.set_keymap(self.keys.keymap)
         self._fetch_at_start = fetch
         self.main = MainScreen(book)
@@ -104,8 +112,15 @@ class PlaygroundApp(App[None]):
         self.steps = StepActions(self, self.playground, changed)
         self.models = ModelActions(self, self.playground, changed)
         self.appearance = AppearanceActions(self, self.main, appearance_file, changed)
-        for part in (self.guide, self.document, self.steps, self.models, self.appearance):
-            for action in part.actions():
+        self.sessions = SessionActions(
+            self, self.playground, sessions, changed, lambda text: self.main.prompt.give_back(text)
+        )
+        self.painting.opened = self.sessions.opened
+        for actions in (
+            *(self.guide.actions(), self.document.actions(), self.steps.actions()),
+            *(self.models.actions(), self.appearance.actions(), self.sessions.actions()),
+        ):
+            for action in actions:
                 # Where textual looks for what a key calls.
                 setattr(self, f"action_{action.__name__}", action)
 
@@ -135,13 +150,15 @@ class PlaygroundApp(App[None]):
 
     def _begin(self) -> None:
         self.playground.model.start()
+        self.main.prompt.recall(self.playground.prompts.sent)
+        self.sessions.start()
         if self._fetch_at_start:
             self.playground.model.fetch(self._fetch_at_start)
         self.painting.changed()
 
     def on_unmount(self) -> None:
-        """End the run and the worker thread."""
-        self.playground.close()
+        """End the run and the worker thread, and save what waits."""
+        self.is_saved = self.playground.close()
 
     def deliver_screenshot(
         self,

@@ -29,6 +29,8 @@ class Choices:
     seed: int | None = None
     engine: str | None = None
     assistant: str | None = None
+    session: str | None = None
+    new: bool | None = None
 
 
 def choices_of(context: typer.Context, own: Choices) -> Choices:

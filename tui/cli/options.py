@@ -145,6 +145,19 @@ SeedOption = Annotated[
         help="Draw the same tokens every time.",
     ),
 ]
+SessionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--session",
+        metavar="NAME_OR_FILE",
+        help="The session to go on with: its name, its number in the list of sessions, or a file, "
+        "in which one begins where there is none. Without it, the one left last.",
+    ),
+]
+NewOption = Annotated[
+    bool | None,
+    typer.Option("--new", help="Begin a new session.", show_default=False),
+]
 PromptArgument = Annotated[
     str,
     typer.Argument(

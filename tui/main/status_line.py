@@ -52,6 +52,9 @@ def _parts(playground: Playground, *, is_typing: bool) -> Row:
     if notice is not None:
         style = "$text-warning" if notice.is_warning else "$text-primary"
         parts += [(_NOTICE, style), (visible_prose(notice.text), style), ("  ", "")]
+    session = playground.keeping.session
+    if session is not None and not session.is_saved:
+        parts += [("not saved", "bold $text-warning"), (" · ", DIM)]
     if playground.next_run.is_by_hand:
         parts += [("◇ by hand", "bold $text-accent"), (" · ", DIM)]
     if playground.model.loading_stage is not None:

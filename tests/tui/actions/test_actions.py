@@ -50,7 +50,7 @@ def test_a_key_means_the_same_on_every_page():
         for key in {*one.keys, one.menu_key} - {"", *SENT_BY_ANY_TERMINAL, "home", "end"}:
             meanings[key_name(key)].add(one.id)
     # A key that opens a page closes it too; sections and the setting's own value are digits.
-    may_close = {"F9", "^b", "F11", "^o", "q"}
+    may_close = {"F9", "^b", "F11", "^o", "alt+s", "q"}
     several = {
         key: ids
         for key, ids in meanings.items()
@@ -255,7 +255,7 @@ def test_every_action_of_the_app_is_there_under_the_name_that_the_table_calls():
     }
     given = {
         action.__name__
-        for part in (app.guide, app.document, app.steps, app.models, app.appearance)
+        for part in (app.guide, app.document, app.steps, app.models, app.appearance, app.sessions)
         for action in part.actions()
     }
     assert called - given == set()

@@ -6,6 +6,7 @@ the history.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events
@@ -78,6 +79,10 @@ class PromptInput(ExactArea):
         if hint != self._hint:
             self._hint = hint
             self.placeholder = Content(hint)
+
+    def recall(self, prompts: Sequence[str]) -> None:
+        """Have these as the earlier prompts, oldest first; what is typed stays."""
+        self.prompts, self._position, self._draft = list(prompts), None, ""
 
     def take(self, prompt: str) -> None:
         """Take ``prompt`` out of the line and keep it in the history, once if it comes twice.

@@ -35,7 +35,8 @@ print("printed", os.get_terminal_size(sys.__stdout__.fileno()).columns, code)
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 def test_noise_stays_off_the_terminal_and_the_streams_come_back(tmp_path):
-    environment = {**os.environ, "TERM": "xterm-256color", "XDG_CONFIG_HOME": str(tmp_path)}
+    own = {"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
+    environment = {**os.environ, "TERM": "xterm-256color", **own}
     process = pexpect.spawn(
         sys.executable, ["-c", NOISY_APP], dimensions=(30, 90), env=environment, timeout=PATIENCE
     )
