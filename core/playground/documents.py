@@ -7,9 +7,10 @@ they were.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from core.document.document import Turn
+from core.document.export.reading import ExportedRun
 from core.document.tree_records import ROOT, Branch, Pruning, RunFacts
 from core.looking_back.logits_store import LogitsStore
 from core.records.errors import PlaygroundError
@@ -25,6 +26,8 @@ from core.sessions.entries import (
     run_begun,
 )
 from core.sessions.restoring import Restored, document_shown
+from core.sessions.runs import runs_of_tree
+from core.sessions.sharing import GrownRun, grown_runs
 
 
 class Documents:
@@ -47,6 +50,7 @@ class Documents:
         self.store = LogitsStore()
         self._cleared_from = restored.cleared_from
         self._documents = restored.documents
+        self._programs = restored.programs
         self._record = record
         self._runs = 0
 
@@ -158,6 +162,14 @@ class Documents:
     def turn_of(self, node_id: int) -> Turn:
         """Return the turn of a run, as it was when the run ended."""
         return self._documents[node_id][-1]
+
+    def exported(self, node_ids: Collection[int]) -> list[ExportedRun]:
+        """Return runs of the tree as those of exported files are, the oldest first."""
+        return list(runs_of_tree(self.tree, self._documents, self._programs, node_ids))
+
+    def grown(self, node_ids: Collection[int]) -> list[GrownRun]:
+        """Return runs of the tree as another session takes them in, the oldest first."""
+        return grown_runs(self.tree, self._documents, self._programs, node_ids)
 
     def rename(self, node_id: int, name: str) -> None:
         """Name a run; see ``Tree.rename``.

@@ -1,4 +1,4 @@
-"""A finished run of the document as a file, in the formats of ``gpt2-playground generate``.
+"""Runs as a file, in the formats of ``gpt2-playground generate``: one, a branch, two, or all.
 
 As bare text, a file holds the document up to the run's end, so that it can be scored as it stands.
 
@@ -8,12 +8,19 @@ Must never write over a file, and never leaves half of one behind.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from core.document.document import Document, Turn
 from core.document.export.about import about_run
-from core.document.export.files import write_run
+from core.document.export.files import format_of, new_file_of, write_new_text, write_run
+from core.document.export.several import check_holds, text_of
+from core.document.tree_records import ROOT
+from core.playground.documents import Documents
 from core.records.errors import PlaygroundError
+from core.sessions.sharing import session_of
 
 _UNSAFE = re.compile(r"[^\w.-]+")
 _LONGEST_STEM = 50
@@ -46,3 +53,79 @@ def save_run(path: str, document: Document, turn: Turn) -> Path:
         turn.model, turn.preset_name, turn.settings, turn.chat, is_by_hand=turn.is_by_hand
     )
     return write_run(path, before, about, (turn.started, *turn.steps, turn.finished))
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Something that can be exported.
+
+    ``name`` says what, as in "save this run"; ``write`` takes a file's name, whose end says the
+    format, and returns where the file is. It raises ``PlaygroundError``.
+    """
+
+    name: str
+    write: Callable[[str], Path]
+
+
+def write_runs(documents: Documents, node_ids: Collection[int], path: str) -> Path:
+    """Write runs of the tree to a new file; several as JSON Lines are a session.
+
+    Raises:
+        PlaygroundError: The name is of no known format or of one that does not hold them, a file
+            has it already, or it cannot be written.
+    """
+    file, name = new_file_of(path), format_of(path)
+    check_holds(name, len(node_ids))
+    if name == "jsonl" and len(node_ids) > 1:
+        text = session_of(documents.grown(node_ids))
+    else:
+        runs = documents.exported(node_ids)
+        before = runs[0].prompt if name == "text" else ""
+        text = before + text_of(runs, name)
+    write_new_text(file, text)
+    return file
+
+
+def exports_at(documents: Documents, turn: Turn) -> list[Export]:
+    """Return what can be exported where a step of ``turn`` is looked at: that run first."""
+    run = Export("this run", partial(_save_turn, documents, turn))
+    branch = documents.tree.path(documents.tree.cursor)
+    return [run, *_larger(documents, branch, (turn.node_id,))]
+
+
+def exports_of(documents: Documents, node_id: int) -> list[Export]:
+    """Return what can be exported of a picked run: its branch first; none of the empty document."""
+    if node_id == ROOT:
+        return _larger(documents, (), ())
+    run = Export(f"run {node_id} alone", partial(write_runs, documents, (node_id,)))
+    larger = _larger(documents, documents.tree.path(node_id), (node_id,))
+    return [*larger[:1], run, *larger[1:]]
+
+
+def exports_of_two(documents: Documents, first: int, second: int) -> list[Export]:
+    """Return what can be exported of a comparison: the two runs, as they are compared."""
+    both = (first, second)
+    return [Export("the two runs", partial(write_runs, documents, both))]
+
+
+def _larger(documents: Documents, branch: tuple[int, ...], run: tuple[int, ...]) -> list[Export]:
+    """Return the branch and all runs, where they are more than what is there already."""
+    every = tuple(node.node_id for node in documents.tree.nodes)
+    named = (("the branch of", branch), ("all", every))
+    return [
+        Export(f"{name} {len(ids)} runs", partial(write_runs, documents, ids))
+        for name, ids in _other(named, run)
+    ]
+
+
+def _other(
+    named: Iterable[tuple[str, tuple[int, ...]]], before: tuple[int, ...]
+) -> Iterable[tuple[str, tuple[int, ...]]]:
+    for name, ids in named:
+        if len(ids) > 1 and set(ids) != set(before):
+            yield name, ids
+            before = ids
+
+
+def _save_turn(documents: Documents, turn: Turn, path: str) -> Path:
+    return save_run(path, documents.at_hand, turn)

@@ -122,12 +122,14 @@ TREE: tuple[Action, ...] = (
     Action("remove", "prune", ("d", "delete"), "remove",
            "remove the run and all that grew from it, after a question",
            "delete prune drop", is_shown=True),
+    replace(SAVE, call="save", help="save the run's branch to a file, the run alone, or all runs"),
     HELP,
     Action("close", "close", ("ctrl+b",), "close", "back to where you came from"),
     ROWS,
 )  # fmt: skip
 
 COMPARISON: tuple[Action, ...] = (
+    replace(SAVE, call="save", help="save the two runs to a file"),
     Action("other_side", "other_side", ("tab",), "other side", "scroll the other side from now on",
            is_shown=True, has_priority=True),
     CLOSE,

@@ -11,6 +11,7 @@ from functools import partial
 from textual.app import App
 
 from core.playground.playground import Playground
+from core.playground.run_file import Export
 from core.records.scores import ScoredText, WrittenTokens
 from core.records.steps import BeamStep, Step
 
@@ -138,30 +139,53 @@ class StepActions:
         )
 
     def save_run(self) -> None:
-        """Write the selected step's run to a file."""
+        """Write the selected step's run to a file, its branch or all runs."""
+        from core.playground.run_file import exports_at
+
+        documents, notices = self._playground.documents, self._playground.notices
+        selected = self._playground.document.selected()
+        if selected is not None:
+            name = documents.name_of(selected[0])
+            self._save(exports_at(documents, selected[0]), name, notices.say)
+
+    def _save(self, exports: list[Export], name: str, say: Callable[[str], None]) -> None:
+        """Ask for a file's name, and which of ``exports`` is to be written there; tell where."""
         from core.document.export.files import FORMAT_OF_SUFFIX
-        from core.playground.run_file import free_name, save_run
+        from core.playground.run_file import free_name
         from tui.inputs.screen import InputScreen
 
-        document = self._playground.document
-        selected = document.selected()
-        if selected is None:
-            return
-        turn = selected[0]
+        saved: list[str] = []
 
         def save(path: str) -> None:
-            self._playground.notices.say(f"saved as {save_run(path, document, turn)}")
+            saved.append(str(exports[screen.choice].write(path)))
 
-        self._app.push_screen(
-            InputScreen(
-                f"save this run to a file: {', '.join(FORMAT_OF_SUFFIX)}",
-                save,
-                hint="its name",
-                accept="saves it",
-                value=free_name(self._playground.documents.name_of(turn)),
-            ),
-            lambda _was_taken: self._changed(),
+        def closed(_was_taken: bool | None) -> None:
+            if saved:
+                say(f"saved as {saved[0]}")
+            self._changed()
+
+        screen = InputScreen(
+            f"save {{}} as {', '.join(FORMAT_OF_SUFFIX)}",
+            save,
+            hint="its name",
+            accept="saves it",
+            value=free_name(name),
+            choices=[one.name for one in exports],
         )
+        self._app.push_screen(screen, closed)
+
+    def _save_picked(self, picked: tuple[int, ...], say: Callable[[str], None]) -> None:
+        """Write runs that are picked in the tree: one with its branch, or two that are compared."""
+        from core.playground.run_file import exports_of, exports_of_two
+
+        documents = self._playground.documents
+        if len(picked) == 2:
+            self._save(exports_of_two(documents, *picked), "comparison", say)
+            return
+        name = documents.tree.name(picked[0]) or (f"run {picked[0]}" if picked[0] else "runs")
+        exports = exports_of(documents, picked[0])
+        if exports:
+            self._save(exports, name, say)
 
     def tree(self) -> None:
         """Show the tree of all runs."""
@@ -174,6 +198,7 @@ class StepActions:
                 playground.lookup.token_text_of,
                 playground.moves.go,
                 told=playground.told,
+                save=self._save_picked,
             )
             self._app.push_screen(screen, lambda _result: self._changed())
         else:

@@ -6,7 +6,7 @@ sentence, never through markup.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -17,6 +17,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from core.presets.key_name import told_key
 from core.records.errors import PlaygroundError
 from tui.common.visible import visible_prose
 from tui.inputs.line import ExactLine
@@ -26,17 +27,29 @@ from tui.inputs.stand_ins import exact
 class InputScreen(ModalScreen[bool]):
     """Asks for a line and gives it to ``take``, which raises ``PlaygroundError`` to refuse it.
 
-    Gives ``True`` when it was taken.
+    Gives ``True`` when it was taken. Where there are several ``choices``, tab goes through them:
+    ``choice`` is the number of the one that is chosen, from 0, and ``title`` has its name in the
+    place of ``{}``.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(False)", "close", priority=True),
+        Binding("tab", "choose", "the next choice", priority=True),
     ]
 
     def __init__(
-        self, title: str, take: Callable[[str], None], *, hint: str, accept: str, value: str = ""
+        self,
+        title: str,
+        take: Callable[[str], None],
+        *,
+        hint: str,
+        accept: str,
+        value: str = "",
+        choices: Sequence[str] = (),
     ) -> None:
         super().__init__()
+        self.choice = 0
+        self._choices = choices
         self._title = title
         self._take = take
         self._hint = hint
@@ -46,10 +59,29 @@ class InputScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """Lay the box out."""
         with Vertical(id="input-box") as box:
-            box.border_title = Content(visible_prose(self._title))
+            box.border_title = self._told_title()
             box.border_subtitle = Content(f"Enter {self._accept} · Esc closes")
             yield ExactLine(self._value, placeholder=self._hint, id="input-line")
+            if len(self._choices) > 1:
+                yield Static(self._told_choices(), id="input-choices")
             yield Static(id="input-refusal")
+
+    def action_choose(self) -> None:
+        """Choose the next of the choices, the first behind the last."""
+        if len(self._choices) > 1:
+            self.choice = (self.choice + 1) % len(self._choices)
+            self.query_one("#input-box").border_title = self._told_title()
+            self.query_one("#input-choices", Static).update(self._told_choices())
+            self.query_one("#input-refusal", Static).display = False
+
+    def _told_title(self) -> Content:
+        name = self._choices[self.choice] if self._choices else ""
+        return Content(visible_prose(self._title.replace("{}", name)))
+
+    def _told_choices(self) -> Content:
+        marks = ("●" if at == self.choice else "○" for at in range(len(self._choices)))
+        told = (f"{mark} {name}" for mark, name in zip(marks, self._choices, strict=True))
+        return Content(f"{told_key('tab')}  {'  '.join(told)}")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -5,6 +5,7 @@ Must never change a tree, and puts no run's text through markup.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -21,6 +22,7 @@ from tui.actions.pages import PAGES
 from tui.common.key_bar import KeyBar
 from tui.common.lines_view import LinesView
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row
+from tui.common.visible import visible_prose
 from tui.prose.view import ProseView
 from tui.tree.comparison_rows import (
     PARTING,
@@ -49,9 +51,16 @@ class ComparisonScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(PAGES[PAGE])
 
     def __init__(
-        self, tree: Tree, first: TreeRow, second: TreeRow, token_text: TokenText | None
+        self,
+        tree: Tree,
+        first: TreeRow,
+        second: TreeRow,
+        token_text: TokenText | None,
+        save: Callable[[tuple[int, ...], Callable[[str], None]], None],
     ) -> None:
         super().__init__()
+        self._save = save
+        self._said = ""
         self._rows = first, second
         ids = first.node.node_id, second.node.node_id
         self._comparison = tree.compare(*ids)
@@ -96,6 +105,8 @@ class ComparisonScreen(Screen[None]):
             (" with ", DIM),
             (title(second), NUMBER),
         ]
+        if self._said:
+            row.append((f"  {visible_prose(self._said)}", DIM))
         self.query_one("#comparison-title", LinesView).update_rows([row])
         view = self.query_one("#comparison-rows", LinesView)
         most = _MOST_ROWS if self.has_class("-tall") else _MOST_ROWS_SHORT
@@ -106,6 +117,15 @@ class ComparisonScreen(Screen[None]):
         # as high as its lines, where there is room; the end is what one wants to see
         common.styles.height = min(most, common.virtual_size.height) + common.gutter.height
         common.call_after_refresh(common.scroll_end, animate=False, force=True)
+
+    def action_save(self) -> None:
+        """Save the two runs as one file."""
+        first, second = (row.node.node_id for row in self._rows)
+        self._save((first, second), self._say)
+
+    def _say(self, sentence: str) -> None:
+        self._said = sentence
+        self._draw()
 
     def action_other_side(self) -> None:
         """Scroll the other side from now on."""

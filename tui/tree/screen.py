@@ -47,6 +47,17 @@ from tui.tree.rows import (
 _NOT_A_RUN = "the empty document is no run; pick one with ↓"
 
 
+SaveRuns = Callable[[tuple[int, ...], Callable[[str], None]], None]
+"""Asks for a file and writes there what is picked: a run with its branch, or two runs.
+
+What came of it is given to the second argument, as a sentence.
+"""
+
+
+def _save_nothing(_picked: tuple[int, ...], say: Callable[[str], None]) -> None:
+    say("nothing can be saved here")
+
+
 class TreeScreen(Screen[None]):
     """All runs as a tree, with what is known of the picked one below it.
 
@@ -69,8 +80,10 @@ class TreeScreen(Screen[None]):
         go: Callable[[int], None],
         *,
         told: Callable[[str], str] = THE_TABLES.told,
+        save: SaveRuns = _save_nothing,
     ) -> None:
         super().__init__()
+        self._save = save
         self._told = told
         self._documents = documents
         self._token_text_of = token_text_of
@@ -223,11 +236,15 @@ class TreeScreen(Screen[None]):
             other = next(one for one in self._runs if one.node.node_id == marked)
             try:
                 token_text = self._token_text_of(marked)
-                screen = ComparisonScreen(self._tree, other, row, token_text)
+                screen = ComparisonScreen(self._tree, other, row, token_text, self._save)
             except PlaygroundError as error:
                 self._say(str(error))
             else:
                 self.app.push_screen(screen)
+
+    def action_save(self) -> None:
+        """Save the picked run with its branch, or all runs."""
+        self._save((self.picked,), self._say)
 
     def action_prune(self) -> None:
         """Remove the picked run and all that grew from it, after a question."""

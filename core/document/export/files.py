@@ -42,15 +42,24 @@ def write_run(path: str, before: str, about: Mapping[str, Any], events: Iterable
         PlaygroundError: The name is of no known format, a file has it already, or it cannot be
             written.
     """
-    file = new_file_of(path)
-    name = FORMAT_OF_SUFFIX.get(file.suffix.lower())
-    if name is None:
-        known = ", ".join(FORMAT_OF_SUFFIX)
-        raise PlaygroundError(f"{path!r} says no format; end its name in one of {known}")
+    file, name = new_file_of(path), format_of(path)
     writer = make_writer(name, before, about)
     written = "".join(part for event in events for part in writer.write(event))
     write_new_text(file, before + written if name == "text" else written)
     return file
+
+
+def format_of(path: str) -> str:
+    """Return which of ``FORMAT_OF_SUFFIX`` the end of a file's name says.
+
+    Raises:
+        PlaygroundError: None.
+    """
+    name = FORMAT_OF_SUFFIX.get(Path(path.strip()).suffix.lower())
+    if name is None:
+        known = ", ".join(FORMAT_OF_SUFFIX)
+        raise PlaygroundError(f"{path!r} says no format; end its name in one of {known}")
+    return name
 
 
 def new_file_of(path: str) -> Path:

@@ -91,7 +91,7 @@ async def test_the_name_is_the_one_of_the_tree(app):
         await pilot.pause()
         assert pilot.app.screen.query_one(Input).value == "run-1.md"
         title = str(pilot.app.screen.query_one("#input-box").border_title)
-        assert title == "save this run to a file: .md, .html, .jsonl, .csv, .txt"
+        assert title == "save this run as .md, .html, .jsonl, .csv, .txt"
         await pilot.press("escape")
         documents.tree.rename(1, "../the best/ever: é")
         await pilot.press("ctrl+s")
