@@ -138,7 +138,7 @@ class Document:
         asked = messages(self.turns)[:-1]
         return Request(begun_answer(self.turns), turn.settings, messages=asked, chat=turn.chat)
 
-    def branch(
+    def fork(
         self,
         fork: Fork,
         chosen: Candidate | str,

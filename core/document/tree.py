@@ -3,7 +3,7 @@
 Must never import torch, and never encodes or decodes text: token ids are kept as they were
 generated. A node is one run: it keeps a beginning of its parent's document, inserts what was typed
 or chosen, and adds what the model wrote. Undo goes back to the document that was looked at before,
-wherever in the tree it stands. Nothing is removed except by ``prune``.
+wherever in the tree it stands. Nothing is removed except by ``remove``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from core.document.tree_records import (
     Comparison,
     ModelRef,
     Node,
-    Pruning,
+    Removal,
     RunFacts,
     TreeRow,
 )
@@ -238,8 +238,8 @@ class Tree:
         )
         return Comparison(common, ours[common:], theirs[common:], differing)
 
-    def plan_pruning(self, node_id: int) -> Pruning:
-        """Return what ``prune`` would remove; nothing is removed yet.
+    def plan_removal(self, node_id: int) -> Removal:
+        """Return what ``remove`` would remove; nothing is removed yet.
 
         Raises:
             PlaygroundError: There is no such run.
@@ -248,29 +248,29 @@ class Tree:
         found = [node_id]
         for one in found:
             found += self._children[one]
-        return Pruning(
+        return Removal(
             tuple(found),
             tuple(self._names[one] for one in found if one in self._names),
             sum(len(self._nodes[one].run.token_ids) for one in found),
         )
 
-    def prune(self, pruning: Pruning) -> None:
+    def remove(self, removal: Removal) -> None:
         """Remove what was planned and confirmed; a cursor in it moves to the parent that is left.
 
         Raises:
             PlaygroundError: The tree has changed since it was planned.
         """
-        top = pruning.node_ids[0]
-        if top not in self._nodes or self.plan_pruning(top) != pruning:
+        top = removal.node_ids[0]
+        if top not in self._nodes or self.plan_removal(top) != removal:
             raise PlaygroundError("the tree has changed meanwhile; look at it again first")
         parent = self._nodes[top].branch.parent
-        if self.cursor in pruning.node_ids:
+        if self.cursor in removal.node_ids:
             self.cursor = parent
         self._children[parent].remove(top)
-        for one in pruning.node_ids:
+        for one in removal.node_ids:
             del self._nodes[one], self._children[one], self._lengths[one]
             self._names.pop(one, None)
-        self._visits.forget(pruning.node_ids, self._end_of(parent))
+        self._visits.forget(removal.node_ids, self._end_of(parent))
 
     def _end_of(self, node_id: int) -> Place:
         node = self._nodes.get(node_id)

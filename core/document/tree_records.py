@@ -138,8 +138,8 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Pruning:
-    """What pruning a node would remove: it and all that grew from it, with names and tokens."""
+class Removal:
+    """What removing a node takes: it and all that grew from it, with names and tokens."""
 
     node_ids: tuple[int, ...]
     names: tuple[str, ...]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 
 from core.document.document import Turn
 from core.document.export.reading import ExportedRun
-from core.document.tree_records import ROOT, Branch, Pruning, RunFacts
+from core.document.tree_records import ROOT, Branch, Removal, RunFacts
 from core.looking_back.logits_store import LogitsStore
 from core.records.errors import PlaygroundError
 from core.records.recorded_run import RunRecorder
@@ -20,8 +20,8 @@ from core.sessions.entries import (
     Entry,
     Moved,
     MoveKind,
-    Pruned,
     RunNamed,
+    RunRemoved,
     StepLookedAt,
     run_begun,
 )
@@ -180,7 +180,7 @@ class Documents:
         self.tree.rename(node_id, name)
         self._record(RunNamed(node_id, name))
 
-    def prune(self, pruning: Pruning) -> None:
+    def remove(self, removal: Removal) -> None:
         """Remove what was planned from the tree, and show what its cursor is on then.
 
         Raises:
@@ -189,12 +189,12 @@ class Documents:
         """
         if self.at_hand.is_running and not self.at_hand.is_weighing:
             raise PlaygroundError("a run goes on; remove runs when it has ended")
-        self.tree.prune(pruning)
+        self.tree.remove(removal)
         self._follow()
-        self._record(Pruned(pruning.node_ids[0]))
+        self._record(RunRemoved(removal.node_ids[0]))
 
     def _follow(self) -> None:
-        """Forget what was pruned from the tree, and show what its cursor is on."""
+        """Forget what was removed from the tree, and show what its cursor is on."""
         kept = {ROOT, *(node.node_id for node in self.tree.nodes)}
         for node_id in self._documents.keys() - kept:
             self.store.forget(self._documents.pop(node_id)[-1].key)

@@ -126,14 +126,14 @@ class Forks:
             chosen = self._lookup.placed(pick, turn, turn.token_ids[:index])
             self._documents.leave(position)
             fork = Fork(index + 1, pick.text, step.token.text)
-            request = self._documents.at_hand.branch(fork, chosen, name, settings, info)
+            request = self._documents.at_hand.fork(fork, chosen, name, settings, info)
         self._runs.submit(request)
 
     def _fork(self, fork: Fork, chosen: Candidate | str, beam: Hypothesis | None = None) -> None:
         """Go on from ``chosen`` where the selected step's token stands."""
         next_run = self._next_run
         self._documents.leave(self._documents.at_hand.position, beam)
-        request = self._documents.at_hand.branch(
+        request = self._documents.at_hand.fork(
             fork,
             chosen,
             next_run.preset_name,

@@ -101,7 +101,7 @@ class RunNamed:
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
+class RunRemoved:
     """A run is removed, and all that grew from it."""
 
     node_id: int
@@ -152,7 +152,7 @@ Entry = (
     | Moved
     | StepLookedAt
     | RunNamed
-    | Pruned
+    | RunRemoved
     | PromptSent
     | PresetChosen
     | ModelReady

@@ -24,10 +24,10 @@ from core.sessions.entries import (
     PresetChosen,
     ProgramStarted,
     PromptSent,
-    Pruned,
     RunBegun,
     RunGoesOn,
     RunNamed,
+    RunRemoved,
     SessionNamed,
     StepLookedAt,
 )
@@ -126,8 +126,8 @@ class Restorer:
                 state.position = entry.position
             case RunNamed():
                 state.tree.rename(entry.node_id, entry.name)
-            case Pruned():
-                self._prune(entry.node_id)
+            case RunRemoved():
+                self._remove(entry.node_id)
             case PromptSent():
                 state.prompts.append(entry.text)
             case PresetChosen():
@@ -220,9 +220,9 @@ class Restorer:
                 state.tree.move(state.cleared_from)
         state.position = None
 
-    def _prune(self, node_id: int) -> None:
+    def _remove(self, node_id: int) -> None:
         state, was_at = self.state, self.state.tree.cursor
-        state.tree.prune(state.tree.plan_pruning(node_id))
+        state.tree.remove(state.tree.plan_removal(node_id))
         for gone in state.documents.keys() - {ROOT, *(node.node_id for node in state.tree.nodes)}:
             del state.documents[gone], state.programs[gone]
         if state.cleared_from not in state.documents:

@@ -24,10 +24,10 @@ from core.sessions.entries import (
     PresetChosen,
     ProgramStarted,
     PromptSent,
-    Pruned,
     RunBegun,
     RunGoesOn,
     RunNamed,
+    RunRemoved,
     SessionNamed,
     StepLookedAt,
 )
@@ -60,8 +60,8 @@ def entry_record(entry: Entry) -> dict[str, Any]:
             return {"type": "looked_at", "position": entry.position}
         case RunNamed():
             return {"type": "named", "node": entry.node_id, "name": entry.name}
-        case Pruned():
-            return {"type": "pruned", "node": entry.node_id}
+        case RunRemoved():
+            return {"type": "removed", "node": entry.node_id}
         case PromptSent():
             return {"type": "prompt", "text": entry.text}
         case PresetChosen():

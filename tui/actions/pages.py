@@ -119,7 +119,7 @@ TREE: tuple[Action, ...] = (
            is_shown=True),
     Action("compare", "compare", ("c",), "compare", "compare the run with the marked one",
            "diff difference", is_shown=True),
-    Action("remove", "prune", ("d", "delete"), "remove",
+    Action("remove", "remove", ("d", "delete"), "remove",
            "remove the run and all that grew from it, after a question",
            "delete prune drop", is_shown=True),
     replace(SAVE, call="save", help="save the run's branch to a file, the run alone, or all runs"),

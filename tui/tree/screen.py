@@ -1,4 +1,4 @@
-"""The tree of runs: look through it, go to any of them, name, compare and prune.
+"""The tree of runs: look through it, go to any of them, name, compare and remove.
 
 Must never change the document itself: whoever opens the screen says what going to a run does. No
 text of a run goes through markup.
@@ -16,7 +16,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
 
-from core.document.tree_records import LONGEST_NAME, ROOT, Pruning, TreeRow
+from core.document.tree_records import LONGEST_NAME, ROOT, Removal, TreeRow
 from core.playground.document_text import TokenText
 from core.playground.documents import Documents
 from core.records.errors import PlaygroundError
@@ -246,28 +246,28 @@ class TreeScreen(Screen[None]):
         """Save the picked run with its branch, or all runs."""
         self._save((self.picked,), self._say)
 
-    def action_prune(self) -> None:
+    def action_remove(self) -> None:
         """Remove the picked run and all that grew from it, after a question."""
         row = self._picked_row()
         if row is None:
             self._say("the empty document cannot be removed; pick a run with ↓")
             return
-        pruning = self._tree.plan_pruning(row.node.node_id)
-        question = pruning.question
-        if self._tree.cursor in pruning.node_ids:
+        removal = self._tree.plan_removal(row.node.node_id)
+        question = removal.question
+        if self._tree.cursor in removal.node_ids:
             parent = row.node.branch.parent
             left = "empty" if parent == ROOT else f"that of run {parent}"
             question += f"\n\nThe document at hand is part of it, and becomes {left}."
         self.app.push_screen(
             DialogScreen("remove it for good?", question, accept="removes"),
-            lambda is_accepted: self._prune(pruning) if is_accepted else None,
+            lambda is_accepted: self._remove_runs(removal) if is_accepted else None,
         )
 
-    def _prune(self, pruning: Pruning) -> None:
-        parent = self._tree.node(pruning.node_ids[0]).branch.parent
+    def _remove_runs(self, removal: Removal) -> None:
+        parent = self._tree.node(removal.node_ids[0]).branch.parent
         refusal = ""
         try:
-            self._documents.prune(pruning)
+            self._documents.remove(removal)
         except PlaygroundError as error:
             refusal = str(error)
         self._show(parent)

@@ -40,7 +40,7 @@ def exchange(said):
 
 def test_a_fork_to_another_candidate_stays_in_its_conversation():
     document = talk().before(1)
-    request = document.branch(Fork(2, " near", " is"), OTHER, "chat", SETTINGS)
+    request = document.fork(Fork(2, " near", " is"), OTHER, "chat", SETTINGS)
     assert request.chat == CHAT
     assert request.messages == ()
     assert (request.context_token_ids[-1], request.forced) == (100, (103,))
@@ -51,7 +51,7 @@ def test_a_fork_to_another_candidate_stays_in_its_conversation():
 
 def test_typed_text_stays_in_its_conversation():
     document = talk().before(2)
-    request = document.branch(Fork(3), " in [b]", "nucleus", SETTINGS)
+    request = document.fork(Fork(3), " in [b]", "nucleus", SETTINGS)
     assert (request.prompt, request.forced, request.chat) == ("", " in [b]", CHAT)
     played(document, request, (" here", "\nQ:", " more"))
 
@@ -124,7 +124,7 @@ def info(fingerprint):
 
 def test_a_model_of_other_tokens_goes_on_with_the_same_answer():
     document = talk().before(2)
-    request = document.branch(Fork(3), OTHER, "chat", SETTINGS, info("b"))
+    request = document.fork(Fork(3), OTHER, "chat", SETTINGS, info("b"))
 
     assert request.messages == (Message("user", "one"),)
     assert (request.prompt, request.forced, request.chat) == (" two is", " near", CHAT)

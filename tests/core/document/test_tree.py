@@ -1,4 +1,4 @@
-"""The tree of runs: forks, undo, names, comparing, pruning."""
+"""The tree of runs: forks, undo, names, comparing, removal."""
 
 from __future__ import annotations
 
@@ -165,42 +165,42 @@ def test_tokens_of_another_tokenizer_are_not_mixed():
     tree.add(fork(tree, 1, 1, (1,)), run(2, model=ModelRef("gpt2-xl", "fingerprint")))
 
 
-def test_pruning_asks_first_and_removes_what_it_said():
+def test_removal_asks_first_and_removes_what_it_said():
     tree = grown()
     tree.rename(3, "ending")
     tree.add(Branch(3, 8), run(60))
-    plan = tree.plan_pruning(3)
+    plan = tree.plan_removal(3)
     assert plan.node_ids == (3, 4)
     assert plan.question == "remove 2 runs with 3 generated tokens, among them ending?"
     assert len(tree.nodes) == 4
-    tree.prune(plan)
+    tree.remove(plan)
     assert [node.node_id for node in tree.nodes] == [1, 2]
     assert tree.cursor == 1
     assert tree.children(1) == (2,)
     assert not tree.redo()
     with pytest.raises(PlaygroundError, match="has changed meanwhile"):
-        tree.prune(plan)
+        tree.remove(plan)
     tree.move(2)
-    tree.prune(tree.plan_pruning(2))
+    tree.remove(tree.plan_removal(2))
     assert tree.add(Branch(1, 5), run(1)).node_id == 5
 
 
 def test_a_plan_that_is_out_of_date_removes_nothing():
     tree = grown()
-    plan = tree.plan_pruning(1)
+    plan = tree.plan_removal(1)
     tree.add(Branch(3, 8), run(60))
     with pytest.raises(PlaygroundError, match="has changed meanwhile"):
-        tree.prune(plan)
+        tree.remove(plan)
     assert len(tree.nodes) == 4
 
 
-def test_undo_passes_over_what_was_pruned():
+def test_undo_passes_over_what_was_removed():
     tree = grown()
     tree.move(2)
     tree.move(3)
-    tree.prune(tree.plan_pruning(2))
+    tree.remove(tree.plan_removal(2))
     assert ways(tree, tree.undo) == [1, ROOT]
     assert ways(tree, tree.redo) == [1, 3]
-    tree.prune(tree.plan_pruning(3))
+    tree.remove(tree.plan_removal(3))
     assert tree.cursor == 1
     assert ways(tree, tree.undo) == [ROOT]

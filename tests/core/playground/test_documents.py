@@ -73,7 +73,7 @@ class TestAdding:
         run(documents, "Once", " a", " cat", " sat")
         documents.leave(1)
         fork = Fork(2, " dog", " cat", " lacking")
-        documents.at_hand.branch(fork, token(50, " dog"), "sample", SETTINGS, MODEL)
+        documents.at_hand.fork(fork, token(50, " dog"), "sample", SETTINGS, MODEL)
         documents.begin()
         ended(documents, [token_step(0, 50, " dog")], context=(1, 2, 10))
         branch = documents.tree.node(2).branch

@@ -1,4 +1,4 @@
-"""Going from document to document, leaving one for a fork, and what is pruned."""
+"""Going from document to document, leaving one for a fork, and what is removed."""
 
 from __future__ import annotations
 
@@ -148,8 +148,8 @@ class TestPlaced:
 
 
 class TestFollowing:
-    def pruned(self, documents, node_id):
-        documents.prune(documents.tree.plan_pruning(node_id))
+    def removed(self, documents, node_id):
+        documents.remove(documents.tree.plan_removal(node_id))
 
     def grown(self):
         documents = Documents()
@@ -161,9 +161,9 @@ class TestFollowing:
             recorded(documents, f"run {number}", 10)
         return documents
 
-    def test_what_is_pruned_is_forgotten_and_its_parent_shown(self):
+    def test_what_is_removed_is_forgotten_and_its_parent_shown(self):
         documents = self.grown()
-        self.pruned(documents, 3)
+        self.removed(documents, 3)
         assert shown(documents) == "Once a"
         assert documents.store.run("run 3") is None
         assert documents.store.run("run 1") is not None
@@ -171,18 +171,18 @@ class TestFollowing:
         documents.go(2)
         assert shown(documents) == "Once a and b"
 
-    def test_what_is_shown_stays_where_something_else_is_pruned(self):
+    def test_what_is_shown_stays_where_something_else_is_removed(self):
         documents = self.grown()
         document = documents.at_hand
         document.cursor = 0
-        self.pruned(documents, 2)
+        self.removed(documents, 2)
         assert documents.at_hand is document
         assert documents.store.run("run 2") is None
         assert documents.store.run("run 3") is not None
 
     def test_all_of_a_tree_goes(self):
         documents = self.grown()
-        self.pruned(documents, 1)
+        self.removed(documents, 1)
         assert shown(documents) == ""
         assert [documents.store.run(f"run {number}") for number in (1, 2, 3)] == [None] * 3
 
@@ -190,14 +190,14 @@ class TestFollowing:
         documents = self.grown()
         documents.go(ROOT)
         document = documents.at_hand
-        self.pruned(documents, 1)
+        self.removed(documents, 1)
         assert documents.at_hand is document
 
     def test_nothing_is_removed_while_a_run_goes_on(self):
         documents = self.grown()
         begun(documents)
         with pytest.raises(PlaygroundError, match="a run goes on"):
-            self.pruned(documents, 2)
+            self.removed(documents, 2)
         assert len(documents.tree.nodes) == 3
 
     def test_tokens_are_named_by_the_model_of_the_run(self):

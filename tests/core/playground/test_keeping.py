@@ -79,7 +79,7 @@ def afternoon(one):
     playground.by_hand.choose(2)
     one.settle()
     playground.moves.undo()
-    playground.documents.prune(playground.documents.tree.plan_pruning(2))
+    playground.documents.remove(playground.documents.tree.plan_removal(2))
     playground.cursor.look_at(2)
 
 
@@ -248,7 +248,7 @@ ACTIONS = st.one_of(
     st.tuples(st.sampled_from(["undo", "redo", "clear", "restore"]), st.just(0), st.just(0)),
     st.tuples(st.just("go"), st.integers(0, 6), st.just(0)),
     st.tuples(st.just("name"), st.integers(1, 6), st.sampled_from(["", "日本"])),
-    st.tuples(st.just("prune"), st.integers(1, 6), st.just(0)),
+    st.tuples(st.just("remove"), st.integers(1, 6), st.just(0)),
     st.tuples(st.just("look"), st.integers(0, 9), st.just(0)),
 )
 
@@ -270,8 +270,8 @@ def do(one, action, first, second):
         playground.moves.go(first)
     elif action == "name" and first in here:
         playground.documents.rename(first, second)
-    elif action == "prune" and first in here:
-        playground.documents.prune(playground.documents.tree.plan_pruning(first))
+    elif action == "remove" and first in here:
+        playground.documents.remove(playground.documents.tree.plan_removal(first))
     elif action == "look":
         playground.cursor.look_at(first)
     elif action in ("undo", "redo", "clear", "restore"):
@@ -321,7 +321,7 @@ for number in itertools.count():
     one.settle()
     playground.documents.rename(tree.next_id - 1, f"{number}")
     if number % 5 == 4:
-        playground.documents.prune(tree.plan_pruning(tree.nodes[0].node_id))
+        playground.documents.remove(tree.plan_removal(tree.nodes[0].node_id))
     if number % 4 == 3:
         playground.moves.undo()
     print(time.monotonic(), tree.next_id, flush=True)

@@ -85,7 +85,7 @@ class Recorded:
         text = "" if isinstance(chosen, str) else chosen.text
         fork = Fork(step.index + 1, text, "old", "" if beam is None else beam.text)
         self.documents.leave(self.document.position, beam)
-        self.run(self.document.branch(fork, chosen, "a preset", SAMPLE, self.model))
+        self.run(self.document.fork(fork, chosen, "a preset", SAMPLE, self.model))
 
     def move(self, how, node_id=ROOT):
         getattr(self.documents, how)(*([node_id] if how == "go" else []))
@@ -96,8 +96,8 @@ class Recorded:
     def name(self, node_id, name):
         self.documents.rename(node_id, name)
 
-    def prune(self, node_id):
-        self.documents.prune(self.tree.plan_pruning(node_id))
+    def remove(self, node_id):
+        self.documents.remove(self.tree.plan_removal(node_id))
 
     def bytes(self):
         """The file that was written."""

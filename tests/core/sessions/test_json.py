@@ -23,10 +23,10 @@ from core.sessions.entries import (
     PresetChosen,
     ProgramStarted,
     PromptSent,
-    Pruned,
     RunBegun,
     RunGoesOn,
     RunNamed,
+    RunRemoved,
     SessionNamed,
     StepLookedAt,
 )
@@ -88,7 +88,7 @@ ENTRIES = st.one_of(
     MOVES,
     st.builds(StepLookedAt, st.none() | IDS),
     st.builds(RunNamed, IDS, TEXTS),
-    st.builds(Pruned, IDS),
+    st.builds(RunRemoved, IDS),
     st.builds(PromptSent, TEXTS),
     st.builds(
         PresetChosen,

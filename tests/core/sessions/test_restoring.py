@@ -60,7 +60,7 @@ def go_on(work):
     work.move("undo")
     work.move("go", 3)
     work.send("More", chat=CHAT)
-    work.prune(1)
+    work.remove(1)
     work.send("new", by_hand=True)
     work.write(" cat")
 
@@ -107,14 +107,14 @@ def test_another_tokenizer_reads_the_text_anew():
     assert state.tree.node(2).branch.kept == 0
 
 
-def test_what_is_pruned_stays_away_and_its_number_too():
+def test_what_is_removed_stays_away_and_its_number_too():
     work = afternoon()
     work.move("go", 2)
     work.look_at(1)
-    work.prune(2)
+    work.remove(2)
     assert_same(work.restored(), work.documents)
     work.send("new")
-    work.prune(work.tree.cursor)
+    work.remove(work.tree.cursor)
     work.send("newer")
     assert_same(work.restored(), work.documents)
 
@@ -168,7 +168,7 @@ def test_what_a_run_was_written_with_comes_back():
     work.record(new)
     work.send(" more")
     assert work.restored().programs == {1: old, 2: new}
-    work.prune(1)
+    work.remove(1)
     assert work.restored().programs == {}
 
 
@@ -236,7 +236,7 @@ ACTIONS = st.one_of(
         st.integers(0, 9),
     ),
     st.tuples(st.just("name"), st.integers(1, 9), st.sampled_from(["", "日本"])),
-    st.tuples(st.just("prune"), st.integers(1, 9), st.just(0)),
+    st.tuples(st.just("remove"), st.integers(1, 9), st.just(0)),
     st.tuples(st.just("look"), st.integers(0, 9), st.just(0)),
 )
 
@@ -258,8 +258,8 @@ def do(work, action, first, second):
             work.move(first, second if first == "go" else ROOT)
     elif action == "name" and first in here:
         work.name(first, second)
-    elif action == "prune" and first in here:
-        work.prune(first)
+    elif action == "remove" and first in here:
+        work.remove(first)
     elif action == "look":
         work.look_at(first)
 

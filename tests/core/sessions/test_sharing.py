@@ -52,7 +52,7 @@ def without_head(text):
 
 def test_a_session_of_every_kind_of_run_comes_back_as_the_same_file(tmp_path):
     work = afternoon()
-    work.prune(6)  # so that the numbers have a gap
+    work.remove(6)  # so that the numbers have a gap
     state = work.restored()
     text = session_of(grown_of(state))
     again = state_of(text)

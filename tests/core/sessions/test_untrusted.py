@@ -36,7 +36,7 @@ def look_through(state):
     Summary.of(state)
     for row in tree.rows():
         tree.document(row.node.node_id)
-        tree.plan_pruning(row.node.node_id)
+        tree.plan_removal(row.node.node_id)
         row.node.run.put_there.encode("utf-8", "replace")
     for _ in range(20):
         document = state.document()

@@ -442,7 +442,7 @@ async def test_scrubbed_settings_become_a_run_from_the_first_divergence(app):
         assert app.playground.document.turns[-1].settings.temperature < 0.2
 
 
-async def test_going_through_the_history_and_pruning_it(app):
+async def test_going_through_the_history_and_removal_it(app):
     async with app.run_test(size=(120, 40)) as pilot:
         await run_to_end(pilot, "Once upon a time")
         first = tokens(pilot)

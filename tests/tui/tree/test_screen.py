@@ -224,7 +224,7 @@ async def test_runs_of_two_tokenizers_are_not_compared():
         assert opened.screen.is_current
 
 
-async def test_pruning_asks_first_and_tells_what_becomes_of_the_document():
+async def test_removal_asks_first_and_tells_what_becomes_of_the_document():
     opened = Opened(grown())
     async with opened.app.run_test(size=SIZE) as pilot:
         await opened.drawn(pilot)
@@ -243,7 +243,7 @@ async def test_pruning_asks_first_and_tells_what_becomes_of_the_document():
         assert "dragon" not in shown(pilot)
 
 
-async def test_pruning_another_branch_leaves_the_document():
+async def test_removal_another_branch_leaves_the_document():
     opened = Opened(grown())
     async with opened.app.run_test(size=SIZE) as pilot:
         await opened.drawn(pilot)
@@ -255,7 +255,7 @@ async def test_pruning_another_branch_leaves_the_document():
         assert opened.tree.cursor == 4
 
 
-async def test_pruning_a_tree_that_has_grown_meanwhile_is_refused():
+async def test_removal_a_tree_that_has_grown_meanwhile_is_refused():
     opened = Opened(grown())
     async with opened.app.run_test(size=SIZE) as pilot:
         await opened.drawn(pilot)
