@@ -27,10 +27,15 @@ def start_session(
         is_new: Whether a new one begins in the place of that.
 
     Raises:
-        PlaygroundError: There is no such session, or the file is something else.
+        PlaygroundError: There is no such session, the file is something else, or it is neither
+            there nor can be written.
     """
     if called is not None:
-        return open_and_remember(folder, _called(folder, called))
+        session = open_and_remember(folder, _called(folder, called))
+        state = session.state
+        if session.journal is None and not state.tree.nodes and not state.prompts:
+            raise PlaygroundError(session.notes[-1])
+        return session
     last = None if is_new else folder.last()
     return open_and_remember(folder, last or folder.new_path())
 

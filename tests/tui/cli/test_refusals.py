@@ -269,3 +269,26 @@ def test_a_working_directory_that_was_removed(cli, tmp_path, monkeypatch, argume
         "gpt2-playground: the working directory cannot be used (No such file or directory); "
         "go to another one with cd\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--new", "--session", "a"], "--new and --session exclude each other; leave one out"),
+        (["--new", "generate", "a"], "--new has no effect on generate; leave it out"),
+        (["--session", "a", "presets"], "--session has no effect on presets; leave it out"),
+    ],
+)
+def test_sessions_are_the_apps(refused, arguments, sentence):
+    assert refused(*arguments) == sentence
+
+
+@pytest.mark.parametrize("called", ["nobody", "", "/", "\x1b[2J.jsonl/x"])
+def test_a_session_that_there_is_not(refused, monkeypatch, tmp_path, called):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr("tui.cli.open_app.check_terminal", lambda: None)
+    if called.startswith("\x1b"):
+        (tmp_path / "\x1b[2J.jsonl").touch()
+        called = str(tmp_path / called)
+    sentence = refused("--model", "demo", "--session", called)
+    assert "\x1b" not in sentence
