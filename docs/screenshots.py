@@ -1,7 +1,8 @@
 """Draw the README's pictures: the real app on the bundled model, driven by its keys.
 
-Run with ``python -m docs.screenshots``; needs ``rsvg-convert`` (librsvg). Must never show what a
-person at the keyboard could not see.
+Run with ``python -m docs.screenshots``; needs ``rsvg-convert`` (librsvg), and for the page of HTML
+``chromium``, without which that one stays as it is. Must never show what a person at the keyboard
+could not see.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import asyncio
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from textual import constants
 from textual.pilot import Pilot
 
+from core import generate, load_model, save_run
 from core.backends.local import LocalBackend
 from core.presets.finding import find_presets_file, load_presets
 from tui.app.playground import PlaygroundApp
@@ -25,6 +28,8 @@ FOLDER = Path(__file__).parent
 SIZE = (110, 32)
 ZOOM = "1"
 SEED = 11
+PROMPT = "A long long time ago,"
+PAGE = "page"
 
 # In all colours, whatever terminal this is started from.
 constants.COLOR_SYSTEM = "truecolor"  # type: ignore[misc]
@@ -139,12 +144,35 @@ async def draw(name: str, scene: Scene) -> None:
     print(target)
 
 
+def draw_page() -> None:
+    """Draw the page of a run with the panel of one token open, where there is a browser."""
+    browser = shutil.which("chromium")
+    if browser is None:
+        print("page.png is left as it is: chromium is not here")
+        return
+    settings = load_presets(find_presets_file(None)).named("nucleus").settings
+    run = generate(load_model("demo"), PROMPT, settings.replace(max_new_tokens=120), seed=SEED)
+    for _step in run:
+        pass
+    target = FOLDER / f"{PAGE}.png"
+    with tempfile.TemporaryDirectory() as folder:
+        file = save_run(Path(folder) / "run.html", run)
+        # Whoever opens a place of the page is at that token, as if it had been pointed at.
+        command = [browser, "--headless", "--no-sandbox", "--hide-scrollbars"]
+        command += ["--window-size=1200,940", f"--screenshot={target}", f"{file.as_uri()}#r1t27"]
+        subprocess.run(command, check=True, capture_output=True)
+    print(target)
+
+
 def main() -> None:
     """Draw all scenes, or those named on the command line."""
     if shutil.which("rsvg-convert") is None:
         sys.exit("rsvg-convert is not here; install librsvg2-bin (Debian) or librsvg (Homebrew)")
-    for name in sys.argv[1:] or SCENES:
-        asyncio.run(draw(name, SCENES[name]))
+    for name in sys.argv[1:] or [*SCENES, PAGE]:
+        if name == PAGE:
+            draw_page()
+        else:
+            asyncio.run(draw(name, SCENES[name]))
 
 
 if __name__ == "__main__":

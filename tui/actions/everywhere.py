@@ -64,7 +64,7 @@ SAVE = Action(
     "app.save_run",
     ("ctrl+s", "k"),
     "save",
-    "save the run, its branch or all runs to a file: HTML, Markdown, JSON Lines, CSV or text",
+    "save the run, its branch or all runs to a file: HTML, SVG, Markdown, JSON Lines, CSV or text",
     "keep export write file download store markdown jsonl csv json text share",
 )
 SCORE = Action(

@@ -25,6 +25,7 @@ class OutputFormat(StrEnum):
     CSV = "csv"
     MARKDOWN = "markdown"
     HTML = "html"
+    SVG = "svg"
 
 
 class Dtype(StrEnum):

@@ -18,6 +18,7 @@ from core.records.steps import Event
 FORMAT_OF_SUFFIX = {
     ".md": "markdown",
     ".html": "html",
+    ".svg": "svg",
     ".jsonl": "jsonl",
     ".csv": "csv",
     ".txt": "text",

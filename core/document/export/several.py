@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from core.document.export.about import FORMAT_VERSION, PROGRAM
 from core.document.export.page.page import page_of
 from core.document.export.reading import ExportedRun
+from core.document.export.svg import svg_of
 from core.document.export.writers import make_writer
 from core.records.errors import PlaygroundError
 
-OF_SEVERAL: tuple[str, ...] = ("html", "markdown", "jsonl")
+OF_SEVERAL: tuple[str, ...] = ("html", "svg", "markdown", "jsonl")
 """The formats that hold several runs."""
 
 
@@ -39,6 +40,8 @@ def text_of(runs: Sequence[ExportedRun], format_name: str) -> str:
     check_holds(format_name, len(runs))
     if format_name == "html":
         return page_of(runs)
+    if format_name == "svg":
+        return svg_of(runs)
     between = "" if format_name == "jsonl" else "\n"
     return between.join(_written(run, format_name) for run in runs)
 

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from core.document.export.markdown import MarkdownWriter
-from core.document.export.page.writer import HtmlWriter
+from core.document.export.page.writer import PageWriter
+from core.document.export.svg import svg_of
 from core.document.export.tables import CsvWriter, TableWriter
 from core.files.fields import number_field
 from core.records.steps import (
@@ -30,7 +31,7 @@ from core.records.steps import (
     TokenStep,
 )
 
-FORMATS: tuple[str, ...] = ("text", "table", "jsonl", "csv", "markdown", "html")
+FORMATS: tuple[str, ...] = ("text", "table", "jsonl", "csv", "markdown", "html", "svg")
 """The names that ``make_writer`` takes."""
 
 
@@ -62,7 +63,9 @@ def make_writer(name: str, prompt: str, about: Mapping[str, Any] | None = None) 
     if name == "markdown":
         return MarkdownWriter(prompt, about)
     if name == "html":
-        return HtmlWriter(prompt, about)
+        return PageWriter(prompt, about)
+    if name == "svg":
+        return PageWriter(prompt, about, svg_of)
     raise ValueError(f"no format {name!r}")
 
 

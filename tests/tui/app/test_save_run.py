@@ -91,7 +91,7 @@ async def test_the_name_is_the_one_of_the_tree(app):
         await pilot.pause()
         assert pilot.app.screen.query_one(Input).value == "run-1.md"
         title = str(pilot.app.screen.query_one("#input-box").border_title)
-        assert title == "save this run as .md, .html, .jsonl, .csv, .txt"
+        assert title == "save this run as .md, .html, .svg, .jsonl, .csv, .txt"
         await pilot.press("escape")
         documents.tree.rename(1, "../the best/ever: é")
         await pilot.press("ctrl+s")
@@ -112,7 +112,7 @@ async def test_what_cannot_be_saved_is_told_and_asked_for_again(app, tmp_path):
             ("mine.md", "'mine.md' is there already; give another name"),
             (
                 "run.pdf",
-                "'run.pdf' says no format; end its name in one of .md, .html, .jsonl, .csv, .txt",
+                "'run.pdf' says no format; end its name in one of .md, .html, .svg, .jsonl, .csv",
             ),
             ("no/where.md", "'no/where.md' cannot be written: No such file or directory"),
         ):

@@ -25,6 +25,7 @@ class ExportFormat(StrEnum):
     """The forms in which ``export`` writes a run."""
 
     HTML = "html"
+    SVG = "svg"
     MARKDOWN = "markdown"
     CSV = "csv"
     TABLE = "table"
@@ -55,7 +56,7 @@ RunOption = Annotated[
     typer.Option(
         "--run",
         metavar="NAME",
-        help="The run of a session to write, by its name; html, markdown and jsonl hold all.",
+        help="The run of a session to write, by its name; html, svg, markdown and jsonl hold all.",
     ),
 ]
 OutputOption = Annotated[

@@ -1,11 +1,11 @@
-"""A run's events to its page, which comes whole when the run ends.
+"""A run's events to its page or picture, which comes whole when the run ends.
 
 Must never write a page of half a run: a page shows what a search came to, which only its end knows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from core.document.export.page.page import page_of
@@ -14,13 +14,20 @@ from core.records.settings import settings_from_mapping
 from core.records.steps import BeamStep, Event, Finished, Started, Step, TokenStep
 
 
-class HtmlWriter:
+class PageWriter:
     """Keeps a run's events until it has ended, then writes the page that shows them.
 
-    ``about`` is as ``core.document.export.about.about_run`` returns it.
+    ``about`` is as ``core.document.export.about.about_run`` returns it; ``draw`` makes the page, or
+    a picture, of runs.
     """
 
-    def __init__(self, prompt: str, about: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        prompt: str,
+        about: Mapping[str, Any] | None = None,
+        draw: Callable[[Sequence[ExportedRun]], str] = page_of,
+    ) -> None:
+        self._draw = draw
         self._prompt = prompt
         self._about = dict(about or {})
         self._started: Started | None = None
@@ -37,4 +44,4 @@ class HtmlWriter:
             settings = settings_from_mapping(given) if given is not None else None
             steps = tuple(self._steps)
             run = ExportedRun(self._prompt, self._about, settings, self._started, steps, event)
-            yield page_of([run])
+            yield self._draw([run])

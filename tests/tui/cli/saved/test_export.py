@@ -128,7 +128,7 @@ def test_without_a_format_there_is_none_to_guess(cli, file, output):
     code, _, err = cli("export", str(file), *output)
 
     assert code == 2
-    assert "give --format, which is one of html, markdown, csv, table, text, jsonl" in err
+    assert "give --format, which is one of html, svg, markdown, csv, table, text, jsonl" in err
 
 
 @pytest.mark.parametrize("name", ["nowhere.jsonl", "."])
