@@ -30,7 +30,7 @@ class Keeping:
         self._notices = notices
         self._model = self.restored.model
         self._is_first = True
-        self._has_been_seen = False
+        self._has_been_seen = self._is_settled = False
         for note in session.notes if session is not None else ():
             notices.owe(note)
 
@@ -47,8 +47,8 @@ class Keeping:
 
     @property
     def has_news(self) -> bool:
-        """Whether the session has something to tell."""
-        return self.session is not None and self.session.has_fault
+        """Whether the session has something to tell, or is to be told that it was painted."""
+        return self.session is not None and (self.session.has_fault or not self._is_settled)
 
     def record(self, entry: Entry) -> None:
         """Keep what has happened; it is cheap, and waits for nothing."""
@@ -81,8 +81,9 @@ class Keeping:
         fault = self.session.take_fault()
         if fault:
             self._notices.owe(fault)
-        if self._has_been_seen:  # the second look: what was opened has been painted by now
-            self.session.settled()
+        if self._has_been_seen and not self._is_settled:
+            self.session.settled()  # the second look: what was opened has been painted by now
+            self._is_settled = True
         self._has_been_seen = True
 
     def close(self) -> bool:

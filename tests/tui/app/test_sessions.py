@@ -99,6 +99,8 @@ async def test_a_new_session_with_one_key_and_back(folder):
         await pilot.press("down", "enter")
         await until(pilot, lambda: "going on with “Once upon”" in status(pilot))
         assert shown_document(pilot).count("Once upon") == 1
+        # Else whoever opens it after a kill would take it for one that ended the program.
+        await until(pilot, lambda: not list(folder.folder.glob("*.opening")))
         await run_to_end(pilot, " and on")
     paths = [one.path for one in folder.listed()]
     states = {}
