@@ -11,15 +11,15 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 from core.document.document import Document, Turn
-from core.document.export.about import about_run
 from core.document.export.files import format_of, new_file_of, write_new_text, write_run
+from core.document.export.of_turns import run_of_turns
 from core.document.export.several import check_holds, text_of
 from core.document.tree_records import ROOT
 from core.playground.documents import Documents
-from core.records.errors import PlaygroundError
 from core.sessions.sharing import session_of
 
 _UNSAFE = re.compile(r"[^\w.-]+")
@@ -46,13 +46,9 @@ def save_run(path: str, document: Document, turn: Turn) -> Path:
         PlaygroundError: The run has not finished, the name is of no known format, a file has it
             already, or it cannot be written.
     """
-    if turn.started is None or turn.finished is None:
-        raise PlaygroundError("the run has not finished; wait for it, or stop it")
-    before = document.before(document.first_position(turn)).text
-    about = about_run(
-        turn.model, turn.preset_name, turn.settings, turn.chat, is_by_hand=turn.is_by_hand
-    )
-    return write_run(path, before, about, (turn.started, *turn.steps, turn.finished))
+    turns = [*takewhile(lambda one: one is not turn, document.turns), turn]
+    run = run_of_turns(turns)
+    return write_run(path, run.prompt, run.about, (run.started, *run.steps, run.finished))
 
 
 @dataclass(frozen=True, slots=True)

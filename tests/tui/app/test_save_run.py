@@ -12,6 +12,7 @@ from core.document.export.about import check_format
 from core.playground.run_file import free_name, save_run
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings, settings_from_mapping
+from core.records.steps import Finished, Started
 from tests.tui.helpers import app_of, run_to_end
 from tui.inputs.screen import InputScreen
 
@@ -135,3 +136,12 @@ def test_a_run_that_goes_on_is_not_saved():
     turn = Turn("Once", "greedy", Settings())
     with pytest.raises(PlaygroundError, match="has not finished"):
         save_run("run.md", Document([turn]), turn)
+
+
+def test_of_a_run_that_wrote_nothing_the_file_has_what_stood_before_it(tmp_path):
+    turns = [Turn(prompt, "greedy", Settings()) for prompt in ("Once", " upon", " a time")]
+    for turn, text in zip(turns, (" far", "", " later"), strict=True):
+        turn.started = Started((1,), (1,), 9, None, 0)
+        turn.finished = Finished("cancelled", (), text, 0.0)
+    saved = save_run(str(tmp_path / "run.txt"), Document(turns), turns[1])
+    assert saved.read_text() == "Once far upon"
