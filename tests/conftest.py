@@ -46,7 +46,8 @@ def pytest_xdist_auto_num_workers(config):
     """
     options = config.option
     is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    if not is_whole or options.keyword or options.markexpr or options.lf or options.collectonly:
+    chosen = options.keyword or options.markexpr or getattr(options, "lf", False)
+    if not is_whole or chosen or options.collectonly:  # without pytest's cache there is no --lf
         return 0
     return (os.cpu_count() or 1) + 2
 
