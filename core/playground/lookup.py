@@ -21,7 +21,7 @@ from core.records.recorded_run import RecordedRun, TokenTexts, WrittenRun
 from core.records.steps import BeamStep, Candidate, TokenStep
 from core.text.readable import percent
 
-READING = "the model reads this run again, since its logits are not kept in a session"
+READING = "the model reads this run again, since its logits are not at hand"
 
 _SAME = 1e-3
 """Up to here, probabilities that were computed again are those of the run for whoever looks."""

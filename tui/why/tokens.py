@@ -205,8 +205,11 @@ class WhyScreen(StepScreen):
 
     @on(Input.Submitted)
     def _looked_up(self, event: Input.Submitted) -> None:
-        recorded = self._playground.lookup.recorded()
+        lookup = self._playground.lookup
+        recorded = lookup.recorded()
         if recorded is None:
+            told = lookup.ask() or "nothing is recorded for this step"
+            self.query_one("#why-found", Static).update(line([(visible_prose(told), DIM)]))
             return
         run, index = recorded
         try:

@@ -113,7 +113,7 @@ async def test_the_app_follows_the_users_keys_everywhere():
         assert app.screen is app.main
         assert "F9 does nothing here" in status(pilot)
         await pilot.press("f7")
-        assert "only a greedy or sampling run" in status(pilot)
+        assert "the model reads this run again" in status(pilot)
         await pilot.press("f12")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
         assert "F5 · ^x x" in str(app.screen.query_one(HelpText).content)

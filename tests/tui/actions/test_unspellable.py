@@ -10,7 +10,7 @@ from tokenizers.models import BPE, WordLevel
 
 from core.backends.scripted import ScriptedBackend
 from core.records.errors import PlaygroundError
-from core.records.recorded_run import RunStart
+from core.records.recorded_run import RecordedStep, RunStart
 from core.text.codec import TextCodec
 from tests.tui.helpers import app_of, make_app, ready, run_to_end, stopped, until
 from tui.common.rows_view import RowsView
@@ -78,6 +78,8 @@ async def test_a_look_up_tells_it_too(backend):
         recorder.begin(
             RunStart((2, 0), dataclasses.replace(turn.settings), (), 0, "cpu", backend.codec)
         )
+        for _ in turn.steps:
+            recorder.add(RecordedStep(0, 4, bytes(16)))
         await pilot.press("f9", "slash", "x", "enter")
         await pilot.pause()
         found = str(pilot.app.screen.query_one("#why-found").render())

@@ -95,7 +95,7 @@ def line_of_header():
         ("\x00\x01", "is no run saved as JSON Lines"),
         (b"\xff\xfe", "is not UTF-8 text"),
         ('{"format": "gpt2-playground session", "format_version": "9.0"}\n', "9.0, a later one"),
-        (line_of_header(), "is a session without a run"),
+        pytest.param(line_of_header(), "is a session without a run", id="no run"),
         ('{"type": "started"}\n', "there is no whole one in it: in line 1 'context_token_ids'"),
         ('{"type": "started", "format_version": "2.0"}\n', "none later than"),
         ('{"type": "started", "format": "other"}\n', "this is no file of gpt2-playground"),

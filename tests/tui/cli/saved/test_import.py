@@ -86,9 +86,9 @@ def test_a_session_goes_there_and_back(cli, tmp_path):
         (b'{"type": "started", "format": "other"}\n', "this is no file of gpt2-playground"),
         (b'{"type": "started"}\n', "there is no whole one in it"),
         (b'{"format": "gpt2-playground session", "format_version": "9.0"}\n', "9.0, a later one"),
-        (header_line(new_header()), "is a session without a run"),
-        (b"[" * 100_000, "is no run saved"),
-        (b'{"type": "started", ' * 100_000, "is no run saved"),
+        pytest.param(header_line(new_header()), "is a session without a run", id="no run"),
+        pytest.param(b"[" * 100_000, "is no run saved", id="deep lists"),
+        pytest.param(b'{"type": "started", ' * 100_000, "is no run saved", id="deep objects"),
     ],
 )
 def test_what_cannot_be_taken_in_is_told_and_begins_nothing(cli, tmp_path, content, sentence):
