@@ -99,7 +99,7 @@ def _threads(terminal):
 def test_stopped_and_continued_the_program_gives_back_what_it_found(environment, stop):
     terminal = Terminal(80, 24, environment, ("-c", SCRIPTED))
     found = termios.tcgetattr(terminal.process.child_fd)
-    terminal.wait_for("presets", "F1", "ready")
+    terminal.wait_for("presets", "F1", "ready", "0/1,024")
     taken, threads = termios.tcgetattr(terminal.process.child_fd), _threads(terminal)
     shown = terminal.screen.display
     for _ in range(3):
