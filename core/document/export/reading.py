@@ -156,13 +156,12 @@ def exported_runs(text: str, name: str) -> list[ExportedRun]:
     Raises:
         PlaygroundError: As ``exported_run`` does, and what is wrong with any of them.
     """
-    parts: list[str] = []
+    parts: list[list[str]] = []
     for line in text.split("\n"):
         if not parts or _begins(line):
-            parts.append(line)
-        else:
-            parts[-1] += f"\n{line}"
-    found = (exported_run(part, name) for part in parts)
+            parts.append([])
+        parts[-1].append(line)
+    found = (exported_run("\n".join(part), name) for part in parts)
     return [run for run in found if run is not None]
 
 
