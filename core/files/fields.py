@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 LARGEST_COUNT = 2**63 - 1
+
+_Known = TypeVar("_Known", bound=str)
 
 _NOT_FINITE = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
 """Numbers that JSON has none for, by the texts that stand for them."""
@@ -57,12 +59,13 @@ class Fields:
         value = self._values.get(name)
         return None if value is None else self.text(name)
 
-    def choice(self, name: str, known: tuple[str, ...], default: str | None = None) -> str:
-        """Return one of the texts ``known``."""
+    def choice(self, name: str, known: tuple[_Known, ...], default: str | None = None) -> _Known:
+        """Return the one of the texts ``known`` that it is."""
         value = self.text(name, default)
-        if value not in known:
-            raise self._fault(name)
-        return value
+        for one in known:
+            if one == value:
+                return one
+        raise self._fault(name)
 
     def count(self, name: str, default: int | None = None) -> int:
         """Return a count; ``default``, if there is one, where it is absent."""

@@ -1,4 +1,4 @@
-"""Lines of JSON as the entries that they were: the way back from ``encoding``.
+"""Lines of JSON as the entries that they were: the way back from ``to_json``.
 
 Must never trust a line: each field is of its kind, or that is told. What a line has besides is left
 alone, since a later minor version may have more.
@@ -58,7 +58,7 @@ def object_of(line: bytes) -> dict[str, Any]:
 
 
 def entry_of(record: dict[str, Any]) -> Entry | None:
-    """Return the entry that ``encoding.entry_record`` made ``record`` of.
+    """Return the entry that ``to_json.entry_record`` made ``record`` of.
 
     ``None`` where there is none of its type: a later minor version may have more.
 
@@ -105,13 +105,12 @@ def _chat(fields: Fields) -> ChatFormat | None:
 
 def _branch(fields: Fields) -> Branch:
     places: tuple[MessagePlace, ...] = get_args(MessagePlace)
-    place = fields.choice("message", places)
     return Branch(
         parent=fields.count("parent"),
         kept=fields.count("kept"),
         inserted_token_ids=fields.token_ids("inserted_token_ids"),
         inserted_text=fields.text("inserted_text"),
-        message=next(one for one in places if one == place),
+        message=fields.choice("message", places),
         step=fields.count_or_none("step"),
     )
 
@@ -131,7 +130,6 @@ def _fork(fields: Fields) -> Fork:
 
 def _model(fields: Fields) -> ModelInfo:
     origins: tuple[ModelOrigin, ...] = get_args(ModelOrigin)
-    origin = fields.choice("origin", ("", *origins))
     return ModelInfo(
         name=fields.text("name"),
         device=fields.text("device"),
@@ -145,7 +143,7 @@ def _model(fields: Fields) -> ModelInfo:
         tokenizer_fingerprint=fields.text("tokenizer_fingerprint", ""),
         engine=fields.text("engine", ""),
         own_settings=fields.texts("own_settings"),
-        origin=next((one for one in origins if one == origin), ""),
+        origin=fields.choice("origin", ("", *origins)),
         revision=fields.text("revision", ""),
     )
 
@@ -164,9 +162,7 @@ def _checked(read: Callable[[], Settings]) -> Settings:
 def _moved(fields: Fields) -> Moved:
     kinds: tuple[MoveKind, ...] = get_args(MoveKind)
     how = fields.choice("how", kinds)
-    return Moved(
-        next(one for one in kinds if one == how), fields.count("node") if how == "go" else 0
-    )
+    return Moved(how, fields.count("node") if how == "go" else 0)
 
 
 def _program(fields: Fields) -> ProgramStarted:

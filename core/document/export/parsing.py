@@ -81,16 +81,14 @@ def _started(fields: Fields) -> Started:
 
 def _token_step(fields: Fields) -> TokenStep:
     token = _candidate(fields.part("token"))
-    chosen_by: ChosenBy = "settings"
-    if fields.choice("chosen_by", get_args(ChosenBy), chosen_by) == "person":
-        chosen_by = "person"
+    choosers: tuple[ChosenBy, ...] = get_args(ChosenBy)
     return TokenStep(
         index=fields.count("index"),
         token=token,
         distribution=_distribution(fields),
         text=fields.text("text", token.text),
         elapsed=fields.number("elapsed", 0.0) if "elapsed" in fields else 0.0,
-        chosen_by=chosen_by,
+        chosen_by=fields.choice("chosen_by", choosers, "settings"),
         is_special=fields.flag("is_special"),
     )
 
@@ -114,9 +112,8 @@ def _beam_step(fields: Fields) -> BeamStep:
 
 def _finished(fields: Fields) -> Finished:
     reasons: tuple[FinishReason, ...] = get_args(FinishReason)
-    reason = fields.choice("reason", reasons)
     return Finished(
-        reason=next(one for one in reasons if one == reason),
+        reason=fields.choice("reason", reasons),
         token_ids=fields.token_ids("token_ids"),
         text=fields.text("text"),
         tokens_per_second=fields.number("tokens_per_second", 0.0),
