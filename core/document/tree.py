@@ -12,7 +12,6 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from core.document.tree_records import (
-    LONGEST_NAME,
     ROOT,
     Branch,
     Comparison,
@@ -21,12 +20,12 @@ from core.document.tree_records import (
     Removal,
     RunFacts,
     TreeRow,
+    checked_name,
 )
 from core.document.visits import Place, Visits
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings
 from core.text.token_ids import common_length
-from core.text.visible import is_label
 
 
 class Tree:
@@ -185,6 +184,10 @@ class Tree:
         """Return the name of a run, empty where it has none."""
         return self._names.get(node_id, "")
 
+    def called(self, node_id: int) -> str:
+        """Return what a run is called: its name, or its number where it has none."""
+        return self.name(node_id) or f"run {node_id}"
+
     def rename(self, node_id: int, name: str) -> None:
         """Name a run; an empty name takes the name away.
 
@@ -192,11 +195,7 @@ class Tree:
             PlaygroundError: There is no such run, or the name is too long or more than a line.
         """
         self.node(node_id)
-        name = name.strip()
-        if len(name) > LONGEST_NAME or not is_label(name):
-            raise PlaygroundError(
-                f"a name is one line of at most {LONGEST_NAME} characters, without control codes"
-            )
+        name = checked_name(name)
         if name:
             self._names[node_id] = name
         else:

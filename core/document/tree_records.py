@@ -10,13 +10,29 @@ from itertools import takewhile
 
 from core.document.turn import Turn
 from core.records.chat import MessagePlace
+from core.records.errors import PlaygroundError
 from core.records.settings import Settings
-from core.records.steps import FinishReason, Step, TokenStep
+from core.records.steps import FinishReason, Step, TokenStep, is_chosen_by_person
+from core.text.visible import is_label
 
 ROOT = 0
 """The empty document: every tree has it, and it is no run."""
 
 LONGEST_NAME = 60
+
+
+def checked_name(name: str) -> str:
+    """Return a person's name for a run or a session, without the spaces around it.
+
+    Raises:
+        PlaygroundError: It is too long or more than a line.
+    """
+    name = name.strip()
+    if len(name) > LONGEST_NAME or not is_label(name):
+        raise PlaygroundError(
+            f"a name is one line of at most {LONGEST_NAME} characters, without control codes"
+        )
+    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +105,7 @@ class RunFacts:
     @property
     def put_there(self) -> str:
         """The text that a person put first."""
-        chosen = takewhile(_is_forced, self.steps)
+        chosen = takewhile(is_chosen_by_person, self.steps)
         return "".join(step.text for step in chosen if isinstance(step, TokenStep))
 
 
@@ -151,7 +167,3 @@ class Removal:
         runs = "1 run" if len(self.node_ids) == 1 else f"{len(self.node_ids)} runs"
         named = f", among them {', '.join(self.names)}" if self.names else ""
         return f"remove {runs} with {self.tokens:,} generated tokens{named}?"
-
-
-def _is_forced(step: Step) -> bool:
-    return isinstance(step, TokenStep) and step.chosen_by == "person"

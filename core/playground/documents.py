@@ -101,7 +101,7 @@ class Documents:
 
     def name_of(self, turn: Turn) -> str:
         """Return what the tree calls the run of ``turn``, empty until it is there."""
-        return self.tree.name(turn.node_id) or (f"run {turn.node_id}" if turn.node_id else "")
+        return self.tree.called(turn.node_id) if turn.node_id else ""
 
     def add(self) -> None:
         """Keep the run that has just finished, the document's last turn."""

@@ -204,6 +204,11 @@ Step = TokenStep | BeamStep
 Event = Started | TokenStep | BeamStep | NextToken | EngineChanged | Finished
 
 
+def is_chosen_by_person(step: Step) -> bool:
+    """Whether a person put the step's token there; no step of beams is such a one."""
+    return isinstance(step, TokenStep) and step.chosen_by == "person"
+
+
 def written(steps: Sequence[Step]) -> tuple[tuple[int, ...], str]:
     """Return the token ids and the text that a run's steps wrote: of beams, the best live one's."""
     if not steps:

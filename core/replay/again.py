@@ -14,7 +14,7 @@ from core.document.export.reading import ExportedRun
 from core.records.errors import PlaygroundError
 from core.records.request import Request
 from core.records.settings import Settings
-from core.records.steps import EngineChanged, Finished, Step, TokenStep
+from core.records.steps import EngineChanged, Finished, Step, TokenStep, is_chosen_by_person
 
 Again = Step | EngineChanged | Finished
 
@@ -35,7 +35,7 @@ def run_again(
     if run.is_by_hand:
         yield from _by_hand(backend, run, settings, is_cancelled)
         return
-    put = itertools.takewhile(_is_put, run.steps)
+    put = itertools.takewhile(is_chosen_by_person, run.steps)
     forced = tuple(one.token.token_id for one in put if isinstance(one, TokenStep))
     request = _request(run, settings, forced=forced)
     for event in backend.generate(request, is_cancelled):
@@ -51,7 +51,7 @@ def _by_hand(
     steps = [one for one in run.steps if isinstance(one, TokenStep)]
     written = tuple(one.token.token_id for one in steps)
     for place in range(max(1, len(steps))):
-        is_put = not steps or _is_put(steps[place])
+        is_put = not steps or is_chosen_by_person(steps[place])
         request = _request(
             run,
             settings,
@@ -96,7 +96,3 @@ def _request(
         written_token_ids=written_token_ids,
         drawn=drawn,
     )
-
-
-def _is_put(step: Step) -> bool:
-    return isinstance(step, TokenStep) and step.chosen_by == "person"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import platformdirs
 
+from core.document.tree_records import checked_name
 from core.files.lock import open_alone
 from core.files.reading import FileError, is_regular_file, read_text
 from core.files.writing import write_over
@@ -24,11 +25,8 @@ from core.sessions.from_json import entry_of, object_of
 from core.sessions.header import Header, header_of
 from core.sessions.opening import open_session
 from core.sessions.summary import TYPE, Summary, summary_of
-from core.text.visible import is_label
 
 SUFFIX = ".jsonl"
-
-LONGEST_NAME = 60
 
 _LAST = "last"
 """The file that names the sessions that were opened last, the newest first."""
@@ -163,12 +161,7 @@ def session_named(name: str) -> SessionNamed:
     Raises:
         PlaygroundError: The name is too long or more than a line.
     """
-    name = name.strip()
-    if len(name) > LONGEST_NAME or not is_label(name):
-        raise PlaygroundError(
-            f"a name is one line of at most {LONGEST_NAME} characters, without control codes"
-        )
-    return SessionNamed(name)
+    return SessionNamed(checked_name(name))
 
 
 def look_into(path: Path) -> ListedSession | None:

@@ -43,7 +43,7 @@ def runs_of_tree(
         program = programs.get(node_id)
         yield run_of_turns(
             documents[node_id],
-            row.name or f"run {node_id}",
+            tree.called(node_id),
             parent=row.node.branch.parent,
             step=row.step,
             versions=versions_of(program) if program is not None else None,

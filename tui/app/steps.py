@@ -182,7 +182,7 @@ class StepActions:
         if len(picked) == 2:
             self._save(exports_of_two(documents, *picked), "comparison", say)
             return
-        name = documents.tree.name(picked[0]) or (f"run {picked[0]}" if picked[0] else "runs")
+        name = documents.tree.called(picked[0]) if picked[0] else "runs"
         exports = exports_of(documents, picked[0])
         if exports:
             self._save(exports, name, say)

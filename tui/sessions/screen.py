@@ -17,9 +17,10 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
 
+from core.document.tree_records import LONGEST_NAME
 from core.models.listing import format_bytes
 from core.records.errors import PlaygroundError
-from core.sessions.folder import LONGEST_NAME, ListedSession
+from core.sessions.folder import ListedSession
 from tui.actions.bindings import bindings
 from tui.actions.pages import PAGES
 from tui.common.dialog import DialogScreen

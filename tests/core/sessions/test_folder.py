@@ -7,9 +7,10 @@ import time
 
 import pytest
 
+from core.document.tree_records import LONGEST_NAME
 from core.records.errors import PlaygroundError
 from core.sessions.entries import ModelReady, PromptSent
-from core.sessions.folder import LONGEST_NAME, SessionsFolder, sessions_folder
+from core.sessions.folder import SessionsFolder, sessions_folder
 from core.sessions.opening import open_session
 from tests.core.sessions.recorded import INFO, OTHER, Recorded
 
