@@ -18,6 +18,11 @@ def is_path(called: str) -> bool:
     return os.sep in called or called.endswith(SUFFIX) or called.startswith("~")
 
 
+def path_called(called: str) -> Path:
+    """Return the file of that name; ``~`` is the home folder, where somebody has it."""
+    return Path(os.path.expanduser(called))  # noqa: PTH111 - a home that nobody has is a name
+
+
 def find_session(folder: SessionsFolder, called: str) -> ListedSession:
     """Return the session that ``called`` is: name, number from 1, file's name, or path.
 
@@ -39,7 +44,7 @@ def find_session(folder: SessionsFolder, called: str) -> ListedSession:
     for one in listed:
         if called in (one.path.name, one.path.stem):
             return one
-    looked = look_into(Path(os.path.expanduser(called))) if is_path(called) else None  # noqa: PTH111 - a home that nobody has is a name
+    looked = look_into(path_called(called)) if is_path(called) else None
     if looked is None:
         raise PlaygroundError(
             f"there is no session {called!r}; gpt2-playground sessions lists those that there are"

@@ -1,4 +1,4 @@
-"""The first line of a session's file: what the file is, and which version of the format it has.
+"""The first line of a session's file, what the file is and of which version, and who writes it.
 
 Must never be changed once it is written: what changes stands in the lines after it.
 """
@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from core.document.export.about import PROGRAM, installed_version, version_of
 from core.files.fields import Fields
+from core.sessions.entries import ProgramStarted
 from core.sessions.from_json import object_of
 from core.sessions.to_json import line_of
 
@@ -39,6 +40,12 @@ def new_header() -> Header:
     created = datetime.now(UTC).isoformat(timespec="seconds")
     version = installed_version(PROGRAM) or ""
     return Header(FORMAT_VERSION, version, created, secrets.token_hex(8))
+
+
+def this_program() -> ProgramStarted:
+    """Return the versions that write now; to find them out takes its time."""
+    versions = [installed_version(name) or "" for name in (PROGRAM, "torch", "transformers")]
+    return ProgramStarted(*versions)
 
 
 def header_line(header: Header) -> bytes:

@@ -12,11 +12,10 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import pairwise
 
-from core.document.export.about import PROGRAM, installed_version
 from core.records.steps import Finished
 from core.sessions.appending import FullError, LineFile
-from core.sessions.entries import Entry, ProgramStarted, StepLookedAt
-from core.sessions.header import header_line, new_header
+from core.sessions.entries import Entry, StepLookedAt
+from core.sessions.header import header_line, new_header, this_program
 from core.sessions.summary import EVERY, Summary
 from core.sessions.to_json import entry_record, line_of
 from core.text.visible import unexpected
@@ -168,8 +167,7 @@ class Journal:
         """Say what writes from here on: here, for to find out the versions takes its time."""
         if not self._file.size:
             self._file.append(header_line(new_header()))
-        versions = [installed_version(name) or "" for name in (PROGRAM, "torch", "transformers")]
-        self._file.append(line_of(entry_record(ProgramStarted(*versions))))
+        self._file.append(line_of(entry_record(this_program())))
 
     def _sum_up(self) -> None:
         self._file.append(line_of(self._summary.record()))

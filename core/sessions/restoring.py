@@ -73,10 +73,10 @@ def document_shown(turns: Sequence[Turn], tokens: int) -> Document:
 
 
 class Restorer:
-    """Takes entries one by one; ``state`` is where they have led."""
+    """Takes entries one by one, from ``state`` on; that is always where they have led."""
 
-    def __init__(self) -> None:
-        self.state = Restored()
+    def __init__(self, state: Restored | None = None) -> None:
+        self.state = state if state is not None else Restored()
         self._turn: Turn | None = None
         self._before: tuple[Turn, ...] = ()
         self._branch = Branch(ROOT, 0)

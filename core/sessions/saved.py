@@ -101,8 +101,7 @@ def take_in(runs: Sequence[GrownRun], path: Path, name: str = "") -> Session:
         entries = list(entries_of(runs, session.state.tree.next_id))
         if is_new and name and is_label(name):
             entries.append(SessionNamed(name[:LONGEST_NAME].strip()))
-        restorer = Restorer()
-        restorer.state = session.state
+        restorer = Restorer(session.state)
         for entry in entries:
             try:
                 restorer.take(entry)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from core.document.document import Document
-from core.document.export.about import PROGRAM, installed_version
 from core.document.export.reading import ExportedRun
 from core.document.tree import Tree
 from core.document.tree_records import LONGEST_NAME, ROOT, Branch
@@ -29,7 +28,7 @@ from core.sessions.entries import (
     begun_as,
     cut_of,
 )
-from core.sessions.header import header_line, new_header
+from core.sessions.header import header_line, new_header, this_program
 from core.sessions.summary import Summary
 from core.sessions.to_json import entry_record, line_of
 from core.text.visible import is_label
@@ -139,12 +138,6 @@ def session_of(runs: Sequence[GrownRun]) -> str:
         summary.take(entry)
         lines.append(line_of(entry_record(entry)))
     return b"".join((*lines, line_of(summary.record()))).decode("ascii")
-
-
-def this_program() -> ProgramStarted:
-    """Return the versions that write now."""
-    versions = [installed_version(name) or "" for name in (PROGRAM, "torch", "transformers")]
-    return ProgramStarted(*versions)
 
 
 def _rooted(turns: Sequence[Turn]) -> tuple[Turn, Branch]:

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from core.records.errors import PlaygroundError
-from core.sessions.finding import find_session, is_path
+from core.sessions.finding import find_session, is_path, path_called
 from core.sessions.folder import SessionsFolder, look_into
 from core.sessions.opening import Session, open_session
 
@@ -56,7 +56,7 @@ def _called(folder: SessionsFolder, called: str) -> Path:
     if not called:
         raise PlaygroundError("the session's name is empty; give a name or a file")
     if is_path(called) or os.path.lexists(called):
-        path = Path(os.path.expanduser(called))  # noqa: PTH111 - a home that nobody has is a name
+        path = path_called(called)
         with contextlib.suppress(OSError, RuntimeError, ValueError):  # opening it says why not
             path = path.resolve()
         listed = look_into(path)
