@@ -177,7 +177,9 @@ def score(model: Model, text: str | Run, presets: Iterable[Preset] = ()) -> Scor
 
 
 def save_run(path: str | Path, run: Run) -> Path:
-    """Write a run to a new file: ``.jsonl``, ``.md``, ``.csv`` or ``.txt``; return where it is.
+    """Write a run to a new file, whose end is one of ``FORMAT_OF_SUFFIX``; return where it is.
+
+    Of these, ``read_run`` reads ``.jsonl``.
 
     Raises:
         PlaygroundError: The name has another end, a file has it already, or it cannot be written.

@@ -91,9 +91,7 @@ class Model:
                 request.chat,
                 is_by_hand=request.most_drawn is not None,
             ),
-            backend.generate(
-                dataclasses.replace(request, recorder=store.recorder(key)), stop.is_set
-            ),
+            backend.generate(request, stop.is_set),
             stop=stop,
             recorded=lambda: store.run(key),
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from core.document.export.writers import make_writer
+from core.document.export.writers import whole_text
 from core.files.texts import reason_of
 from core.files.writing import write_new
 from core.records.errors import PlaygroundError
@@ -44,8 +44,7 @@ def write_run(path: str, before: str, about: Mapping[str, Any], events: Iterable
             written.
     """
     file, name = new_file_of(path), format_of(path)
-    writer = make_writer(name, before, about)
-    written = "".join(part for event in events for part in writer.write(event))
+    written = whole_text(name, before, about, events)
     write_new_text(file, before + written if name == "text" else written)
     return file
 

@@ -11,7 +11,7 @@ from core.document.export.about import FORMAT_VERSION, PROGRAM
 from core.document.export.page.page import page_of
 from core.document.export.reading import ExportedRun
 from core.document.export.svg import svg_of
-from core.document.export.writers import make_writer
+from core.document.export.writers import whole_text
 from core.records.errors import PlaygroundError
 
 OF_SEVERAL: tuple[str, ...] = ("html", "svg", "markdown", "jsonl")
@@ -48,6 +48,4 @@ def text_of(runs: Sequence[ExportedRun], format_name: str) -> str:
 
 def _written(run: ExportedRun, format_name: str) -> str:
     about = {**run.about, "format": PROGRAM, "format_version": FORMAT_VERSION}
-    writer = make_writer(format_name, run.prompt, about)
-    events = (run.started, *run.steps, run.finished)
-    return "".join(part for event in events for part in writer.write(event))
+    return whole_text(format_name, run.prompt, about, (run.started, *run.steps, run.finished))

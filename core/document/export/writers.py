@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from core.document.export.markdown import MarkdownWriter
@@ -41,6 +41,16 @@ class Writer(Protocol):
     def write(self, event: Event) -> Iterator[str]:
         """Yield what ``event`` adds to the output, with its line ends."""
         ...
+
+
+def whole_text(name: str, prompt: str, about: Mapping[str, Any], events: Iterable[Event]) -> str:
+    """Return all that ``make_writer(name, prompt, about)`` writes of a run's ``events``.
+
+    Raises:
+        ValueError: There is no such format.
+    """
+    writer = make_writer(name, prompt, about)
+    return "".join(part for event in events for part in writer.write(event))
 
 
 def make_writer(name: str, prompt: str, about: Mapping[str, Any] | None = None) -> Writer:
