@@ -21,6 +21,7 @@ import time
 from collections.abc import Sequence
 
 from benchmarks.app_run import Lent, run_in_app
+from benchmarks.tables import quartiles
 from core.backends.local import LocalBackend
 from core.records.request import Request
 from core.records.settings import Settings
@@ -78,11 +79,6 @@ def _rate(events: Sequence[Event]) -> float:
     return (len(ends) - 1) / (ends[-1] - ends[0])
 
 
-def _spread(values: Sequence[float]) -> str:
-    first, median, third = statistics.quantiles(values, n=4)
-    return f"median {median:.4g}, half of them {first:.4g} to {third:.4g}"
-
-
 def main() -> None:
     """Print medians and quartiles, at as many tokens a second as the command line says."""
     asked = argparse.ArgumentParser(description=__doc__)
@@ -95,10 +91,10 @@ def main() -> None:
     info = loaded.load(lambda stage, share=None: None)
     backend = Lent(loaded, info, step_seconds=1 / options.rate if options.rate else 0.0)
     pairs = [(headless_rate(backend), *app_rate(backend)) for _ in range(options.pairs + 1)][1:]
-    print(f"headless, tokens/s: {_spread([headless for headless, _, _ in pairs])}")
-    print(f"in the app, tokens/s: {_spread([shown for _, shown, _ in pairs])}")
-    print(f"what the app keeps: {_spread([shown / headless for headless, shown, _ in pairs])}")
-    print(f"main thread, µs a token: {_spread([1e6 * work for _, _, work in pairs])}")
+    print(f"headless, tokens/s: {quartiles([headless for headless, _, _ in pairs])}")
+    print(f"in the app, tokens/s: {quartiles([shown for _, shown, _ in pairs])}")
+    print(f"what the app keeps: {quartiles([shown / headless for headless, shown, _ in pairs])}")
+    print(f"main thread, µs a token: {quartiles([1e6 * work for _, _, work in pairs])}")
 
 
 if __name__ == "__main__":

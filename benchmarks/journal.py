@@ -11,7 +11,6 @@ whether a test passes: machines differ.
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 import threading
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
+from benchmarks.tables import quartiles
 from core.backends.local import LocalBackend
 from core.document.document import Document
 from core.document.tree_records import ROOT, Branch
@@ -162,11 +162,6 @@ def opening_seconds(events: Sequence[Event], steps: int, path: Path) -> float:
     return elapsed
 
 
-def _spread(values: Sequence[float]) -> str:
-    first, median, third = statistics.quantiles(values, n=4)
-    return f"median {median:.4g}, half of them {first:.4g} to {third:.4g}"
-
-
 def main() -> None:
     """Print medians and quartiles."""
     asked = argparse.ArgumentParser(description=__doc__)
@@ -184,15 +179,17 @@ def main() -> None:
         size = next(folder.iterdir()).stat().st_size
         path = folder / "opened.jsonl"
         seconds = [opening_seconds(events, OPENED, path) for _ in range(OPENINGS)]
-    print(f"without a journal, tokens/s: {_spread([plain.rate for plain, _ in pairs])}")
-    print(f"with a journal, tokens/s: {_spread([kept.rate for _, kept in pairs])}")
-    print(f"what is left of the rate: {_spread([kept.rate / plain.rate for plain, kept in pairs])}")
+    print(f"without a journal, tokens/s: {quartiles([plain.rate for plain, _ in pairs])}")
+    print(f"with a journal, tokens/s: {quartiles([kept.rate for _, kept in pairs])}")
+    print(
+        f"what is left of the rate: {quartiles([kept.rate / plain.rate for plain, kept in pairs])}"
+    )
     for what in ("main", "whole"):
         more = [1e6 * (getattr(kept, what) - getattr(plain, what)) for plain, kept in pairs]
         thread = "main thread" if what == "main" else "all threads"
-        print(f"{thread}, µs a token for the journal: {_spread(more)}")
+        print(f"{thread}, µs a token for the journal: {quartiles(more)}")
     print(f"bytes a token: {size / sum(isinstance(one, TokenStep) for one in events):.0f}")
-    print(f"opening {OPENED:,} steps, s: {_spread(seconds)}")
+    print(f"opening {OPENED:,} steps, s: {quartiles(seconds)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measurements to Markdown: medians, their spread, and ratios.
+"""Measurements to words and Markdown: medians, their spread, and ratios.
 
 Must never measure.
 """
@@ -6,6 +6,7 @@ Must never measure.
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from typing import Any
 
 OURS, APP, PEER = "gpt2-playground", "its app", "generate()"
@@ -27,6 +28,12 @@ def report(results: dict[str, Any]) -> str:
         lines += ["", *_facts(model, results["bandwidth"])]
         lines += [f"- left out: {sentence}" for sentence in model["left_out"]]
     return "\n".join(lines) + "\n"
+
+
+def quartiles(values: Sequence[float]) -> str:
+    """Return the median of ``values``, two at least, and between which ones half of them lie."""
+    first, median, third = statistics.quantiles(values, n=4)
+    return f"median {median:.4g}, half of them {first:.4g} to {third:.4g}"
 
 
 def _rates(model: dict[str, Any]) -> list[str]:
