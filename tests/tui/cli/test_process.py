@@ -13,14 +13,9 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.places import REPOSITORY
+pytestmark = pytest.mark.usefixtures("in_the_repository")
 
 LONGEST_WAIT = 60
-
-
-@pytest.fixture(autouse=True)
-def _in_the_repository(monkeypatch):
-    monkeypatch.chdir(REPOSITORY)
 
 
 # The program with a scripted backend: `steps` endless tokens where STEP_SECONDS says how long one

@@ -10,41 +10,11 @@ import pytest
 from core.backends.scripted import ScriptedBackend
 from core.records.errors import PlaygroundError
 from core.records.steps import Finished, TokenStep
-from tests.places import REPOSITORY
 from tui.cli import generate as headless
-from tui.cli.commands import run
+
+pytestmark = pytest.mark.usefixtures("in_the_repository")
 
 PROMPT = "A long time ago, "
-
-
-@pytest.fixture(autouse=True)
-def _in_the_repository(monkeypatch):
-    monkeypatch.chdir(REPOSITORY)
-
-
-@pytest.fixture
-def backend(monkeypatch):
-    """A scripted backend in the place of a model; ``backend.choices`` is what it was asked for."""
-    backend = ScriptedBackend()
-
-    def make_backend(choices, model):
-        backend.choices = choices
-        return backend
-
-    monkeypatch.setattr(headless, "make_backend", make_backend)
-    return backend
-
-
-@pytest.fixture
-def cli(capfd):
-    """Run the command line; return its exit code, standard output and standard error."""
-
-    def cli(*arguments):
-        code = run(arguments)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return cli
 
 
 @pytest.fixture

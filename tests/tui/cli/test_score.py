@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from functools import partial
 
 import pytest
 
@@ -14,13 +15,8 @@ TEXT = "A long time ago there was a cat.\n"
 
 
 @pytest.fixture
-def cli(capfd):
-    def cli(*arguments):
-        code = run(("score", "--model", "demo", "--device", "cpu", *arguments))
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return cli
+def cli(cli):
+    return partial(cli, "score", "--model", "demo", "--device", "cpu")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import sys
 import pexpect
 import pytest
 
-from tests.places import REPOSITORY
+pytestmark = pytest.mark.usefixtures("in_the_repository")
 
 LONGEST_WAIT = 20
 
@@ -19,11 +19,6 @@ from tui.cli import commands as cli, open_app
 open_app.open_book = lambda choices: print("the app would open") or exit(0)
 cli.main()
 """
-
-
-@pytest.fixture(autouse=True)
-def _in_the_repository(monkeypatch):
-    monkeypatch.chdir(REPOSITORY)
 
 
 def in_a_terminal(redirection="", *, size=(24, 80), **environment):

@@ -13,7 +13,6 @@ from core.document.export.page.page import page_of
 from core.sessions.header import header_line, new_header
 from tests.core.document.json_lines_schema import faults
 from tests.core.sessions.test_restoring import afternoon
-from tui.cli.commands import run
 from tui.cli.saved.export import read_runs
 
 SETTINGS = {
@@ -21,16 +20,6 @@ SETTINGS = {
     "nucleus": ("--preset", "nucleus", "--seed", "3"),
     "beam": ("--preset", "beam", "--set", "num_beams=3"),
 }
-
-
-@pytest.fixture
-def cli(capfd):
-    def cli(*arguments):
-        code = run(arguments)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return cli
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from core.sessions.header import header_line, new_header
 from core.sessions.reading import read_contents
 from core.sessions.runs import runs_of
 from tests.core.sessions.test_restoring import afternoon
-from tui.cli.commands import run
 
 KINDS = {
     "greedy": ("--preset", "greedy"),
@@ -23,16 +22,6 @@ KINDS = {
 def _own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setattr("core.sessions.folder.sessions_folder", lambda: tmp_path / "data")
-
-
-@pytest.fixture
-def cli(capfd):
-    def cli(*arguments):
-        code = run(arguments)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return cli
 
 
 def lines(text):

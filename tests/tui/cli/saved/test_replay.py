@@ -16,16 +16,6 @@ from tests.core.sessions.recorded import Recorded
 from tui.cli.commands import run
 
 
-@pytest.fixture
-def cli(capfd):
-    def cli(*arguments):
-        code = run(arguments)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return cli
-
-
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     """Saved runs by their preset, as generate writes them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 
 import pytest
 
@@ -25,15 +26,8 @@ def folder(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def cli(capfd):
-    """Run the command line; return its exit code, standard output and standard error."""
-
-    def cli(*arguments):
-        code = run(["sessions", *arguments])
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return cli
+def cli(cli):
+    return partial(cli, "sessions")
 
 
 def kept(folder, prompt="A long long time ago,", settings=SAMPLE, file=""):
