@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.records.errors import PlaygroundError
-from core.records.foreign_settings import FOREIGN_SETTINGS
+from core.records.setting_facts.foreign import FOREIGN_SETTINGS
 
 GenerationMode = Literal["greedy_search", "sample", "beam_search", "beam_sample"]
 

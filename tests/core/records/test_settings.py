@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.records.errors import PlaygroundError
-from core.records.foreign_settings import FOREIGN_SETTINGS
+from core.records.setting_facts.foreign import FOREIGN_SETTINGS
 from core.records.settings import SETTING_NAMES, Settings, SettingsError, settings_from_mapping
 
 SAMPLING = {"do_sample": True}
