@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.records.errors import PlaygroundError
+from core.records.setting_facts.facts import SettingFacts
 from core.records.setting_facts.foreign import FOREIGN_SETTINGS
+from core.records.setting_facts.sampling import SAMPLING
+from core.records.setting_facts.table import FACTS
 
 GenerationMode = Literal["greedy_search", "sample", "beam_search", "beam_sample"]
 
 DEFAULT_NEW_TOKENS = 20
 """How far transformers generates when neither ``max_length`` nor ``max_new_tokens`` is set."""
-
-_LARGEST_SEED = 2**63 - 1
 
 
 class SettingsError(PlaygroundError):
@@ -111,15 +112,7 @@ class Settings:
         return self.replace(num_beams=None, **dict.fromkeys(_FOR_BEAMS))
 
 
-SAMPLING_ONLY = (
-    "temperature",
-    "top_k",
-    "top_p",
-    "min_p",
-    "typical_p",
-    "epsilon_cutoff",
-    "eta_cutoff",
-)
+SAMPLING_ONLY = tuple(one.name for one in SAMPLING)
 """The settings that must have their defaults where ``do_sample`` is false."""
 
 _FOR_SAMPLING = (*SAMPLING_ONLY, "seed")
@@ -189,55 +182,29 @@ def _checked(name: str, value: object, default: object) -> object:
         if isinstance(value, bool):
             return value
         raise SettingsError(name, f"do_sample must be true or false, not {value!r}")
-    if name in _WHOLE_NUMBERS:
-        return _whole_number(name, value)
-    return _real_number(name, value)
+    facts = FACTS[name]
+    if facts.kind == "whole":
+        return _whole_number(facts, value)
+    return _real_number(facts, value)
 
 
-_WHOLE_NUMBERS: dict[str, tuple[int, int | None]] = {
-    "max_length": (1, None),
-    "max_new_tokens": (1, None),
-    "min_new_tokens": (0, None),
-    "num_beams": (1, 256),
-    "top_k": (0, None),
-    "no_repeat_ngram_size": (0, None),
-    "seed": (0, _LARGEST_SEED),
-}
-
-_REAL_NUMBERS: dict[str, tuple[str, float, float, bool, bool]] = {
-    # name: (the range in words, least, most, least allowed, most allowed)
-    "length_penalty": ("from -10 to 10", -10.0, 10.0, True, True),
-    "temperature": ("more than 0", 0.0, math.inf, False, False),
-    "repetition_penalty": ("more than 0", 0.0, math.inf, False, False),
-    "top_p": ("from 0 to 1", 0.0, 1.0, True, True),
-    "min_p": ("from 0 to 1", 0.0, 1.0, True, True),
-    "typical_p": ("more than 0 and at most 1", 0.0, 1.0, False, True),
-    "epsilon_cutoff": ("from 0 to below 1", 0.0, 1.0, True, False),
-    "eta_cutoff": ("from 0 to below 1", 0.0, 1.0, True, False),
-}
-
-
-def _whole_number(name: str, value: object) -> int:
-    least, most = _WHOLE_NUMBERS[name]
+def _whole_number(facts: SettingFacts, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise SettingsError(name, f"{name} must be a whole number, not {value!r}")
-    if value < least or (most is not None and value > most):
-        span = f"from {least} to {most}" if most is not None else f"at least {least}"
-        raise SettingsError(name, f"{name} must be {span}, not {value}")
+        raise SettingsError(facts.name, f"{facts.name} must be a whole number, not {value!r}")
+    if not facts.holds(value):
+        raise SettingsError(facts.name, f"{facts.name} must be {facts.values}, not {value}")
     return value
 
 
-def _real_number(name: str, value: object) -> float:
-    words, least, most, least_allowed, most_allowed = _REAL_NUMBERS[name]
+def _real_number(facts: SettingFacts, value: object) -> float:
+    name, words = facts.name, facts.values
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SettingsError(name, f"{name} must be a number, not {value!r}")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
-    above = number > least or (least_allowed and number == least)
-    below = number < most or (most_allowed and number == most)
-    if above and below:
+    if facts.holds(number):
         return number
     if not math.isfinite(number):
         words = f"a finite number {words}"

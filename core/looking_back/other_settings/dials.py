@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from core.records.setting_facts.table import FACTS
 from core.records.settings import SAMPLING_ONLY, Settings, settings_from_mapping
 
 Value = bool | int | float | None
@@ -21,9 +22,13 @@ class Dial(NamedTuple):
     """One setting: its values from left to right, in small and in large steps."""
 
     name: str
-    meaning: str
     values: tuple[Value, ...]
     large: tuple[Value, ...]
+
+    @property
+    def meaning(self) -> str:
+        """What it does, in a phrase."""
+        return FACTS[self.name].meaning
 
 
 def _steps(first: int, last: int, step: int, scale: int) -> tuple[float, ...]:
@@ -36,13 +41,11 @@ _LARGE_SHARES = (*_steps(1, 9, 1, 10), 0.95, 0.99, 1.0)
 DIALS: tuple[Dial, ...] = (
     Dial(
         "temperature",
-        "left sharpens, right levels chances",
         (*_steps(5, 200, 5, 100), 2.25, 2.5, 2.75, 3.0, 4.0, 5.0),
         (0.1, *_steps(25, 200, 25, 100), 2.5, 3.0, 4.0, 5.0),
     ),
     Dial(
         "top_k",
-        "keeps the k likeliest tokens",
         (
             *range(1, 20),
             *range(20, 100, 5),
@@ -52,25 +55,23 @@ DIALS: tuple[Dial, ...] = (
         ),
         (1, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, _NO_TOP_K),
     ),
-    Dial("top_p", "keeps the likeliest that hold top_p", (0.01, *_SHARES), _LARGE_SHARES),
+    Dial("top_p", (0.01, *_SHARES), _LARGE_SHARES),
     Dial(
         "min_p",
-        "cuts below this share of the best",
         (
             *(None, 0.001, 0.002, 0.005, *_steps(1, 10, 1, 100)),
             *(*_steps(15, 45, 5, 100), *_steps(5, 10, 1, 10)),
         ),
         (None, 0.01, 0.05, 0.1, 0.2, 0.5, 1.0),
     ),
-    Dial("typical_p", "keeps tokens of typical surprise", _SHARES, _LARGE_SHARES),
+    Dial("typical_p", _SHARES, _LARGE_SHARES),
     Dial(
         "repetition_penalty",
-        "above 1, used tokens are less likely",
         (*_steps(50, 200, 5, 100), 2.25, 2.5, 2.75, 3.0),
         (*_steps(50, 200, 25, 100), 2.5, 3.0),
     ),
-    Dial("no_repeat_ngram_size", "no row of so many tokens twice", (*range(13),), (0, 3, 6, 9, 12)),
-    Dial("do_sample", "false always takes the likeliest", (False, True), (False, True)),
+    Dial("no_repeat_ngram_size", (*range(13),), (0, 3, 6, 9, 12)),
+    Dial("do_sample", (False, True), (False, True)),
 )
 
 PER_STEP: tuple[str, ...] = (
