@@ -11,8 +11,8 @@ from core.playground.documents import Documents
 from core.playground.forks import Forks
 from core.playground.lookup import Lookup
 from core.playground.model_state import ModelState
-from core.playground.next_run import NextRun
 from core.playground.notices import Notices
+from core.playground.presets.next_run import NextRun
 from core.playground.prompts import Prompts
 from core.playground.runs import Runs
 from core.records.steps import BeamStep, Candidate

@@ -13,8 +13,8 @@ from core.looking_back.beam_contest import ParentBeam, text_beyond
 from core.playground.documents import Documents
 from core.playground.lookup import Lookup
 from core.playground.model_state import ModelState
-from core.playground.next_run import CHANGED, NextRun
 from core.playground.notices import Notices
+from core.playground.presets.next_run import CHANGED, NextRun
 from core.playground.runs import Runs
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings

@@ -22,8 +22,8 @@ from core.playground.keeping import Keeping
 from core.playground.lookup import Lookup
 from core.playground.model_state import Clock, ModelFactory, ModelState
 from core.playground.moves import Moves
-from core.playground.next_run import NextRun
 from core.playground.notices import ActionTold, Notices, told_by_name
+from core.playground.presets.next_run import NextRun
 from core.playground.prompts import Prompts
 from core.playground.runs import Runs
 from core.presets.book import PresetBook

@@ -12,8 +12,8 @@ from core.playground.documents import Documents
 from core.playground.keeping import Keeping
 from core.playground.model_state import ModelState
 from core.playground.moves import Moves
-from core.playground.next_run import NextRun
 from core.playground.notices import Notices
+from core.playground.presets.next_run import NextRun
 from core.playground.runs import Runs
 from core.records.prompt_tokens import SPACE_AT_THE_END, ends_in_a_words_space
 from core.sessions.entries import PromptSent

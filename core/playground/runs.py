@@ -10,8 +10,8 @@ import dataclasses
 from core.backends.worker import GenerationService
 from core.playground.documents import Documents
 from core.playground.model_state import ModelState
-from core.playground.next_run import NextRun
 from core.playground.notices import Notices
+from core.playground.presets.next_run import NextRun
 from core.records.chat import ChatFormat
 from core.records.request import Request
 from core.records.steps import Candidate, Finished

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from core.backends.scripted import ScriptedBackend
 from core.document.tree_records import ROOT
-from core.playground.next_run import CHANGED
+from core.playground.presets.next_run import CHANGED
 from core.presets.book import PresetBook
 from core.records.errors import PlaygroundError
 from core.sessions.opening import open_session
