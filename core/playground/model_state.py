@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from core.backends.base import Backend
 from core.backends.worker import GenerationService
+from core.playground.changes import Changes
 from core.playground.fetching import Fetching
 from core.playground.notices import Notices
 from core.records.loading import LoadFailed, Loading, Ready
@@ -91,6 +92,20 @@ class ModelState:
         self._notices.clear()
         if complaint:
             self._notices.warn(complaint)
+
+    def take_fetched(self, changes: Changes) -> None:
+        """Take over what came of a download, and say how it ended."""
+        has_news, end = self.fetching.drain()
+        changes.anything |= has_news
+        if end is None:
+            return
+        changes.keys = True
+        if not end.message:
+            self._notices.say(f"{end.name} is here")
+        elif end.was_cancelled:
+            self._notices.say(end.message)
+        else:
+            changes.failure = end.message
 
     def load_again(self) -> None:
         """Try to load the model once more after it failed."""

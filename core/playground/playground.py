@@ -23,10 +23,12 @@ from core.playground.lookup import Lookup
 from core.playground.model_state import Clock, ModelFactory, ModelState
 from core.playground.moves import Moves
 from core.playground.notices import ActionTold, Notices, told_by_name
+from core.playground.presets.file import PresetsFile
 from core.playground.presets.next_run import NextRun
 from core.playground.prompts import Prompts
 from core.playground.runs import Runs
 from core.presets.book import PresetBook
+from core.presets.watching import PresetsWatch
 from core.records.loading import LoadFailed, Loading, Ready
 from core.records.prompt_tokens import PromptToken
 from core.records.scores import Scorable, ScoredText, WrittenTokens
@@ -59,6 +61,7 @@ class Playground:
         clock: Seconds, for how long a model has been loading.
         session: What is gone on with, as ``open_session`` returns it, and told of all that
             happens; ``close`` closes it. Without one nothing is kept, and no file is written.
+        watch: What reads the presets file again when it is saved; ``close`` stops it.
 
     Raises:
         PresetsError: There is no preset of that name.
@@ -75,11 +78,13 @@ class Playground:
         told: ActionTold = told_by_name,
         clock: Clock = time.monotonic,
         session: Session | None = None,
+        watch: PresetsWatch | None = None,
     ) -> None:
         self._service = GenerationService()
         self._coming: Session | None = None
         self.told = told
         self.notices = Notices(told)
+        self.presets_file = PresetsFile(watch, self.notices)
         fetching = fetching if fetching is not None else Fetching()
         self.model = ModelState(make_model, self._service, fetching, self.notices, clock)
         self._begin(session, book, preset_name, seed)
@@ -148,6 +153,7 @@ class Playground:
         Returns:
             Whether all that was to be saved is.
         """
+        self.presets_file.stop()
         self.model.close()
         for event in self._service.drain():
             if not isinstance(event, Loading | Ready | LoadFailed):
@@ -162,8 +168,8 @@ class Playground:
     @property
     def is_busy(self) -> bool:
         """Whether events are still to come, so that the service must be drained."""
-        has_news = self.keeping.has_news or self.notices.has_more or self._coming is not None
-        is_busy = self.document.is_running or self.model.is_busy
+        has_news = self.keeping.has_news or self.notices.has_more or self.presets_file.has_news
+        is_busy = self.document.is_running or self.model.is_busy or self._coming is not None
         return is_busy or self.by_hand.must_weigh or has_news or self.lookup.is_reading
 
     def wait_until_at_rest(self, timeout: float | None = None) -> Changes:
@@ -217,7 +223,8 @@ class Playground:
     def drain(self) -> Changes:
         """Apply everything that has come since the last call, without waiting."""
         changes = Changes()
-        self._take_fetched(changes)
+        self.presets_file.drain(self.next_run, changes)
+        self.model.take_fetched(changes)
         for event in self._service.drain():
             changes.anything = True
             if isinstance(event, Step):
@@ -249,19 +256,6 @@ class Playground:
         is_new = session.state.preset is None and preset in {one.name for one in book.presets}
         self._begin(session, book, preset if is_new else None, self.next_run.seed)
         self.keeping.take_over(self.model)
-
-    def _take_fetched(self, changes: Changes) -> None:
-        has_news, end = self.model.fetching.drain()
-        changes.anything |= has_news
-        if end is None:
-            return
-        changes.keys = True
-        if not end.message:
-            self.notices.say(f"{end.name} is here")
-        elif end.was_cancelled:
-            self.notices.say(end.message)
-        else:
-            changes.failure = end.message
 
     def _apply(self, event: ServiceEvent, changes: Changes) -> None:
         if isinstance(event, Loading | Ready | LoadFailed):

@@ -6,7 +6,7 @@ Must never import torch or transformers, and never decides what a file may hold:
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import platformdirs
@@ -21,9 +21,11 @@ __all__ = [
     "PresetBook",
     "PresetsError",
     "find_presets_file",
+    "first_that_is_there",
     "load_presets",
     "own_presets_file",
     "packaged_presets_files",
+    "presets_files",
 ]
 
 _FILE_NAME = "presets.yaml"
@@ -40,14 +42,29 @@ def find_presets_file(explicit: Path | None) -> Path:
     """
     if explicit is not None:
         return explicit
-    here, own, packaged = Path(_FILE_NAME), own_presets_file(), packaged_presets_files()
-    if os.path.lexists(here):  # a broken link is told of, and no other file taken in its place
-        return here
-    # One's own link to a file that is not there yet is as none: a preset that is saved makes it.
-    for candidate in (own, *packaged):
-        if candidate.exists():
-            return candidate
-    raise PresetsError(f"{packaged[0]} is missing; install gpt2-playground again")
+    path = first_that_is_there(presets_files(None))
+    if path is None:
+        raise PresetsError(
+            f"{packaged_presets_files()[0]} is missing; install gpt2-playground again"
+        )
+    return path
+
+
+def presets_files(explicit: Path | None) -> list[Path]:
+    """Return where a presets file is looked for, the first place first."""
+    if explicit is not None:
+        return [explicit]
+    return [Path(_FILE_NAME), own_presets_file(), *packaged_presets_files()]
+
+
+def first_that_is_there(files: Iterable[Path]) -> Path | None:
+    """Return the first of ``files`` that is there, ``None`` where none is.
+
+    In the working directory a broken link is told of, and no other file taken in its place; one's
+    own link to a file that is not there yet is as none: a preset that is saved makes it.
+    """
+    here = Path(_FILE_NAME)
+    return next((one for one in files if one.exists() or (one == here and one.is_symlink())), None)
 
 
 def own_presets_file() -> Path:

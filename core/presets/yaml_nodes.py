@@ -173,4 +173,4 @@ def _syntax_error(text: str, error: yaml.MarkedYAMLError) -> YamlError:
     problem = error.problem or "it cannot be read"
     if "'\\t'" in problem:
         return YamlError(line, "a tab stands where YAML takes spaces only")
-    return YamlError(line, f"not valid YAML: {problem}")
+    return YamlError(line, f"not valid YAML: {problem}; mind quotes, colons and indentation")

@@ -57,6 +57,10 @@ class Painting:
         self._main.paint(self._playground)
         self.paint_status()
         self._main.refresh_bindings()
+        self.listen()
+
+    def listen(self) -> None:
+        """Have what has come taken over soon, if there is something to hear."""
         if self._must_drain and self._drain_timer is not None:
             self._drain_timer.resume()
 

@@ -16,6 +16,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.driver import Driver
+from textual.message import Message
 from textual.screen import Screen
 
 from core.playground.fetching import Fetching
@@ -23,6 +24,7 @@ from core.playground.model_state import Clock, ModelFactory
 from core.playground.playground import Playground
 from core.presets.book import PresetBook
 from core.presets.key_name import key_name
+from core.presets.watching import PresetsWatch
 from core.sessions.folder import SessionsFolder
 from core.sessions.opening import Session
 from tui.actions.bindings import bindings
@@ -60,6 +62,9 @@ def _commands() -> type[Provider]:
 class PlaygroundApp(App[None]):
     """See how a language model decides."""
 
+    class PresetsSaved(Message):
+        """The presets file is another one now; the playground has it."""
+
     TITLE = "gpt2-playground"
     CSS_PATH = [  # noqa: RUF012 - textual declares it
         "../main/screen.tcss",
@@ -84,6 +89,7 @@ class PlaygroundApp(App[None]):
         appearance_file: AppearanceFile | None = None,
         session: Session | None = None,
         sessions: SessionsFolder | None = None,
+        watch: PresetsWatch | None = None,
     ) -> None:
         super().__init__()
         self.fault: BaseException | None = None
@@ -99,6 +105,7 @@ class PlaygroundApp(App[None]):
             told=self.keys.told,
             clock=clock,
             session=session,
+            watch=watch,
         )
         self.is_saved = True
         """Whether all that was to be saved is, once the app has ended."""
@@ -150,6 +157,7 @@ class PlaygroundApp(App[None]):
 
     def _begin(self) -> None:
         self.playground.model.start()
+        self.playground.presets_file.start(lambda: self.post_message(self.PresetsSaved()))
         self.main.prompt.recall(self.playground.prompts.sent)
         self.sessions.start()
         if self._fetch_at_start:
@@ -194,6 +202,10 @@ class PlaygroundApp(App[None]):
             return False
         self.fault = self.fault or error
         return True
+
+    @on(PresetsSaved)
+    def _presets_saved(self) -> None:
+        self.painting.listen()
 
     # What a person does
 

@@ -14,6 +14,7 @@ from core.document.export.about import installed_version
 from core.faults.circumstances import remember_model
 from core.models.listing import DEMO, check_model, is_to_fetch
 from core.playground.keeping import is_here, model_left_with
+from core.presets.watching import PresetsWatch
 from core.records.errors import PlaygroundError
 from core.sessions.folder import SessionsFolder
 from core.sessions.opening import Session
@@ -112,6 +113,7 @@ def run_app(choices: Choices) -> int:
         appearance_file=AppearanceFile(),
         session=session,
         sessions=sessions,
+        watch=PresetsWatch(book, choices.presets, lambda saved: load_keys(own_keys_file(), saved)),
     )
     from tui.app.terminal.streams import terminal_for_the_app
 

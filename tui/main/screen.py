@@ -22,6 +22,7 @@ from tui.common.breakpoints import HEIGHTS, WIDTHS
 from tui.common.key_bar import KeyBar
 from tui.main.fetch_line import FetchLine
 from tui.main.preset_list import PresetList
+from tui.main.presets_fault import PresetsFault
 from tui.main.prompt.hint import prompt_hint
 from tui.main.prompt.input import PromptInput
 from tui.main.prompt.line import PromptLine
@@ -61,6 +62,7 @@ class MainScreen(Screen[None]):
             with Vertical(id="side"):
                 yield StepPanel(id="step-panel")
                 yield PresetList(self._book, id="presets")
+        yield PresetsFault(id="presets-fault")
         yield FetchLine(id="fetch")
         yield PromptTokens(id="prompt-tokens")
         yield StatusLine(id="status")
@@ -132,6 +134,7 @@ class MainScreen(Screen[None]):
     def paint_status(self, playground: Playground) -> None:
         """Bring the status line and the context gauge up to date."""
         self.query_one(StatusLine).show(playground, is_typing=bool(self.prompt.text))
+        self.query_one(PresetsFault).show(playground.presets_file.fault)
         self.query_one(FetchLine).show(playground.model.fetching, playground.told)
         self.query_one(TitleBar).show(playground.model.info, playground.documents.context_used)
 

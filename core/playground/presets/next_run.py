@@ -105,6 +105,20 @@ class NextRun:
         elif document.is_running and not document.is_weighing:
             self._notices.say(f"{preset.name} applies to the next run")
 
+    def use(self, book: PresetBook) -> None:
+        """Pick from ``book`` from now on.
+
+        The preset that is picked stays, as ``book`` has it, or as it was where that has it no more.
+        """
+        before = self._chosen
+        self.book = book
+        by_name = {preset.name: preset for preset in book.presets}
+        self.preset = by_name.get(self.preset.name, self.preset)
+        if self._chosen != before:
+            self._record(self._chosen)
+            if self.is_by_hand:
+                self._documents.at_hand.forget_next()
+
     def save_preset(self, name: str, settings: Settings) -> str:
         """Save a preset to the file that the user owns, and use that file; return what to tell.
 
@@ -112,12 +126,9 @@ class NextRun:
             PlaygroundError: The name is taken or wrong, or the file cannot be written.
         """
         path = save_preset(self.book, name, settings)
-        self.book = load_presets(path)
         # Presets may have been added to the file by hand meanwhile; the one at hand may be gone.
-        by_name = {preset.name: preset for preset in self.book.presets}
-        self.preset = by_name.get(self.preset.name, self.preset)
-        self._record(self._chosen)
-        key, palette = by_name[name].key, self._notices.told("palette")
+        self.use(load_presets(path))
+        key, palette = self.book.named(name).key, self._notices.told("palette")
         where = f"on {key_name(key)}" if key else f"in the palette ({palette})"
         return f"saved as {name} in {path}; it is {where} now"
 
