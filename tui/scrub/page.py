@@ -17,17 +17,18 @@ from textual.timer import Timer
 
 from core.backends.newest_call import NewestCall
 from core.looking_back.other_settings.dials import Dials
+from core.looking_back.other_settings.look import Look, Looker
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
 from core.records.recorded_run import RecordedRun
 from tui.common.breakpoints import HEIGHTS, WIDTHS
+from tui.common.dials.compared import step_rows
+from tui.common.dials.list import DialList
 from tui.common.key_bar import KeyBar
 from tui.common.lines_view import LinesView
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row, shorten
 from tui.common.visible import visible_prose
-from tui.scrub.dial_list import DialList
-from tui.scrub.look import Look, Looker
-from tui.scrub.rows import legend_row, step_rows, summary_row
+from tui.scrub.rows import legend_row, summary_row
 from tui.scrub.step_map import StepMap
 from tui.scrub.text import ScrubText
 

@@ -19,10 +19,10 @@ from core.records.recorded_run import RecordedRun
 from core.records.settings import Settings
 from tui.actions.bindings import bindings
 from tui.actions.pages import PAGES
+from tui.common.dials.list import DialList
 from tui.common.step_rows import NUMBER
 from tui.common.visible import visible_prose
-from tui.scrub.dial_list import DialList
-from tui.scrub.name_preset import NamePresetScreen
+from tui.inputs.name_preset import NamePresetScreen
 from tui.scrub.page import ScrubPage
 from tui.scrub.step_map import StepMap
 from tui.scrub.text import ScrubText

@@ -8,8 +8,8 @@ from __future__ import annotations
 from textual import events
 from textual.message import Message
 
+from core.looking_back.other_settings.look import Look
 from tui.common.lines_view import LinesView
-from tui.scrub.look import Look
 from tui.scrub.rows import map_row, step_at
 
 

@@ -9,11 +9,11 @@ from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
+from core.looking_back.other_settings.look import Look
 from core.records.recorded_run import RecordedRun
 from tui.common.rows_view import RowsView
 from tui.prose.lines import Line, Prose
 from tui.prose.transcript import LONGEST_LINE
-from tui.scrub.look import Look
 from tui.scrub.rows import run_texts, text_pieces, text_row
 
 

@@ -17,6 +17,7 @@ from core.decoding.recording import record_step
 from core.looking_back.dice import Dice
 from core.looking_back.logits_store import LogitsStore
 from core.looking_back.other_settings.dials import DIALS, PER_STEP, Dials, position, scale, shown
+from core.looking_back.other_settings.look import Looker
 from core.looking_back.other_settings.scrub import Scrubbed, ScrubbedStep
 from core.looking_back.other_settings.sweep import plain_step
 from core.records.errors import PlaygroundError
@@ -24,13 +25,12 @@ from core.records.settings import SETTING_NAMES, Settings
 from tests.core.looking_back.recorded import Letters, recorded, run_of
 from tests.reference import byte_codec
 from tests.tui.scrub.scrubbed import story_run
-from tui.scrub.dial_rows import dial_rows
-from tui.scrub.look import Looker
+from tui.common.dials.compared import step_rows
+from tui.common.dials.rows import dial_rows
 from tui.scrub.rows import (
     legend_row,
     map_row,
     run_texts,
-    step_rows,
     summary_row,
     text_pieces,
 )

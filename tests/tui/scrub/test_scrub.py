@@ -10,6 +10,7 @@ from textual.widgets import Input, Static
 
 from core.backends.scripted import ScriptedBackend
 from core.looking_back.other_settings.dials import DIALS
+from core.looking_back.other_settings.look import Looker
 from core.looking_back.other_settings.scrub import scrub
 from core.looking_back.other_settings.sweep import Sweeper
 from core.presets.book import Preset
@@ -20,12 +21,11 @@ from tests.around.test_imports import MODEL_LIBRARIES, loaded_after
 from tests.core.looking_back.recorded import recorded, run_of
 from tests.tui.helpers import BOOK, app_of, footer_keys, make_app, until
 from tests.tui.scrub.scrubbed import PROMPT, STORY, Words, story_run
+from tui.common.dials.list import DialList
 from tui.common.key_bar import KeyBar
 from tui.common.lines_view import LinesView
 from tui.help.screen import HelpScreen, HelpText
-from tui.scrub.dial_list import DialList
-from tui.scrub.look import Looker
-from tui.scrub.name_preset import NamePresetScreen
+from tui.inputs.name_preset import NamePresetScreen
 from tui.scrub.screen import ScrubResult, ScrubScreen
 from tui.scrub.step_map import StepMap
 from tui.scrub.text import ScrubText

@@ -27,6 +27,7 @@ from tui.inputs.stand_ins import exact
 class NamePresetScreen(ModalScreen[str | None]):
     """Gives what ``save`` said of the name that was typed, or ``None``."""
 
+    CSS_PATH = ["name_preset.tcss"]  # noqa: RUF012 - textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "not now", priority=True),
     ]

@@ -9,8 +9,8 @@ from textual import events
 from textual.message import Message
 
 from core.looking_back.other_settings.dials import DIALS, Dials
+from tui.common.dials.rows import HEAD_ROWS, dial_rows
 from tui.common.lines_view import LinesView
-from tui.scrub.dial_rows import HEAD_ROWS, dial_rows
 
 
 class DialList(LinesView):
