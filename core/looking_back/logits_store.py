@@ -7,6 +7,8 @@ nobody can change. Any thread may call anything here.
 from __future__ import annotations
 
 import threading
+from array import array
+from collections import deque
 from dataclasses import dataclass, field
 
 from core.records.recorded_run import RecordedRun, RecordedStep, RunRecorder, RunStart
@@ -37,18 +39,12 @@ class StoreFacts:
 
 @dataclass(slots=True, eq=False)
 class _Run:
-    """``dropped`` counts the steps, from the first on, of which only the token is left."""
+    """Of its first steps only the tokens are left; ``kept`` are the others."""
 
     start: RunStart
-    token_ids: list[int] = field(default_factory=list)
-    steps: list[RecordedStep | None] = field(default_factory=list)
+    token_ids: array[int] = field(default_factory=lambda: array("q"))
+    kept: deque[RecordedStep] = field(default_factory=deque)
     forced: set[int] = field(default_factory=set)
-    dropped: int = 0
-
-    @property
-    def kept_size(self) -> int:
-        """The memory that its steps take, in bytes."""
-        return sum(step.size for step in self.steps if step is not None)
 
 
 class LogitsStore:
@@ -62,6 +58,7 @@ class LogitsStore:
         self._limit = limit
         self._lock = threading.Lock()
         self._runs: dict[str, _Run] = {}
+        self._keeping: dict[str, _Run] = {}  # those that have logits: the oldest is found at once
         self._size = 0
         self._dropped = 0
 
@@ -75,13 +72,14 @@ class LogitsStore:
             run = self._runs.get(key)
             if run is None:
                 return None
-            token_ids, steps = tuple(run.token_ids), tuple(run.steps)
-            return RecordedRun(key, run.start, token_ids, steps, frozenset(run.forced))
+            dropped = len(run.token_ids) - len(run.kept)
+            steps = ((None,) * dropped) + tuple(run.kept)
+            return RecordedRun(key, run.start, tuple(run.token_ids), steps, frozenset(run.forced))
 
     def facts(self) -> StoreFacts:
         """Return how full the store is."""
         with self._lock:
-            kept = sum(len(run.steps) - run.dropped for run in self._runs.values())
+            kept = sum(len(run.kept) for run in self._keeping.values())
             return StoreFacts(self._size, self._limit, kept, self._dropped)
 
     def forget(self, key: str) -> None:
@@ -102,27 +100,26 @@ class LogitsStore:
             if run is None:
                 return
             if step.is_forced:
-                run.forced.add(len(run.steps))
+                run.forced.add(len(run.token_ids))
             run.token_ids.append(step.token_id)
-            run.steps.append(step)
+            run.kept.append(step)
+            self._keeping[key] = run
             self._size += step.size
-            if self._size > self._limit:
+            while self._size > self._limit:
                 self._drop_oldest()
 
     def _drop_oldest(self) -> None:
-        for run in self._runs.values():
-            for step in run.steps[run.dropped :]:
-                if step is None or self._size <= self._limit:
-                    return
-                self._size -= step.size
-                run.steps[run.dropped] = None
-                run.dropped += 1
-                self._dropped += 1
+        key, run = next(iter(self._keeping.items()))
+        self._size -= run.kept.popleft().size
+        self._dropped += 1
+        if not run.kept:
+            del self._keeping[key]
 
     def _forget(self, key: str) -> None:
-        run = self._runs.pop(key, None)
+        self._runs.pop(key, None)
+        run = self._keeping.pop(key, None)
         if run is not None:
-            self._size -= run.kept_size
+            self._size -= sum(step.size for step in run.kept)
 
 
 class _Recorder:
