@@ -183,7 +183,7 @@ class Document:
             request = self.begin("", preset_name, settings, model, is_by_hand=True)
         else:
             # Another turn: documents that begin like this one keep the shorter one.
-            longer = dataclasses.replace(last, steps=list(last.steps), finished=None)
+            longer = dataclasses.replace(last, steps=last.steps.copy(), finished=None)
             self._open([*self.turns[:-1], longer])
         if chosen is None:
             return dataclasses.replace(request, most_drawn=1)
@@ -231,7 +231,7 @@ class Document:
             self.has_started = True
             self.turns[-1].started = self.turns[-1].started or event
         elif isinstance(event, Finished):
-            self.turns[-1].finished = event
+            self.turns[-1].end(event)
             if not self.has_started:
                 self.turns = self._turns_before
             if self.next_token is None:

@@ -5,6 +5,7 @@ Must never import torch, and holds no way to change a tree: ``core.document.tree
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
@@ -70,7 +71,7 @@ class Branch:
 class RunFacts:
     """What a run was and what it wrote.
 
-    ``steps`` are for looking back.
+    ``steps`` are for looking back. ``put_there`` is the text that a person put first.
     """
 
     preset_name: str
@@ -80,7 +81,8 @@ class RunFacts:
     token_ids: tuple[int, ...]
     text: str
     reason: FinishReason
-    steps: tuple[Step, ...] = field(default=(), compare=False, repr=False)
+    steps: Sequence[Step] = field(default=(), compare=False, repr=False)
+    put_there: str = ""
 
     @classmethod
     def of(cls, turn: Turn) -> RunFacts:
@@ -99,14 +101,14 @@ class RunFacts:
             turn.token_ids,
             turn.text,
             turn.finished.reason,
-            tuple(turn.steps),
+            turn.steps,
+            _put_there(turn.steps),
         )
 
-    @property
-    def put_there(self) -> str:
-        """The text that a person put first."""
-        chosen = takewhile(is_chosen_by_person, self.steps)
-        return "".join(step.text for step in chosen if isinstance(step, TokenStep))
+
+def _put_there(steps: Iterable[Step]) -> str:
+    chosen = takewhile(is_chosen_by_person, steps)
+    return "".join(step.text for step in chosen if isinstance(step, TokenStep))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 
+from core.document.steps import Steps
 from core.records.chat import ChatFormat, MessagePlace
 from core.records.model_info import ModelInfo
 from core.records.request import Request
 from core.records.settings import Settings
-from core.records.steps import Finished, Hypothesis, Started, Step, TokenStep, written
+from core.records.steps import Finished, Hypothesis, Started, TokenStep, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Turn:
     key: str = ""
     node_id: int = 0
     started: Started | None = None
-    steps: list[Step] = field(default_factory=list)
+    steps: Steps = field(default_factory=Steps)
     finished: Finished | None = None
     model: ModelInfo | None = None
 
@@ -63,6 +64,11 @@ class Turn:
     def is_open(self) -> bool:
         """Whether it is written by hand and can be gone on with."""
         return self.is_by_hand and self.finished is not None and self.finished.reason == "by_hand"
+
+    def end(self, finished: Finished) -> None:
+        """Take the end of the run: no more steps come."""
+        self.finished = finished
+        self.steps.pack()
 
     def going_on(self, settings: Settings, model: ModelInfo | None) -> Request | None:
         """Return what goes on with this turn by hand, with nothing to choose yet.
@@ -118,7 +124,7 @@ class Turn:
 
     def up_to(self, index: int, beam: Hypothesis | None = None) -> Turn:
         """Return this turn as it stood before step ``index``, with ``beam`` of a beam search."""
-        steps = self.steps[:index]
+        steps = self.steps.until(index)
         if beam is not None:
             finished = Finished("cancelled", beam.token_ids, beam.text, 0.0)
             return dataclasses.replace(self, steps=steps, finished=finished)

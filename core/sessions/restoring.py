@@ -185,7 +185,7 @@ class Restorer:
         if not turns:
             raise ValueError(f"there is no run {node_id}")
         last = turns[-1]
-        self._turn = dataclasses.replace(last, steps=list(last.steps), finished=None)
+        self._turn = dataclasses.replace(last, steps=last.steps.copy(), finished=None)
         self._before = turns[:-1]
         self.state.position, self.state.cleared_from = None, ROOT
 
@@ -193,7 +193,8 @@ class Restorer:
         turn, state = self._turn, self.state
         if turn is None:
             raise ValueError("a run ends that has not begun")
-        self._turn, turn.finished = None, end
+        self._turn = None
+        turn.end(end)
         facts = RunFacts.of(turn)
         if turn.node_id:
             state.tree.extend(turn.node_id, facts)
@@ -242,5 +243,5 @@ def _cut(turns: tuple[Turn, ...], cut: Cut | None) -> tuple[Turn, ...]:
     if not turns or cut.steps > len(turns[-1].steps):
         raise ValueError("a run keeps steps that there are not")
     end = Finished("cancelled", cut.token_ids, cut.text, 0.0)
-    left = dataclasses.replace(turns[-1], steps=turns[-1].steps[: cut.steps], finished=end)
+    left = dataclasses.replace(turns[-1], steps=turns[-1].steps.until(cut.steps), finished=end)
     return (*turns[:-1], left)

@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from core.document.document import Document
 from core.document.export.reading import ExportedRun
+from core.document.steps import Steps
 from core.document.tree import Tree
 from core.document.tree_records import LONGEST_NAME, ROOT, Branch
 from core.document.turn import Turn
@@ -97,7 +98,7 @@ def grown_run_of(run: ExportedRun) -> GrownRun:
         "first" if is_message else "",
         is_by_hand=run.is_by_hand,
         started=run.started,
-        steps=list(run.steps),
+        steps=Steps(run.steps),
         finished=run.finished,
         model=info,
     )

@@ -158,7 +158,7 @@ def _contents(turn: Turn, step: Step, width: int, height: int) -> tuple[list[Row
         return step_header(step, turn.settings.mode, width), candidate_table(step, width)
     before = turn.steps[step.index - 1] if 0 < step.index <= len(turn.steps) else None
     previous = before if isinstance(before, BeamStep) else None
-    is_over = turn.finished is not None and step is turn.steps[-1]
+    is_over = turn.finished is not None and step.index == len(turn.steps) - 1
     return (
         beam_header(step, turn.settings.length_penalty, width),
         beam_list(step, previous, width, height, is_over=is_over),

@@ -78,6 +78,8 @@ class TurnProse:
             self.sync(view)
             return 0
         steps = self.turn.steps
+        if self._is_complete and len(steps) == self._steps_seen:
+            return None
         if steps and isinstance(steps[-1], BeamStep):
             return self._sync_beams(steps, view)
         return self._sync_tokens(steps)

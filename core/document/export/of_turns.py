@@ -46,7 +46,7 @@ def run_of_turns(
         {**about, **(versions or {})},
         turn.settings,
         turn.started,
-        tuple(turn.steps),
+        turn.steps,
         turn.finished,
         name,
         turn.chat,

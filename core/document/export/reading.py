@@ -6,7 +6,7 @@ Must never import torch, and never trusts the file: what is missing or of anothe
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,7 @@ class ExportedRun:
     about: Mapping[str, Any]
     settings: Settings | None
     started: Started
-    steps: tuple[Step, ...]
+    steps: Sequence[Step]
     finished: Finished
     name: str = ""
     chat: ChatFormat | None = None

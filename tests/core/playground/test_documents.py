@@ -47,7 +47,7 @@ class TestAdding:
             "length",
         )
         assert node.run == expected
-        assert node.run.steps == tuple(steps)
+        assert tuple(node.run.steps) == tuple(steps)
 
     def test_the_next_one_begins_where_it_ends(self):
         documents = Documents()

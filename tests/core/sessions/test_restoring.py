@@ -179,7 +179,7 @@ def test_a_run_without_an_end_keeps_its_steps(settings_):
     work.send(" more", settings_, until=2)
     contents = read_contents(work.bytes())
     (_, node) = contents.state.tree.nodes
-    assert node.run.steps == tuple(work.document.turns[-1].steps)
+    assert node.run.steps == work.document.turns[-1].steps
     assert node.run.text == work.document.turns[-1].text
     assert node.run.reason == "cancelled"
     assert contents.interrupted == contents.state.documents[2][-1].finished
