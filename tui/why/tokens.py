@@ -45,6 +45,7 @@ class WhyScreen(StepScreen):
     """Explains the token step that the document's cursor is on."""
 
     KIND = TokenStep
+    AUTO_FOCUS = "#why-candidates"  # from the first moment: a key typed ahead is none of a text
     PAGE = "why this token"
     BINDINGS: ClassVar[list[BindingType]] = bindings(PAGES[PAGE])
 
@@ -74,7 +75,6 @@ class WhyScreen(StepScreen):
         options = self.query_one(OptionList)
         options.border_subtitle = self.hint
         self.query_one("#why-facts").border_title = "why"
-        options.focus()
         self.set_interval(1 / _LOOKS_PER_SECOND, self._take_ghosts)
 
     def show(self) -> None:
