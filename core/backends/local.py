@@ -70,6 +70,7 @@ class LocalBackend:
         found = find_model(name)  # a name that is not here is told before torch is imported
         prepare(found.folder)
         report("starting torch")
+        from core.models.fingerprint import weights_fingerprint
         from core.models.loading import load_model
 
         with _BUILDING:
@@ -98,6 +99,7 @@ class LocalBackend:
             own_settings=own_settings(found.folder),
             origin=found.origin,
             revision=found.revision,
+            weights_fingerprint=weights_fingerprint(found.folder),
         )
 
     def generate(self, request: Request, is_cancelled: Callable[[], bool]) -> Iterator[Event]:

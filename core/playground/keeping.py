@@ -106,11 +106,18 @@ def is_here(model_name: str) -> bool:
 
 
 def other_model(before: ModelInfo, now: ModelInfo) -> str:
-    """Return what makes ``now`` another model than ``before``; empty where it is the same."""
-    if before.name != now.name:
+    """Return what makes ``now`` another model than ``before``; empty where it is the same.
+
+    That it also is where the same weights lie in a folder of another name.
+    """
+    weights = {before.weights_fingerprint, now.weights_fingerprint}
+    is_same = len(weights) == 1 and "" not in weights
+    if before.name != now.name and not is_same:
         difference = f"{before.name!r} then, {now.name!r} now"
-    elif before.revision != now.revision:
+    elif before.revision != now.revision and not is_same:
         difference = f"{now.name!r} has another revision now"
+    elif not is_same and "" not in weights:
+        difference = f"{now.name!r} has other weights now"
     elif before.dtype != now.dtype:
         difference = f"{before.dtype} then, {now.dtype} now"
     else:

@@ -23,7 +23,8 @@ class ModelInfo:
     ``tokenizer_fingerprint``. ``engine`` is a phrase: what runs the model. ``own_settings`` are
     those that the model's own files ask for and nobody uses, as texts. ``origin`` is where the
     model lies, empty where that is not known; ``revision`` is the commit of the hub's repository
-    that the weights are of, where they are in the cache.
+    that the weights are of, where they are in the cache. Two models of one ``weights_fingerprint``
+    have the same weights; empty where nobody knows.
     """
 
     name: str
@@ -40,3 +41,4 @@ class ModelInfo:
     own_settings: tuple[str, ...] = ()
     origin: ModelOrigin | Literal[""] = ""
     revision: str = ""
+    weights_fingerprint: str = ""

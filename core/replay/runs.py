@@ -28,6 +28,7 @@ FACTS = (
     "model",
     "origin",
     "revision",
+    "weights_fingerprint",
     "engine",
     "device",
     "dtype",

@@ -145,6 +145,7 @@ def _model(fields: Fields) -> ModelInfo:
         own_settings=fields.texts("own_settings"),
         origin=fields.choice("origin", ("", *origins)),
         revision=fields.text("revision", ""),
+        weights_fingerprint=fields.text("weights_fingerprint", ""),
     )
 
 

@@ -17,7 +17,7 @@ from core.sessions.to_json import line_of
 
 FORMAT = f"{PROGRAM} session"
 
-FORMAT_VERSION = (1, 0)
+FORMAT_VERSION = (1, 1)
 """Major and minor. Another type of line or field raises the minor, another meaning the major."""
 
 

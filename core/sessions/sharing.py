@@ -171,4 +171,5 @@ def _model_of(about: Mapping[str, Any], started: Started) -> ModelInfo | None:
         engine=about.get("engine") or "",
         origin=next((one for one in origins if one == about.get("origin")), ""),
         revision=about.get("revision") or "",
+        weights_fingerprint=about.get("weights_fingerprint") or "",
     )

@@ -17,7 +17,7 @@ from core.records.settings import Settings
 
 PROGRAM = "gpt2-playground"
 
-FORMAT_VERSION = "1.3"
+FORMAT_VERSION = "1.4"
 """Of JSON Lines: ``major.minor``. A new name raises the minor, another meaning the major."""
 
 _VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})", re.ASCII)
@@ -44,6 +44,7 @@ def about_model(info: ModelInfo | None) -> dict[str, Any]:
         "model": info.name if info is not None else None,
         "origin": (info.origin or None) if info is not None else None,
         "revision": (info.revision or None) if info is not None else None,
+        "weights_fingerprint": (info.weights_fingerprint or None) if info is not None else None,
         "engine": (info.engine or None) if info is not None else None,
         "device": (info.device or None) if info is not None else None,
         "dtype": (info.dtype or None) if info is not None else None,

@@ -12,6 +12,9 @@ from core.records.settings import Settings
 from core.records.steps import Finished, FinishReason
 from core.text.readable import token_count
 
+SHOWN_OF_A_FINGERPRINT = 12
+"""So many characters of what identifies weights are shown; files have all of it."""
+
 _REASONS: dict[FinishReason, str] = {
     "end_of_text": "the model ended the text",
     "length": "the length asked for was reached",
@@ -50,6 +53,7 @@ def _facts(about: Mapping[str, Any], seed: int) -> Iterator[tuple[str, str]]:
     origin = f" ({about['origin']})" if about.get("origin") else ""
     yield "model", f"{about.get('model', '')}{origin}"
     yield "revision", str(about.get("revision") or "")
+    yield "weights", str(about.get("weights_fingerprint") or "")[:SHOWN_OF_A_FINGERPRINT]
     where = (about.get("device"), about.get("dtype"), about.get("engine"))
     yield "runs on", ", ".join(str(one) for one in where if one)
     yield "preset", str(about.get("preset") or "")

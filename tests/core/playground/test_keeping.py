@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from core.backends.scripted import ScriptedBackend
 from core.document.tree_records import ROOT
+from core.playground.keeping import other_model
 from core.playground.presets.next_run import CHANGED
 from core.presets.book import PresetBook
 from core.records.errors import PlaygroundError
@@ -217,6 +218,21 @@ def test_another_model_is_told_and_reads_on(tmp_path, change, words):
     third = opened(path, backend=ScriptedBackend(info=info))
     assert third.notice == ""
     third.playground.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"weights_fingerprint": "def"}, "'scripted' has other weights now"),
+        ({"weights_fingerprint": "def", "name": "b"}, "'scripted' then, 'b' now"),
+        ({"weights_fingerprint": ""}, ""),
+        ({"name": "/moved/here"}, ""),
+        ({"name": "/moved/here", "dtype": "int8"}, "float32 then, int8 now"),
+    ],
+)
+def test_a_model_is_the_same_where_its_weights_are_whatever_it_is_called(change, difference):
+    then = dataclasses.replace(MODEL, weights_fingerprint="abc", dtype="float32")
+    assert other_model(then, dataclasses.replace(then, **change)) == difference
 
 
 def test_a_preset_that_has_changed_is_used_as_it_was_until_another_is_picked(tmp_path):

@@ -25,6 +25,7 @@ INFO = dataclasses.replace(
     tokenizer_fingerprint="abc",
     origin="cache",
     revision="0" * 40,
+    weights_fingerprint="1f" * 32,
     own_settings=("a", "b"),
     engine="steps",
     placement="here",

@@ -18,7 +18,13 @@ from core.records.settings import Settings
 from core.sessions import opening
 from core.sessions.aside import Mark
 from core.sessions.entries import PromptSent
-from core.sessions.header import LaterVersionError, header_line, header_of, new_header
+from core.sessions.header import (
+    FORMAT_VERSION,
+    LaterVersionError,
+    header_line,
+    header_of,
+    new_header,
+)
 from core.sessions.opening import open_session
 from core.sessions.reading import read_contents
 from tests.core.sessions.recorded import SAMPLE, Recorded, assert_same
@@ -190,9 +196,17 @@ def test_what_is_no_session_is_kept_and_never_overwritten(path, opened, content)
         assert read_contents(path.read_bytes()).state.prompts == ["new"]
 
 
+def of_version(data, version):
+    """The bytes of a session as a program of another version would begin them."""
+    own = ".".join(map(str, FORMAT_VERSION))
+    return data.replace(
+        f'"format_version":"{own}"'.encode(), f'"format_version":"{version}"'.encode(), 1
+    )
+
+
 def test_a_later_version_is_kept_and_told(path, opened):
     worked(path)
-    data = path.read_bytes().replace(b'"format_version":"1.0"', b'"format_version":"2.0"', 1)
+    data = of_version(path.read_bytes(), "2.0")
     path.write_bytes(data)
     with pytest.raises(LaterVersionError):
         header_of(data.split(b"\n")[0])
@@ -203,7 +217,7 @@ def test_a_later_version_is_kept_and_told(path, opened):
 
 def test_a_later_minor_version_is_looked_at_and_not_written(path, opened):
     work = worked(path)
-    data = path.read_bytes().replace(b'"format_version":"1.0"', b'"format_version":"1.7"', 1)
+    data = of_version(path.read_bytes(), "1.7")
     data += b'{"type":"something new"}\n{"type":"prompt","text":"old"}\n'
     path.write_bytes(data)
     session = opened(path)

@@ -108,6 +108,7 @@ ABOUTS = st.builds(
         tokenizer_fingerprint=TEXTS,
         origin=st.sampled_from(["", "cache"]),
         revision=TEXTS,
+        weights_fingerprint=TEXTS,
     ),
     TEXTS,
     st.none() | st.just(CHAT),

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from core.document.export.facts import SHOWN_OF_A_FINGERPRINT
 from core.document.export.reading import ExportedRun
 from core.document.export.writers import json_line
 from core.models.catalog import find_model
@@ -31,7 +32,7 @@ from tui.cli.table import aligned
 
 DIFFERS_CODE = 1
 
-_LABELS = {"program_version": "program"}
+_LABELS = {"program_version": "program", "weights_fingerprint": "weights"}
 _LONGEST_TEXT = 40  # of a prompt, a token or a beam, in characters
 
 
@@ -122,7 +123,9 @@ def _lines(found: Sequence[Replayed]) -> Iterator[str]:
         for name in then:
             both = then[name], now[name]
             mark = "differs" if None not in both and both[0] != both[1] else ""
-            rows.append((_LABELS.get(name, name), *map(_known, both), mark))
+            shown = SHOWN_OF_A_FINGERPRINT if name == "weights_fingerprint" else None
+            told = [_known(one and one[:shown]) for one in both]
+            rows.append((_LABELS.get(name, name), *told, mark))
         yield from aligned(rows)
         yield ""
         yield from aligned([_row(one) for one in several])

@@ -7,10 +7,14 @@ import importlib.metadata
 import io
 import json
 import re
+import shutil
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from core.backends.local import LocalBackend
+from core.models.catalog import model_folder
+from core.models.fingerprint import weights_fingerprint
 from core.records.settings import Settings
 from tests.core.sessions.recorded import Recorded
 from tui.cli.commands import run
@@ -79,6 +83,20 @@ def test_versions_that_differ_are_marked_and_are_no_difference(cli, saved, tmp_p
     ]
     assert rows["revision"].split() == ["revision", "abc", "not", "known"]
     assert rows["engine"].split()[:3] == ["engine", "not", "known"]
+
+
+def test_weights_that_changed_under_the_same_name_stand_side_by_side(cli, saved, tmp_path):
+    bundled = model_folder("demo")
+    shutil.copytree(bundled, tmp_path / "model")
+    file = tmp_path / "model" / "model.safetensors"
+    weights = load_file(file)
+    weights["transformer.wte.weight"] *= 1.5
+    save_file(weights, file, {"format": "pt"})
+
+    code, out, _ = cli("replay", str(saved["greedy"]), "--model", str(tmp_path / "model"))
+    (row,) = (line.split() for line in out.splitlines() if line.startswith("weights"))
+    assert (code, row[-1]) == (1, "differs")
+    assert row[1] == weights_fingerprint(bundled)[:12] != row[2]
 
 
 def test_json(cli, saved, tmp_path):
