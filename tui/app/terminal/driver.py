@@ -8,13 +8,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from encodings import utf_8
 from typing import IO, Any, NoReturn
 
+from textual import events
 from textual.app import App
 from textual.driver import Driver
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+from tui.app.terminal.pastes import InputDecoder, as_pasted
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -92,7 +95,7 @@ class TerminalDriver(LinuxDriver):
         """Read keys until the app ends, or end it where the terminal does."""
         if hasattr(linux_driver, "getincrementaldecoder"):
             # textual makes its decoder in the midst of its loop; this is the one way to another.
-            vars(linux_driver)["getincrementaldecoder"] = lambda _encoding: _InputDecoder
+            vars(linux_driver)["getincrementaldecoder"] = lambda _encoding: InputDecoder
         try:
             super().run_input_thread()
         except (OSError, EOFError):
@@ -100,25 +103,18 @@ class TerminalDriver(LinuxDriver):
         except Exception as error:  # else textual would draw it, with the values of variables
             self._served.call_later(_raise, error)
 
+    def process_message(self, message: Message) -> None:
+        """Hand on what came from the terminal; see ``Driver``."""
+        if isinstance(message, events.Paste):
+            message = events.Paste(as_pasted(message.text))
+        super().process_message(message)
+
     def _end(self, number: signal.Signals) -> None:
         self._served.exit(return_code=128 + number)
 
 
 def _raise(error: Exception) -> NoReturn:
     raise error
-
-
-class _InputDecoder(utf_8.IncrementalDecoder):
-    """Reads what is no UTF-8 as U+FFFD, since no byte that is typed or pasted may end the app."""
-
-    def __init__(self) -> None:
-        super().__init__(errors="replace")
-
-    def decode(self, data: Any, final: bool = False) -> str:  # noqa: ANN401 - any buffer
-        """Return the text of ``data``; without any, the terminal has hung up."""
-        if not data and not final:
-            raise EOFError
-        return super().decode(data, final)
 
 
 class _Output:
