@@ -36,6 +36,10 @@ class NewestCall(Generic[Result]):
         else:
             self._waiting = call
 
+    def wait(self, seconds: float) -> bool:
+        """Wait until the call that was begun has ended, ``seconds`` at most; whether one has."""
+        return self._running is not None and self._running.wait(seconds)
+
     def finished(self) -> BackgroundCall[Result] | None:
         """Return a call that has ended since the last look, and begin the one that waits."""
         if self._running is None or not self._running.is_done:

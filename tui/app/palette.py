@@ -11,7 +11,6 @@ from typing import NamedTuple, Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content, Span
-from textual.markup import escape
 from textual.types import IgnoreReturnCallbackType
 
 from core.playground.playground import Playground
@@ -55,7 +54,7 @@ class PlaygroundCommands(Provider):
     async def discover(self) -> Hits:
         """Offer every command."""
         for entry in self._entries():
-            yield DiscoveryHit(_shown(entry, []), entry.run, entry.name, help=escape(entry.help))
+            yield DiscoveryHit(_shown(entry, []), entry.run, entry.name, help=_plain(entry.help))
 
     async def search(self, query: str) -> Hits:
         """Offer the commands that match ``query`` by their names or by other words for them."""
@@ -66,7 +65,7 @@ class PlaygroundCommands(Provider):
                 score, offsets = _OTHER_WORDS, []
             if score > 0:
                 shown = _shown(entry, [Span(at, at + 1, matcher.match_style) for at in offsets])
-                yield Hit(score, shown, entry.run, entry.name, escape(entry.help))
+                yield Hit(score, shown, entry.run, entry.name, _plain(entry.help))
 
     def _entries(self) -> Iterator[Entry]:
         guided = cast("Guided", self.app)
@@ -114,6 +113,14 @@ def _has_words(entry: Entry, query: str) -> bool:
     words = f"{entry.name} {entry.words} {entry.help}".casefold().replace("-", " ").split()
     wanted = query.casefold().replace("-", " ").split()
     return bool(wanted) and all(any(one.startswith(part) for one in words) for part in wanted)
+
+
+def _plain(text: str) -> str:
+    """Return ``text`` where textual reads markup: what is ``Content`` already, it leaves alone.
+
+    Its ``escape`` knows fewer tags than its reader: ``[?25l`` would end the app.
+    """
+    return cast("str", Content(text))
 
 
 def _shown(entry: Entry, spans: list[Span]) -> Content:

@@ -166,6 +166,7 @@ class PlaygroundApp(App[None]):
 
     def on_unmount(self) -> None:
         """End the run and the worker thread, and save what waits."""
+        self.sessions.close()
         self.is_saved = self.playground.close()
 
     def deliver_screenshot(

@@ -6,14 +6,18 @@ Must never wait for a disk on the thread that paints, nor throw anything away wi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from textual.app import App
+from textual.timer import Timer
 
+from core.backends.newest_call import NewestCall
 from core.playground.playground import Playground
 from core.records.errors import PlaygroundError
 from core.sessions.folder import ListedSession, SessionsFolder, session_named
-from core.sessions.opening import Session
+from core.sessions.opening import CLOSING, Session
 from core.sessions.starting import open_and_remember
 from core.text.visible import keep_start, one_line
 from tui.common.dialog import DialogScreen
@@ -22,6 +26,7 @@ _WRITING = 1.0
 """So many seconds, at most, are waited for what was told last, before sessions are listed."""
 
 _SHOWN_OF_A_TEXT = 28  # cells
+_LOOKS_PER_SECOND = 20
 
 
 class SessionActions:
@@ -40,6 +45,8 @@ class SessionActions:
         self._folder = folder if folder is not None else SessionsFolder()
         self._changed = changed
         self._give_back = give_back
+        self._calls: NewestCall[Session] = NewestCall("the session could not be opened")
+        self._timer: Timer | None = None
 
     def actions(self) -> tuple[Callable[[], None], ...]:
         """Return what keys call, by these names."""
@@ -51,6 +58,7 @@ class SessionActions:
 
     def start(self) -> None:
         """Say that a session goes on, where there is something to go on with."""
+        self._timer = self._app.set_interval(1 / _LOOKS_PER_SECOND, self._take_over, pause=True)
         self._tell()
 
     def opened(self) -> None:
@@ -113,16 +121,27 @@ class SessionActions:
             session.record(session_named(name))
 
     def _open(self, path: Path) -> None:
-        self._app.run_worker(lambda: self._open_on_a_thread(path), thread=True, exit_on_error=True)
+        self._calls.ask(partial(open_and_remember, self._folder, path))
+        if self._timer is not None:
+            self._timer.resume()
 
-    def _open_on_a_thread(self, path: Path) -> None:
-        try:
-            session = open_and_remember(self._folder, path)
-        except PlaygroundError as error:
-            dialog = DialogScreen("that did not work", str(error))
-            self._app.call_from_thread(self._app.push_screen, dialog)
+    def _take_over(self) -> None:
+        """Go on with a session that has been opened."""
+        call = self._calls.finished()
+        if call is None:
             return
-        self._app.call_from_thread(self._go_on, session)
+        if not self._calls.is_busy and self._timer is not None:
+            self._timer.pause()
+        try:
+            self._go_on(call.result())
+        except PlaygroundError as error:
+            self._app.push_screen(DialogScreen("that did not work", str(error)))
+
+    def close(self) -> None:
+        """Close a session that is being opened while the app ends, as far as it is open soon."""
+        while self._calls.wait(CLOSING) and (call := self._calls.finished()) is not None:
+            with suppress(PlaygroundError):
+                call.result().close()
 
     def _go_on(self, session: Session) -> None:
         prompt = self._playground.open(session)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import events, on, work
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -16,7 +16,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from core.backends.background_call import BackgroundCall
 from core.models.listing import AvailableModel, format_bytes
+from core.records.errors import PlaygroundError
 from core.text.visible import pad
 from tui.actions.bindings import bindings
 from tui.actions.pages import PAGES
@@ -26,6 +28,7 @@ from tui.inputs.line import ExactLine
 from tui.inputs.stand_ins import exact
 
 _NAME_WIDTH = 34
+_LOOKS_PER_SECOND = 20
 
 
 class ModelsScreen(ModalScreen[str | None]):
@@ -43,6 +46,7 @@ class ModelsScreen(ModalScreen[str | None]):
         self._current = current
         self._find = find
         self._models: tuple[AvailableModel, ...] = ()
+        self._call: BackgroundCall[tuple[AvailableModel, ...]] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay the box out."""
@@ -58,19 +62,24 @@ class ModelsScreen(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """Look what is there, without holding the screen up."""
         self.query_one(OptionList).focus()
-        self._look()
+        self._call = BackgroundCall(self._find, "the models could not be listed")
+        self.set_interval(1 / _LOOKS_PER_SECOND, self._take_over)
 
-    @work(thread=True)
-    def _look(self) -> None:
-        models = self._find()
-        self.app.call_from_thread(self._show, models)
-
-    def _show(self, models: tuple[AvailableModel, ...]) -> None:
-        self._models = models
+    def _take_over(self) -> None:
+        """Show what was found; on a timer, which ends with the box."""
+        call = self._call
+        if call is None or not call.is_done:
+            return
+        self._call = None
         options = self.query_one(OptionList)
         options.clear_options()
-        options.add_options([Option(line(self._row(model))) for model in models])
-        names = [model.name for model in models]
+        try:
+            self._models = call.result()
+        except PlaygroundError as error:
+            options.add_option(Option(line([(visible_prose(str(error)), DIM)]), disabled=True))
+            return
+        options.add_options([Option(line(self._row(model))) for model in self._models])
+        names = [model.name for model in self._models]
         options.highlighted = names.index(self._current) if self._current in names else 0
 
     def _row(self, model: AvailableModel) -> Row:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.content import Content
 
 from tui.inputs.area import ExactArea
 
@@ -30,7 +31,8 @@ class ScoreInput(ExactArea):
         super().__init__(
             id=id, soft_wrap=True, highlight_cursor_line=False, tab_behavior="focus", compact=True
         )
-        self.placeholder = _HINT.format(open_file=told("open_file"), score_it=told("score_it"))
+        hint = _HINT.format(open_file=told("open_file"), score_it=told("score_it"))
+        self.placeholder = Content(hint)
         self._file_text = ""
 
     @property

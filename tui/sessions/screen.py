@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
 
+from core.backends.background_call import BackgroundCall
 from core.document.tree_records import LONGEST_NAME
 from core.models.listing import format_bytes
 from core.records.errors import PlaygroundError
@@ -31,6 +32,8 @@ from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row
 from tui.common.visible import visible_prose
 from tui.inputs.screen import InputScreen
 from tui.sessions.rows import details, empty_rows, head_row, session_row, title
+
+_LOOKS_PER_SECOND = 20
 
 
 class Kept(NamedTuple):
@@ -62,6 +65,8 @@ class SessionsScreen(Screen[Path | bool | None]):
         super().__init__()
         self._kept = kept
         self._sessions: Sequence[ListedSession] | None = None
+        self._call: BackgroundCall[Sequence[ListedSession]] | None = None
+        self._pick: Path | None = None
         self._said = ""
         self._said_of: Path | None = None
 
@@ -78,6 +83,7 @@ class SessionsScreen(Screen[Path | bool | None]):
         """Look what there is, without holding the screen up."""
         self.query_one(RowPicker).focus()
         self.call_after_refresh(self._draw)
+        self.set_interval(1 / _LOOKS_PER_SECOND, self._take_over)
         self._look(self._kept.at_hand)
 
     def on_resize(self) -> None:
@@ -91,23 +97,28 @@ class SessionsScreen(Screen[Path | bool | None]):
         sessions = self._sessions or ()
         return sessions[index] if index < len(sessions) else None
 
-    @work(thread=True, exclusive=True)
     def _look(self, pick: Path | None) -> None:
-        try:
-            found, refusal = self._kept.find(), ""
-        except PlaygroundError as error:
-            found, refusal = (), str(error)
-        self.app.call_from_thread(self._show, found, pick, refusal)
+        """Look what there is; the session ``pick`` is picked then."""
+        self._pick = pick
+        self._call = BackgroundCall(self._kept.find, "the sessions could not be listed")
 
-    def _show(self, sessions: Sequence[ListedSession], pick: Path | None, refusal: str) -> None:
-        """Take over what there is, and pick the session ``pick``."""
-        if not self.is_attached:
+    def _take_over(self) -> None:
+        """Show what was found; on a timer, which ends with the page."""
+        call = self._call
+        if call is None or not call.is_done:
             return
+        self._call = None
+        try:
+            self._show(call.result(), "")
+        except PlaygroundError as error:
+            self._show((), str(error))
+
+    def _show(self, sessions: Sequence[ListedSession], refusal: str) -> None:
         self._sessions = sessions
         self._draw()
         paths = [one.path for one in sessions]
-        if pick in paths:
-            self.query_one(RowPicker).pick_row(paths.index(pick))
+        if self._pick in paths:
+            self.query_one(RowPicker).pick_row(paths.index(self._pick))
         if refusal:
             self._say(refusal)
         self._draw_details()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 
 import pytest
 
 from core.backends.scripted import SCRIPTED_MODEL, ScriptedBackend
 from core.sessions.folder import SessionsFolder
 from core.sessions.opening import open_session
-from core.sessions.starting import start_session
+from core.sessions.starting import open_and_remember, start_session
 from tests.tui.helpers import (
     BOOK,
+    PATIENCE,
     make_app,
     ready,
     run_prompt,
@@ -298,6 +300,63 @@ async def test_a_prompt_that_waits_is_given_back(folder):
         await pilot.press("end", "enter")
         await until(pilot, lambda: "Once upon" in shown_document(pilot))
         assert "waits" not in shown_document(pilot)
+
+
+async def test_a_disk_that_does_not_answer_holds_up_no_page_and_no_end(folder, monkeypatch):
+    answers, asked, ended = threading.Event(), threading.Event(), []
+    app = opened(folder, is_new=True)
+
+    def waiting(*_):
+        asked.set()
+        answers.wait(PATIENCE)
+        ended.append("late")
+        return ()
+
+    monkeypatch.setattr(SessionsFolder, "listed", waiting)
+    monkeypatch.setattr("tui.app.models.available_models", waiting)
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        for number, key in enumerate(("alt+s", "ctrl+o"), 1):
+            asked.clear()
+            await pilot.press(key)
+            await until(pilot, asked.is_set)
+            await pilot.press("escape")
+            answers.set()
+            await until(pilot, lambda number=number: len(ended) == number)
+            answers.clear()
+            await pilot.press("x")
+            assert typed(pilot).endswith("x")
+        await pilot.press("alt+s")
+        began = time.monotonic()
+        await pilot.press("escape", "ctrl+q")
+        await until(pilot, lambda: not app.is_running)
+    assert app.fault is None
+    assert time.monotonic() - began < PATIENCE / 2
+    answers.set()
+
+
+async def test_a_session_that_is_opened_while_the_app_ends_is_closed(folder, monkeypatch):
+    async with opened(folder).run_test(size=SIZE) as pilot:
+        await run_to_end(pilot, "Once upon")
+    (listed,) = folder.listed()
+    app = opened(folder, is_new=True)
+    begun = threading.Event()
+
+    def slowly(*args):
+        begun.set()
+        time.sleep(0.2)
+        return open_and_remember(*args)
+
+    monkeypatch.setattr("tui.app.sessions.open_and_remember", slowly)
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        app.sessions._open(listed.path)
+        await until(pilot, begun.is_set)
+        app.exit()
+    session = open_session(listed.path)
+    assert session.notes == ()
+    assert session.is_saved
+    session.close()
 
 
 async def test_without_sessions_the_keys_say_so():

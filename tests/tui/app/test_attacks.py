@@ -1,0 +1,245 @@
+"""Texts that attack a terminal, through everything of the app that shows one: none is obeyed."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import os
+import re
+
+import pytest
+
+from core.backends.local import LocalBackend
+from core.backends.scripted import SCRIPTED_MODEL, ScriptedBackend
+from core.presets.book import Preset, PresetBook
+from core.records.chat import ChatFormat
+from core.records.settings import Settings
+from core.sessions.entries import RunNamed, SessionNamed
+from core.sessions.folder import SessionsFolder
+from core.sessions.opening import open_session
+from core.sessions.starting import start_session
+from tests.attacks import ATTACKS, harm_in
+from tests.core.playground.played import Played
+from tests.hostile_model import TOKENS, hostile_name, make_hostile_model
+from tests.terminal import Terminal
+from tests.tui.helpers import run_to_end, until
+from tui.app.playground import PlaygroundApp
+from tui.inputs.line import ExactLine
+
+SIZE = (120, 40)
+EVERY = "".join(TOKENS)
+NAMES = tuple("".join(TOKENS[at : at + 14]) for at in range(0, len(TOKENS), 14))
+
+
+@pytest.fixture(scope="module")
+def hostile_model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / hostile_name(EVERY)
+    make_hostile_model(folder)
+    return folder
+
+
+def presets():
+    drawn = Settings(do_sample=True, top_k=0, temperature=1.5, max_new_tokens=60, seed=1)
+    names = [f"{number}{one}" for number, one in enumerate(NAMES)]
+    return (
+        Preset(names[0], "f1", EVERY, dataclasses.replace(drawn, stop_strings=(EVERY,))),
+        Preset(names[1], "f2", EVERY, Settings(num_beams=5, max_new_tokens=4)),
+        Preset(names[2], "f3", EVERY, drawn, ChatFormat(EVERY, EVERY, EVERY, (EVERY,))),
+    )
+
+
+def look(pilot):
+    """See that nothing on the screen is obeyed; return what stands there."""
+    strips = pilot.app.screen._compositor.render_strips()
+    text = "\n".join(strip.text for strip in strips)
+    assert harm_in(text, "\n") == []
+    assert {strip.cell_length for strip in strips} == {SIZE[0]}
+    styles = {segment.style for strip in strips for segment in strip if segment.style}
+    assert not any(style.link or "@click" in style.meta for style in styles)
+    return text
+
+
+async def opens(pilot, screen, *keys):
+    """Press keys, see that they open a page, and look at it."""
+    await pilot.press(*keys)
+    await until(pilot, lambda: type(pilot.app.screen).__name__ == screen)
+    look(pilot)
+
+
+async def put(pilot, *texts):
+    """Put texts into the line that asks for one, one after the other, until one is taken."""
+    asks = pilot.app.screen
+    for text in texts:
+        if pilot.app.screen is not asks:
+            break
+        line = asks.query_one(ExactLine)
+        line.focus()
+        line.value = ""
+        line.replace(text, 0, 0)
+        await pilot.pause()
+        look(pilot)
+        await pilot.press("enter")
+        look(pilot)
+
+
+async def test_the_app(hostile_model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    folder = SessionsFolder(tmp_path / "sessions")
+    app = PlaygroundApp(
+        lambda name: LocalBackend(name or str(hostile_model), device="cpu"),
+        PresetBook(tmp_path / hostile_name(EVERY), presets()),
+        session=start_session(folder),
+        sessions=folder,
+    )
+    async with app.run_test(size=SIZE) as pilot:
+        await run_to_end(pilot, EVERY)
+        assert "\\x1b" in look(pilot)
+        await pilot.press("f10")
+        await opens(pilot, "WhyScreen", "home", "f9")
+        for _ in range(3):
+            await pilot.press("right")
+            look(pilot)
+        await pilot.press("slash")
+        await put(pilot, *TOKENS[::14], EVERY)
+        await pilot.press("escape", "n")
+        await opens(pilot, "InputScreen", "w")
+        await pilot.press("escape")
+        await opens(pilot, "ScrubScreen", "s")
+        await pilot.press("right", "right", "n", "p")
+        await until(pilot, lambda: "raw    run" in look(pilot))
+        await opens(pilot, "NamePresetScreen", "k")
+        await put(pilot, *NAMES)
+        await pilot.press("escape", "escape")
+        await opens(pilot, "ScoreScreen", "T")
+        await until(pilot, lambda: "bits" in look(pilot))
+        await pilot.press("escape", "escape", "escape")
+
+        await pilot.press("f2")
+        await run_to_end(pilot, "")
+        await opens(pilot, "BeamsScreen", "left", "f9")
+        await pilot.press("n", "escape", "f3")
+        await run_to_end(pilot, EVERY)
+        look(pilot)
+
+        await opens(pilot, "TreeScreen", "ctrl+b")
+        await opens(pilot, "InputScreen", "e")
+        await put(pilot, *NAMES)
+        await pilot.press("escape", "m", "up")
+        await opens(pilot, "ComparisonScreen", "c")
+        await pilot.press("escape")
+        await opens(pilot, "DialogScreen", "d")
+        await pilot.press("escape", "escape")
+
+        await opens(pilot, "InputScreen", "left", "ctrl+s")
+        await put(pilot, *NAMES, *(f"{hostile_name(one)[:80]}.md" for one in NAMES))
+        assert "saved as" in look(pilot)
+        await opens(pilot, "ModelsScreen", "ctrl+o")
+        await until(pilot, lambda: "looking…" not in look(pilot))
+        await put(pilot, NAMES[0])
+        await opens(pilot, "DialogScreen")
+
+        await opens(pilot, "MenuScreen", "escape", "ctrl+x")
+        await opens(pilot, "HelpScreen", "escape", "f12")
+        await opens(pilot, "CommandPalette", "escape", "ctrl+p", *"preset")
+        await until(pilot, lambda: "Preset: 0" in look(pilot))
+        await pilot.press("escape", "escape")
+        await opens(pilot, "SessionsScreen", "alt+s")
+        await until(pilot, lambda: "◉" in look(pilot))
+        await opens(pilot, "InputScreen", "e")
+        await put(pilot, *NAMES)
+        await pilot.press("escape", "escape")
+
+
+# The program on a model whose every word is an attack.
+PROGRAM = """
+from tests.tui.app.test_attacks import hostile_backend
+from tui.cli import commands as cli, open_app
+open_app.make_backend = lambda *_, **__: hostile_backend()
+cli.main()
+"""
+
+# What textual writes to draw: modes, colours, places, the shape of the mouse, what is asked for.
+OWN = re.compile(
+    r"\x1b(?:\[\?(?:7|25|1000|1002|1003|1004|1006|1015|1016|1049|2004|2026|2048)[hl]"
+    r"|\[\?(?:2026|2048)\$p|\[(?:0|[34]8;5;\d+|[34]8;2;\d+;\d+;\d+|[1-9]|;)*m|\[\d+;\d+H"
+    r"|\[[<>]\d*u|\]22;[a-z-]*\x07)"
+)
+
+
+def hostile_backend():
+    every = "".join(ATTACKS.values())
+    names = ("name", "device", "dtype", "engine", "placement", "note", "revision")
+    info = dataclasses.replace(SCRIPTED_MODEL, **dict.fromkeys(names, every))
+    return ScriptedBackend(tuple(ATTACKS.values()), info=info)
+
+
+def hostile_session(path):
+    """Write a session with attacks wherever it may have a text, halves of characters too."""
+    every = "".join(ATTACKS.values())
+    session = open_session(path)
+    book = PresetBook(
+        path,
+        (
+            Preset(every, "f1", every, Settings(max_new_tokens=60)),
+            Preset(f"2{every}", "f2", every, Settings(num_beams=5, max_new_tokens=9)),
+        ),
+    )
+    one = Played(hostile_backend(), session=session, book=book)
+    one.run(every, book.presets[1])
+    session.record(RunNamed(1, "[/b][@click=app.quit]x[/]"))
+    session.record(SessionNamed("[/b][@click=app.quit]x[/]"))
+    one.run(every, book.presets[0])
+    assert one.playground.close()
+
+
+def copied(written):
+    """Take what was copied out of what reached a terminal; return the rest, and what was."""
+    found = []
+
+    def take(match):
+        found.append(base64.b64decode(match[1], validate=True).decode())
+        return ""
+
+    return re.sub(r"\x1b\]52;c;([^\x07]*)\x07", take, written), found
+
+
+def test_the_bytes_that_reach_a_terminal(tmp_path):
+    folder = tmp_path / "gpt2-playground" / "sessions"
+    path = folder / f"{hostile_name(NAMES[0])[:200]}.jsonl"
+    hostile_session(path)
+    home = {f"XDG_{one}_HOME": str(tmp_path) for one in ("CONFIG", "DATA", "STATE")}
+    environment = {**os.environ, "TERM": "xterm-256color", "HOME": str(tmp_path), **home}
+    terminal = Terminal(120, 40, environment, ("-c", PROGRAM, "--session", str(path)))
+    terminal.wait_for("going on with", "before you go on")
+    terminal.type("\x1b")
+    terminal.wait_for("F1  greedy")
+    terminal.type("\x18y")
+    terminal.wait_for("characters copied")
+    terminal.type("\x02")
+    terminal.wait_for("go there")
+    terminal.type("q")
+    terminal.wait_for("F1  greedy")
+    terminal.type("\x1bs")
+    terminal.wait_for("◉")
+    terminal.type("q")
+    terminal.wait_for("F1  greedy")
+    terminal.type("\x0c")
+    terminal.wait_for("bring back")
+    pasted = "".join(one for name, one in ATTACKS.items() if "surrogate" not in name)
+    terminal.type(f"\x1b[200~{pasted}\x1b[201~")
+    terminal.wait_for("[@click=app.quit]x")
+    terminal.type("\r")
+    terminal.wait_for("the model ended the text")
+    terminal.type("\x11")
+    assert terminal.end() == 0
+
+    rest, clipboard = copied(terminal.written.decode())
+    left = OWN.sub("", rest)
+    harm = [left[match.start() :][:20] for match in re.finditer("[^\n\r\x20-\x7e]", left)]
+    assert [one for one in harm if harm_in(one[0])] == []
+    assert [bool(text) and harm_in(text) for text in clipboard] == [[]]
+    session = open_session(path)
+    session.close()
+    sent = pasted.replace("\0", "").replace("\r", "\n")
+    assert session.state.prompts[-1] == sent, "a paste presses no key"
