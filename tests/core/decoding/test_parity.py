@@ -1,7 +1,8 @@
 """The proof: the same tokens as ``model.generate()``, over random models and settings.
 
 On every engine: transformers and plain torch in float64, the latter also recorded, so that each
-step starts before the last one is read; the native kernel in float32.
+step starts before the last one is read; the native kernel in float32. Engines of one dtype share
+what ``generate()`` answers, which costs more than they do.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from core.decoding.beams.state import BEHIND_ALL
 from core.records.settings import Settings
 from core.records.steps import BeamStep, TokenStep
 from tests.reference import (
-    ENGINES,
+    NATIVE,
     SORTS_DRAWN_BEAMS,
     behind,
     byte_codec,
@@ -30,6 +31,14 @@ from tests.reference import (
 CODEC = byte_codec()
 TOLERANCES = {"transformers": 1e-6, "torch": 1e-6, "graph": 1e-6, "native": 1e-5}
 """Of probabilities: the kernel runs in float32, where two right answers differ by rounding."""
+
+on_every_engine = pytest.mark.parametrize(
+    "engines",
+    [
+        pytest.param(("transformers", "torch", "graph"), id="float64"),
+        pytest.param(("native",), id="float32", marks=NATIVE.marks),
+    ],
+)
 
 seeds = st.integers(0, 2**31)
 prompts = st.lists(st.integers(1, 23), min_size=1, max_size=8).map(tuple)
@@ -56,34 +65,44 @@ beams = {
 lengths = {"max_new_tokens": st.integers(8, 20)}
 
 
-def random_module(engine, model_seed, eos):
+def random_module(engines, model_seed, eos):
     module = tiny_gpt2(model_seed, eos_token_id=eos)
-    return module.float() if engine == "native" else module
+    return module.float() if "native" in engines else module
+
+
+def compared(engines, model_seed, eos, prompt, mapping):
+    return compared_module(engines, random_module(engines, model_seed, eos), prompt, mapping)
+
+
+def compared_module(engines, module, prompt, mapping):
+    """Yield each engine, what it generated and what ``generate()`` did: the same tokens."""
+    chosen = Settings(**mapping)
+    models = [behind(engine, module) for engine in engines]
+    theirs = run_theirs(module, prompt, chosen)
+    expected = new_tokens(theirs, prompt)
+    for engine, model in zip(engines, models, strict=True):
+        ours = run_ours(model, CODEC, chosen, context=prompt)
+        assert list(ours.finished.token_ids) == expected, engine
+        yield engine, ours, theirs
 
 
 def compare(engine, model_seed, eos, prompt, mapping):
-    return compare_module(engine, random_module(engine, model_seed, eos), prompt, mapping)
-
-
-def compare_module(engine, module, prompt, mapping):
-    chosen = Settings(**mapping)
-    ours = run_ours(behind(engine, module), CODEC, chosen, context=prompt)
-    theirs = run_theirs(module, prompt, chosen)
-    assert list(ours.finished.token_ids) == new_tokens(theirs, prompt)
+    """Return what one engine generated, and what ``generate()`` did: the same tokens."""
+    ((_, ours, theirs),) = compared([engine], model_seed, eos, prompt, mapping)
     return ours, theirs
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@on_every_engine
 @settings(max_examples=60)
 @given(seeds, ends, prompts, st.fixed_dictionaries(lengths, optional=penalties))
-def test_greedy(engine, model_seed, eos, prompt, mapping):
-    ours, theirs = compare(engine, model_seed, eos, prompt, mapping)
-    assert [step.token.token_id for step in ours.steps] == list(ours.finished.token_ids)
-    for step, logits in zip(ours.steps, theirs.logits, strict=True):
-        assert_top_five(step, logits[0], TOLERANCES[engine])
+def test_greedy(engines, model_seed, eos, prompt, mapping):
+    for engine, ours, theirs in compared(engines, model_seed, eos, prompt, mapping):
+        assert [step.token.token_id for step in ours.steps] == list(ours.finished.token_ids)
+        for step, logits in zip(ours.steps, theirs.logits, strict=True):
+            assert_top_five(step, logits[0], TOLERANCES[engine])
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@on_every_engine
 @settings(max_examples=120)
 @given(
     seeds,
@@ -91,15 +110,16 @@ def test_greedy(engine, model_seed, eos, prompt, mapping):
     prompts,
     st.fixed_dictionaries({**lengths, "seed": seeds}, optional=penalties | warpers),
 )
-def test_sampling(engine, model_seed, eos, prompt, mapping):
-    ours, theirs = compare(engine, model_seed, eos, prompt, {"do_sample": True, **mapping})
-    assert ours.steps
-    for step, logits, scores in zip(ours.steps, theirs.logits, theirs.scores, strict=True):
-        assert_top_five(step, logits[0], TOLERANCES[engine])
-        assert_final(step, scores[0])
+def test_sampling(engines, model_seed, eos, prompt, mapping):
+    mapping = {"do_sample": True, **mapping}
+    for engine, ours, theirs in compared(engines, model_seed, eos, prompt, mapping):
+        assert ours.steps
+        for step, logits, scores in zip(ours.steps, theirs.logits, theirs.scores, strict=True):
+            assert_top_five(step, logits[0], TOLERANCES[engine])
+            assert_final(step, scores[0])
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@on_every_engine
 @settings(max_examples=150)
 @given(
     seeds,
@@ -107,13 +127,13 @@ def test_sampling(engine, model_seed, eos, prompt, mapping):
     prompts,
     st.fixed_dictionaries({**lengths, "num_beams": st.integers(2, 6)}, optional=penalties | beams),
 )
-def test_beam_search(engine, model_seed, eos, prompt, mapping):
-    ours, theirs = compare(engine, model_seed, eos, prompt, mapping)
-    score = float(theirs.sequences_scores[0])
-    if ours.finished.detail:  # nothing could go on: generate() tells its own mark, a billion
-        assert score == pytest.approx(BEHIND_ALL)
-    else:
-        assert ours.finished.score == pytest.approx(score, rel=1e-6, abs=1e-5)
+def test_beam_search(engines, model_seed, eos, prompt, mapping):
+    for _, ours, theirs in compared(engines, model_seed, eos, prompt, mapping):
+        score = float(theirs.sequences_scores[0])
+        if ours.finished.detail:  # nothing could go on: generate() tells its own mark, a billion
+            assert score == pytest.approx(BEHIND_ALL)
+        else:
+            assert ours.finished.score == pytest.approx(score, rel=1e-6, abs=1e-5)
 
 
 @settings(max_examples=60)
@@ -140,9 +160,9 @@ def test_beams_of_which_none_can_go_on(model_seed, eos, prompt, mapping):
     """Where every token was taken already, ``generate()`` returns an unfinished sequence."""
     module = tiny_gpt2(model_seed, vocab_size=9, eos_token_id=eos)
     prompt = tuple(one % 9 for one in prompt)
-    ours, _ = compare_module("torch", module, prompt, mapping)
-    assert ours.finished.reason != "cancelled"
-    assert all(step.hypotheses for step in ours.steps)
+    for _, ours, _ in compared_module(["torch"], module, prompt, mapping):
+        assert ours.finished.reason != "cancelled"
+        assert all(step.hypotheses for step in ours.steps)
 
 
 @settings(max_examples=100)
@@ -157,12 +177,12 @@ def test_beams_of_equal_score(model_seed, eos, prompt, sharpness, mapping):
     """In bfloat16 many tokens have the very same logit, and topk decides which of them go on."""
     module = tiny_gpt2(model_seed, vocab_size=60, eos_token_id=eos, sharpness=sharpness, n_layer=1)
     module = module.bfloat16()
-    ours, theirs = compare_module("transformers", module, prompt, mapping)
-    assert ours.finished.score == float(theirs.sequences_scores[0])
+    for _, ours, theirs in compared_module(["transformers"], module, prompt, mapping):
+        assert ours.finished.score == float(theirs.sequences_scores[0])
 
 
 @pytest.mark.skipif(not SORTS_DRAWN_BEAMS, reason="this transformers leaves drawn beams unsorted")
-@pytest.mark.parametrize("engine", ENGINES)
+@on_every_engine
 @settings(max_examples=120)
 @given(
     seeds,
@@ -179,46 +199,47 @@ def test_beams_of_equal_score(model_seed, eos, prompt, sharpness, mapping):
         },
     ),
 )
-def test_beam_sampling(engine, model_seed, eos, prompt, mapping):
-    ours, theirs = compare(engine, model_seed, eos, prompt, {"do_sample": True, **mapping})
-    assert ours.finished.score == pytest.approx(
-        float(theirs.sequences_scores[0]), rel=1e-5, abs=1e-5
-    )
+def test_beam_sampling(engines, model_seed, eos, prompt, mapping):
+    mapping = {"do_sample": True, **mapping}
+    for _, ours, theirs in compared(engines, model_seed, eos, prompt, mapping):
+        assert ours.finished.score == pytest.approx(
+            float(theirs.sequences_scores[0]), rel=1e-5, abs=1e-5
+        )
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@on_every_engine
 @settings(max_examples=25)
 @given(seeds, prompts)
-def test_default_length_is_transformers(engine, model_seed, prompt):
-    ours, _ = compare(engine, model_seed, None, prompt, {})
-    assert len(ours.finished.token_ids) == 20
+def test_default_length_is_transformers(engines, model_seed, prompt):
+    for _, ours, _ in compared(engines, model_seed, None, prompt, {}):
+        assert len(ours.finished.token_ids) == 20
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@on_every_engine
 @settings(max_examples=25)
 @given(seeds, prompts, st.integers(9, 20), st.integers(1, 3))
-def test_max_length_counts_the_prompt(engine, model_seed, prompt, max_length, num_beams):
-    ours, _ = compare(
-        engine, model_seed, None, prompt, {"max_length": max_length, "num_beams": num_beams}
-    )
-    assert len(ours.finished.token_ids) == max_length - len(prompt)
+def test_max_length_counts_the_prompt(engines, model_seed, prompt, max_length, num_beams):
+    mapping = {"max_length": max_length, "num_beams": num_beams}
+    for _, ours, _ in compared(engines, model_seed, None, prompt, mapping):
+        assert len(ours.finished.token_ids) == max_length - len(prompt)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@on_every_engine
 @settings(max_examples=20)
 @given(seeds, prompts, st.integers(2, 5))
-def test_beams_are_consistent(engine, model_seed, prompt, num_beams):
+def test_beams_are_consistent(engines, model_seed, prompt, num_beams):
     """Every live beam continues its parent, and its score is its parent's plus its token's."""
-    module = random_module(engine, model_seed, 0)
-    ours = run_ours(
-        behind(engine, module),
-        CODEC,
-        Settings(num_beams=num_beams, max_new_tokens=12, early_stopping="never"),
-        context=prompt,
-    )
+    module = random_module(engines, model_seed, 0)
+    chosen = Settings(num_beams=num_beams, max_new_tokens=12, early_stopping="never")
+    for engine in engines:
+        ours = run_ours(behind(engine, module), CODEC, chosen, context=prompt)
+        assert len(ours.steps) > 1
+        assert_consistent(ours.steps[:-1])
+
+
+def assert_consistent(steps: list[BeamStep]) -> None:
     before: BeamStep | None = None
-    assert len(ours.steps) > 1
-    for step in ours.steps[:-1]:
+    for step in steps:
         assert isinstance(step, BeamStep)
         for hypothesis in step.hypotheses:
             parent_score, parent_ids = 0.0, ()
