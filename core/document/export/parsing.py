@@ -116,7 +116,7 @@ def _finished(fields: Fields) -> Finished:
         reason=fields.choice("reason", reasons),
         token_ids=fields.token_ids("token_ids"),
         text=fields.text("text"),
-        tokens_per_second=fields.number("tokens_per_second", 0.0),
+        tokens_per_second=fields.number("tokens_per_second", math.nan),
         score=fields.number("score", -math.inf) if "score" in fields else None,
         detail=fields.text("detail", ""),
         drafted_tokens=fields.count("drafted_tokens", 0),
