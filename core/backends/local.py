@@ -228,10 +228,12 @@ class LocalBackend:
         if self._loaded is None:
             return
         is_on_gpu = self._loaded.placement.device.type == "cuda"
+        weights = self._loaded.weights
         self._loaded = self._chat = None
-        # Modules refer to each other in circles: only a collection frees their weights now.
-        gc.unfreeze()
-        gc.collect()
+        # Some modules refer to each other in circles, whose weights only a collection frees now.
+        if weights() is not None:
+            gc.unfreeze()
+            gc.collect()
         if is_on_gpu:
             import torch
 

@@ -6,6 +6,7 @@ transformers' models where the fast engine does without them.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,8 @@ class LoadedModel:
     """A model that is ready, with the codec of its tokenizer and why it is where it is.
 
     ``tokenizer_fingerprint`` is alike for two models whose token ids mean the same text.
-    ``note`` is a phrase on what is odd about its files, empty where nothing is.
+    ``note`` is a phrase on what is odd about its files, empty where nothing is. ``weights`` gives
+    what holds them, or None once they are gone.
     """
 
     name: str
@@ -56,6 +58,7 @@ class LoadedModel:
     placement: Placement
     tokenizer_fingerprint: str
     parameters: int
+    weights: weakref.ReferenceType[object]
     note: str = ""
 
     @property
@@ -175,7 +178,7 @@ def _load_fast(
     model = Gpt2Model(weights, config, threads=threads, report=report)
     _take_assistant(name, model, assistant, report)
     model.release_threads()
-    return _loaded(name, model, tokenizer, placement, weights.parameters, note)
+    return _loaded(name, model, tokenizer, placement, weights.parameters, model, note)
 
 
 def _take_assistant(name: str, model: Gpt2Model, assistant: str, report: Report) -> None:
@@ -228,7 +231,7 @@ def _load_general(name: str, folder: Path, device: str, dtype: str, report: Repo
     parameters = module.num_parameters()
     _prepare_device(placement, parameters, report)
     model = TransformersModel(module)
-    return _loaded(name, model, tokenizer, placement, parameters, note)
+    return _loaded(name, model, tokenizer, placement, parameters, module, note)
 
 
 def _loaded(
@@ -237,10 +240,12 @@ def _loaded(
     tokenizer: OpenTokenizer,
     placement: Placement,
     parameters: int,
+    weights: object,
     note: str,
 ) -> LoadedModel:
     codec = TextCodec(tokenizer.tokenizer, tokenizer.encode)
-    return LoadedModel(name, model, codec, placement, tokenizer.fingerprint, parameters, note)
+    held = weakref.ref(weights)
+    return LoadedModel(name, model, codec, placement, tokenizer.fingerprint, parameters, held, note)
 
 
 _ALL_THREADS = torch.get_num_threads()
