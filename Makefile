@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
+# Tests start some hundred processes: without bytecode each of them would compile the program anew.
+TESTING := PYTHONDONTWRITEBYTECODE= HF_HUB_OFFLINE=1
 
 .PHONY: help
 help: ## Show this list
@@ -21,7 +23,7 @@ run: $(VENV)/.installed-run ## Open the playground
 
 .PHONY: test
 test: $(VENV)/.installed-test ## Run all tests; they need no network
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
+	$(TESTING) $(BIN)/python -m pytest $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.installed-run ## Measure the speed beside generate() and others
@@ -29,7 +31,7 @@ bench: $(VENV)/.installed-run ## Measure the speed beside generate() and others
 
 .PHONY: soak
 soak: $(VENV)/.installed-test ## Send signals at fifty random moments, in a real terminal
-	SIGNAL_MOMENTS=50 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/around/test_signals.py $(ARGS)
+	SIGNAL_MOMENTS=50 $(TESTING) $(BIN)/python -m pytest tests/around/test_signals.py $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check format, style, types and import rules
