@@ -24,6 +24,21 @@ def open_answer(turns: Sequence[Turn]) -> ChatFormat | None:
     return turns[-1].chat
 
 
+def asked(turns: Sequence[Turn]) -> tuple[Message, ...]:
+    """Return the conversation that the last of ``turns`` goes on with; none where it is of none.
+
+    It ends with the message that the run answers, or with the answer that it writes on, to the
+    letter.
+    """
+    before, turn = turns[:-1], turns[-1]
+    if turn.chat is None or turn.messages:
+        return turn.messages
+    if turn.message:
+        return (*messages(before), Message("user", turn.prompt))
+    said = messages(before)
+    return (*said[:-1], Message("assistant", begun_answer(before))) if said else ()
+
+
 def messages(turns: Sequence[Turn]) -> tuple[Message, ...]:
     """Return the conversation at the document's end: message and answer by turns, oldest first."""
     found: list[Message] = []
@@ -36,15 +51,15 @@ def messages(turns: Sequence[Turn]) -> tuple[Message, ...]:
                 *(turn.chat.stop_strings if turn.chat else ()),
             )
         ]
-        found.append(Message("user", exchange[0].prompt))
-        found.append(Message("assistant", answer(_written(exchange), stops)))
+        found += _shown(exchange)
+        found.append(Message("assistant", answer(_answer(exchange), stops)))
     return tuple(found)
 
 
 def begun_answer(turns: Sequence[Turn]) -> str:
     """Return the newest answer of the conversation to the letter, as far as it is written."""
     exchanges = _exchanges(turns)
-    return _written(exchanges[-1]) if exchanges else ""
+    return _answer(exchanges[-1]) if exchanges else ""
 
 
 def _exchanges(turns: Sequence[Turn]) -> list[list[Turn]]:
@@ -54,14 +69,24 @@ def _exchanges(turns: Sequence[Turn]) -> list[list[Turn]]:
     for start in range(len(turns) - 1, -1, -1):
         if turns[start].chat is None:
             break
-        if turns[start].message:
+        if turns[start].message or turns[start].messages:
             found.append(list(turns[start:end]))
             end = start
     return found[::-1]
 
 
-def _written(exchange: Sequence[Turn]) -> str:
-    return "".join(_without_end(turn) for turn in exchange)
+def _shown(exchange: Sequence[Turn]) -> tuple[Message, ...]:
+    """Return what was said before the answer of an exchange, and is of no exchange before it."""
+    turn = exchange[0]
+    shown = turn.messages or (Message("user", turn.prompt),)
+    return shown if shown[-1].role == "user" else shown[:-1]
+
+
+def _answer(exchange: Sequence[Turn]) -> str:
+    """Return the answer of an exchange to the letter, with what was there before its first turn."""
+    said = exchange[0].messages
+    begun = said[-1].content if said and said[-1].role == "assistant" else ""
+    return begun + "".join(_without_end(turn) for turn in exchange)
 
 
 def _without_end(turn: Turn) -> str:

@@ -9,7 +9,7 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from core.document.steps import Steps
-from core.records.chat import ChatFormat, MessagePlace
+from core.records.chat import ChatFormat, Message, MessagePlace
 from core.records.model_info import ModelInfo
 from core.records.request import Request
 from core.records.settings import Settings
@@ -39,7 +39,9 @@ class Turn:
     ``prompt`` is the text as typed, which goes on from the document to the letter; it is empty
     where the document was merely continued. ``chat`` is set where the run belongs to a
     conversation: its prompt is the message that ``message`` says, or else it writes on the answer
-    of the turn before. ``fork`` is set where it leaves the run before it. ``is_by_hand`` is whether
+    of the turn before. ``messages`` is set where it goes on with a conversation that no turn here
+    holds: what was said, up to the message that it answers or the answer that it writes on.
+    ``fork`` is set where it leaves the run before it. ``is_by_hand`` is whether
     a person takes each step. ``key`` finds the run's recorded logits, ``node_id`` its place in the
     tree, 0 until it has one.
     """
@@ -59,6 +61,7 @@ class Turn:
     steps: Steps = field(default_factory=Steps)
     finished: Finished | None = None
     model: ModelInfo | None = None
+    messages: tuple[Message, ...] = ()
 
     @property
     def is_open(self) -> bool:

@@ -89,6 +89,7 @@ class Model:
                 preset_name,
                 request.settings,
                 request.chat,
+                request.messages,
                 is_by_hand=request.most_drawn is not None,
             ),
             backend.generate(request, stop.is_set),

@@ -14,11 +14,15 @@ MessagePlace = Literal["", "first", "later"]
 """Where a prompt stands among a conversation's messages; ``""``: it is none of them."""
 
 
+Role = Literal["user", "assistant"]
+"""Who says something, by the names of ``apply_chat_template``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one side said; the roles are those of ``apply_chat_template``."""
+    """What one side said."""
 
-    role: Literal["user", "assistant"]
+    role: Role
     content: str
 
 

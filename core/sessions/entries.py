@@ -12,7 +12,7 @@ from typing import Literal
 
 from core.document.tree_records import Branch
 from core.document.turn import Fork, Turn
-from core.records.chat import ChatFormat
+from core.records.chat import ChatFormat, Message
 from core.records.model_info import ModelInfo
 from core.records.settings import Settings
 from core.records.steps import BeamStep, Finished, TokenStep
@@ -68,6 +68,7 @@ class RunBegun:
     context_size: int | None
     seed: int
     dropped_turns: int
+    messages: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,4 +217,5 @@ def begun_as(node_id: int, branch: Branch, turn: Turn, cut: Cut | None) -> RunBe
         started.context_size,
         started.seed,
         started.dropped_turns,
+        turn.messages,
     )

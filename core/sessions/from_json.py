@@ -10,7 +10,11 @@ import json
 from collections.abc import Callable
 from typing import Any, get_args
 
-from core.document.export.parsing import chat_from_fields, event_from_record
+from core.document.export.parsing import (
+    chat_from_fields,
+    event_from_record,
+    messages_from_fields,
+)
 from core.document.tree_records import Branch
 from core.document.turn import Fork
 from core.files.fields import Fields
@@ -96,6 +100,7 @@ def _run(fields: Fields) -> RunBegun:
         context_size=fields.count_or_none("context_size"),
         seed=fields.count("seed"),
         dropped_turns=fields.count("dropped_turns", 0),
+        messages=messages_from_fields(fields),
     )
 
 

@@ -167,6 +167,7 @@ class Restorer:
             run.is_by_hand,
             key=f"restored {run.node_id}",
             model=run.model,
+            messages=run.messages,
         )
         turn.started = Started(
             context[: run.branch.kept] + run.branch.inserted_token_ids,

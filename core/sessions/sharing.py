@@ -11,12 +11,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
+from core.document.conversation import asked
 from core.document.document import Document
 from core.document.export.reading import ExportedRun
 from core.document.steps import Steps
 from core.document.tree import Tree
 from core.document.tree_records import LONGEST_NAME, ROOT, Branch
 from core.document.turn import Turn
+from core.records.chat import Message
 from core.records.errors import PlaygroundError
 from core.records.model_info import ModelInfo, ModelOrigin
 from core.records.steps import Started
@@ -88,6 +90,8 @@ def grown_run_of(run: ExportedRun) -> GrownRun:
     about = run.about
     info = _model_of(about, run.started)
     is_message = run.chat is not None and run.prompt.endswith("\n")
+    if run.messages:  # older files have none
+        is_message = run.messages[-1].role == "user"
     turn = Turn(
         run.prompt.removesuffix("\n") if is_message else run.prompt,
         about.get("preset") or "",
@@ -101,6 +105,7 @@ def grown_run_of(run: ExportedRun) -> GrownRun:
         steps=Steps(run.steps),
         finished=run.finished,
         model=info,
+        messages=run.messages,
     )
     turn, branch = _rooted([turn])
     versions = (about.get(one) or "" for one in ("program_version", "torch", "transformers"))
@@ -149,8 +154,10 @@ def _rooted(turns: Sequence[Turn]) -> tuple[Turn, Branch]:
     prompt = Document(turns[:-1]).text + turn.asked(is_first=len(turns) == 1)
     if turn.message:  # a message has its line's end to itself
         prompt = prompt.removesuffix("\n")
-    place = "first" if turn.message else turn.message
-    alone = dataclasses.replace(turn, prompt=prompt, message=place, fork=None)
+    said, place = asked(turns), "first" if turn.message else turn.message
+    if said == (Message("user", prompt),):  # as the prompt tells by itself
+        said = ()
+    alone = dataclasses.replace(turn, prompt=prompt, message=place, fork=None, messages=said)
     ids = turn.started.context_token_ids
     return alone, Branch(ROOT, 0, ids, prompt, place)
 

@@ -101,6 +101,7 @@ def _run(run: RunBegun) -> dict[str, Any]:
         "context_size": run.context_size,
         "seed": run.seed,
         "dropped_turns": run.dropped_turns,
+        **({"messages": [dataclasses.asdict(one) for one in run.messages]} if run.messages else {}),
     }
 
 

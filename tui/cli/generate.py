@@ -148,7 +148,7 @@ def run_generate(
         _describe(info, preset)
         if not messages:
             _note_space(text, backend)
-        about = about_run(info, preset.name, settings, preset.chat)
+        about = about_run(info, preset.name, settings, preset.chat, messages)
         return _run(backend, request, make_writer(output_format, text, about))
     finally:
         backend.close()

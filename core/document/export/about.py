@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.records.chat import ChatFormat
+from core.records.chat import ChatFormat, Message
 from core.records.errors import PlaygroundError
 from core.records.model_info import ModelInfo
 from core.records.settings import Settings
@@ -57,13 +57,15 @@ def about_run(
     preset_name: str,
     settings: Settings,
     chat: ChatFormat | None = None,
+    messages: Sequence[Message] = (),
     *,
     is_by_hand: bool = False,
 ) -> dict[str, Any]:
     """Return what it takes, beside prompt and seed, to get a run again.
 
     ``settings`` has every setting by its name, those at their default too. ``chat`` is set where
-    the run is of a conversation, ``is_by_hand`` where a person takes each step.
+    the run is of a conversation, which ``messages`` are: up to the one that it answers, or to the
+    answer that it writes on. ``is_by_hand`` is set where a person takes each step.
     """
     return {
         **about_program(),
@@ -71,6 +73,7 @@ def about_run(
         "preset": preset_name,
         "settings": settings.to_full_mapping(),
         "chat": dataclasses.asdict(chat) if chat is not None else None,
+        "messages": [dataclasses.asdict(one) for one in messages] or None,
         "is_by_hand": is_by_hand,
     }
 

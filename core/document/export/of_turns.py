@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from core.document.conversation import asked
 from core.document.document import Document, Turn
 from core.document.export.about import about_run
 from core.document.export.reading import ExportedRun, TreePlace
@@ -37,8 +38,9 @@ def run_of_turns(
     turn = turns[-1]
     if turn.started is None or turn.finished is None:
         raise PlaygroundError("the run has not finished; wait for it, or stop it")
+    said = asked(turns)
     about = about_run(
-        turn.model, turn.preset_name, turn.settings, turn.chat, is_by_hand=turn.is_by_hand
+        turn.model, turn.preset_name, turn.settings, turn.chat, said, is_by_hand=turn.is_by_hand
     )
     earlier = Document(turns[:-1]).text
     return ExportedRun(
@@ -52,4 +54,5 @@ def run_of_turns(
         turn.chat,
         turn.is_by_hand,
         TreePlace(turn.node_id, parent, step, earlier),
+        said,
     )

@@ -9,7 +9,7 @@ import math
 from typing import get_args
 
 from core.files.fields import Fields
-from core.records.chat import ChatFormat
+from core.records.chat import ChatFormat, Message, Role
 from core.records.steps import (
     BeamStep,
     Candidate,
@@ -66,6 +66,19 @@ def chat_from_fields(fields: Fields) -> ChatFormat:
         assistant=fields.text("assistant"),
         stop_strings=fields.texts("stop_strings"),
     )
+
+
+def messages_from_fields(fields: Fields) -> tuple[Message, ...]:
+    """Return what was said in a conversation, from the field ``messages``; none where it is absent.
+
+    Raises:
+        ValueError: One is of another kind; the text says of which field.
+    """
+    if fields.is_missing("messages"):
+        return ()
+    roles: tuple[Role, ...] = get_args(Role)
+    parts = fields.parts("messages")
+    return tuple(Message(one.choice("role", roles), one.text("content")) for one in parts)
 
 
 def _started(fields: Fields) -> Started:

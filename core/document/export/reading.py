@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.document.export.about import about_model, about_program, check_format
-from core.document.export.parsing import chat_from_fields, event_from_record
+from core.document.export.parsing import (
+    chat_from_fields,
+    event_from_record,
+    messages_from_fields,
+)
 from core.files.fields import Fields
-from core.records.chat import ChatFormat
+from core.records.chat import ChatFormat, Message
 from core.records.errors import PlaygroundError
 from core.records.settings import SETTING_NAMES, Settings, SettingsError, settings_from_mapping
 from core.records.steps import BeamStep, Finished, Started, Step, TokenStep
@@ -40,9 +44,10 @@ class ExportedRun:
     """What a run began from, its steps and its end.
 
     ``about`` is what the file says of how the run was made, as ``about.about_run`` has it: texts,
-    ``None`` where it does not tell, and ``settings``, ``chat`` and ``is_by_hand``, which are the
-    same as values. ``name`` is what the run is called among others, empty where it stands alone;
-    ``place`` is where it grew, where that is known.
+    ``None`` where it does not tell, and ``settings``, ``chat``, ``messages`` and ``is_by_hand``,
+    which are the same as values. ``name`` is what the run is called among others, empty where it
+    stands alone; ``place`` is where it grew, where that is known. ``messages`` are those of the
+    conversation, up to the one that the run answers or the answer that it writes on.
     """
 
     prompt: str
@@ -55,6 +60,7 @@ class ExportedRun:
     chat: ChatFormat | None = None
     is_by_hand: bool = False
     place: TreePlace | None = None
+    messages: tuple[Message, ...] = ()
 
     @property
     def model_name(self) -> str:
@@ -132,12 +138,14 @@ def exported_run(text: str, name: str) -> ExportedRun | None:
     try:
         fields = Fields(first)
         chat = None if fields.is_missing("chat") else chat_from_fields(fields.part("chat"))
+        messages = messages_from_fields(fields) if chat is not None else ()
         # What was written before files told of it shows by this: another run never grows.
         grew = finished.reason == "by_hand" or len(steps) > started.max_new_tokens
         is_by_hand = fields.flag("is_by_hand") if "is_by_hand" in fields else grew
     except ValueError as error:
         raise _damaged(name, f"in line 1 {error}") from None
-    about |= {"chat": first.get("chat"), "is_by_hand": is_by_hand}
+    about |= {name: first.get(name) for name in ("chat", "messages")}
+    about["is_by_hand"] = is_by_hand
     return ExportedRun(
         prompt,
         about,
@@ -147,6 +155,7 @@ def exported_run(text: str, name: str) -> ExportedRun | None:
         finished,
         chat=chat,
         is_by_hand=is_by_hand,
+        messages=messages,
     )
 
 

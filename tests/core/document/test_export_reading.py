@@ -17,7 +17,7 @@ from core.document.export.about import about_run
 from core.document.export.parsing import event_from_record
 from core.document.export.reading import exported_run, token_texts
 from core.document.export.writers import JsonlWriter, event_record
-from core.records.chat import ChatFormat
+from core.records.chat import ChatFormat, Message
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings
 from core.records.steps import (
@@ -136,10 +136,11 @@ CHAT = ChatFormat("Be kind.\n", "Q: ", "A:", ("\nQ:", "\n\n"))
 @pytest.mark.parametrize("chat", [None, CHAT])
 @pytest.mark.parametrize("is_by_hand", [False, True])
 def test_the_conversation_and_the_hand_come_back(chat, is_by_hand):
-    about = about_run(None, "x", Settings(), chat, is_by_hand=is_by_hand)
+    said = (Message("user", "Hello"), Message("assistant", "Ah")) if chat else ()
+    about = about_run(None, "x", Settings(), chat, said, is_by_hand=is_by_hand)
     run = exported_run(export(WHOLE, **about), "a file")
 
-    assert (run.chat, run.is_by_hand) == (chat, is_by_hand)
+    assert (run.chat, run.messages, run.is_by_hand) == (chat, said, is_by_hand)
     assert exported_run(export(WHOLE, **run.about), "a file") == run
 
 
@@ -160,6 +161,8 @@ def test_a_run_by_hand_of_a_file_that_does_not_tell_shows_by_its_end_or_its_leng
         ({"chat": {"opening": "", "user": "", "assistant": ""}}, "'stop_strings'"),
         ({"chat": "Q:"}, "what should be an object is none"),
         ({"is_by_hand": 1}, "'is_by_hand'"),
+        ({"chat": dataclasses.asdict(CHAT), "messages": "Hello"}, "'messages'"),
+        ({"chat": dataclasses.asdict(CHAT), "messages": [{"role": "x"}]}, "'role'"),
     ],
 )
 def test_a_conversation_of_another_kind_is_told(about, fault):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import get_args
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from core.document.document import Document
 from core.document.export.about import about_run
 from core.document.export.reading import ExportedRun, exported_runs
 from core.document.export.several import text_of
+from core.records.chat import Message, Role
 from core.records.errors import PlaygroundError
 from core.records.model_info import ModelInfo
 from core.records.settings import Settings
@@ -23,7 +26,7 @@ from core.sessions.runs import runs_of, runs_of_tree
 from core.sessions.saved import read_saved, take_in
 from core.sessions.sharing import grown_run_of, grown_runs, session_of
 from tests.core.document.event_strategies import ENDS, ID_LISTS, STEPS, TEXTS
-from tests.core.sessions.recorded import CHAT, INFO, Recorded
+from tests.core.sessions.recorded import CHAT, INFO, OTHER, SAMPLE, Recorded
 from tests.core.sessions.test_restoring import afternoon
 
 VERSIONS = {"program_version", "torch", "transformers"}
@@ -92,9 +95,42 @@ def test_every_run_by_itself_comes_back_as_the_same_lines(tmp_path):
         assert text_of(list(runs_of(imported)), "jsonl") == text
 
 
+def conversation():
+    """One that follows another text, with messages, an answer that went on, and a fork in it."""
+    work = Recorded()
+    work.send("Once upon")
+    work.send("Hello", chat=CHAT)
+    work.send("More", SAMPLE, chat=CHAT)
+    work.send("", SAMPLE)
+    work.fork(9, 1)
+    work.send("And then?", chat=CHAT)
+    return work.restored()
+
+
+def asked_next(document):
+    """What a model is asked for the next message, to write the answer on, and that by another."""
+    for prompt, chat, model in (("What else?", CHAT, INFO), ("", None, INFO), ("", None, OTHER)):
+        yield Document(document).begin(prompt, "x", Settings(), model, chat)
+
+
+def test_a_run_of_a_conversation_that_is_taken_in_goes_on_with_all_that_was_said(tmp_path):
+    state = conversation()
+    for node_id, run in enumerate(runs_of(state), 1):
+        one = taken(text_of([run], "jsonl"), tmp_path, f"{node_id}.jsonl")
+        several = state_of(session_of(grown_of(state, [node_id])))
+        for again in (one, several):
+            (turn,) = again.documents[1]
+            assert Document([turn]).text == Document(state.documents[node_id]).text
+            found = list(asked_next(again.documents[1]))
+            for wanted, request in zip(asked_next(state.documents[node_id]), found, strict=True):
+                assert request.messages == wanted.messages
+                assert request.chat == wanted.chat
+                assert request.prompt == wanted.prompt
+
+
 ABOUTS = st.builds(
-    lambda info, name, chat, by_hand, seed: about_run(
-        info, name, Settings(seed=seed), chat, is_by_hand=by_hand
+    lambda info, name, said, by_hand, seed: about_run(
+        info, name, Settings(seed=seed), CHAT if said else None, said, is_by_hand=by_hand
     ),
     st.none()
     | st.builds(
@@ -111,7 +147,7 @@ ABOUTS = st.builds(
         weights_fingerprint=TEXTS,
     ),
     TEXTS,
-    st.none() | st.just(CHAT),
+    st.lists(st.builds(Message, st.sampled_from(get_args(Role)), TEXTS), max_size=3),
     st.booleans(),
     st.none() | st.integers(0, 2**63 - 1),
 )
@@ -127,7 +163,14 @@ ABOUTS = st.builds(
 )
 def test_any_runs_come_back_as_the_same_lines(parts):
     runs = [
-        ExportedRun(prompt, about, None, Started(ids, ids, 9, None, 7), tuple(steps), end)
+        ExportedRun(
+            prompt + "\n" * ((about["messages"] or [{}])[-1].get("role") == "user"),
+            about,
+            None,
+            Started(ids, ids, 9, None, 7),
+            tuple(steps),
+            end,
+        )
         for prompt, about, ids, steps, end in parts
     ]
     text = text_of(runs, "jsonl")
