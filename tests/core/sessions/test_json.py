@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.document.tree_records import Branch
 from core.document.turn import Fork
-from core.records.chat import ChatFormat
+from core.records.chat import ChatFormat, Message
 from core.records.model_info import ModelInfo
 from core.records.settings import Settings
 from core.sessions.entries import (
@@ -77,6 +77,9 @@ RUNS = st.builds(
     st.none() | IDS,
     IDS,
     IDS,
+    st.lists(st.builds(Message, st.sampled_from(["user", "assistant"]), TEXTS), max_size=2).map(
+        tuple
+    ),
 )
 MOVES = st.builds(Moved, st.sampled_from(get_args(MoveKind))) | st.builds(Moved, st.just("go"), IDS)
 ENTRIES = st.one_of(
