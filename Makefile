@@ -13,7 +13,7 @@ help: ## Show this list
 	@echo 'gpt2-playground: see how a language model decides'
 	@echo
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)$$/  make \1@\2/p' Makefile | \
-		awk -F@ '{ printf "%-14s%s\n", $$1, $$2 }'
+		awk -F@ '{ printf "%-17s%s\n", $$1, $$2 }'
 	@echo
 	@echo 'ARGS="..." is handed on: make run ARGS="--preset beam", make test ARGS="-k presets".'
 
@@ -33,6 +33,14 @@ bench: $(VENV)/.installed-run ## Measure the speed beside generate() and others
 soak: $(VENV)/.installed-test ## Send signals at fifty random moments, in a real terminal
 	SIGNAL_MOMENTS=50 $(TESTING) $(BIN)/python -m pytest tests/around/test_signals.py $(ARGS)
 
+# A measured test takes longer: none of them is ended for that.
+.PHONY: coverage
+coverage: $(VENV)/.installed-coverage ## Run all tests and tell which branches of core they leave out
+	$(BIN)/python -m coverage erase
+	HF_HUB_OFFLINE=1 $(BIN)/python -m coverage run -m pytest --timeout 900 $(ARGS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check format, style, types and import rules
 	$(BIN)/python -m ruff format --check .
@@ -51,6 +59,10 @@ $(VENV)/.installed-run: pyproject.toml | $(BIN)/python
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 	@$(MAKE) --no-print-directory install PACKAGE='.[test]'
 	@touch $@ $(VENV)/.installed-run
+
+$(VENV)/.installed-coverage: pyproject.toml | $(BIN)/python
+	@$(MAKE) --no-print-directory install PACKAGE='.[coverage]'
+	@touch $@ $(VENV)/.installed-run $(VENV)/.installed-test
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	@$(MAKE) --no-print-directory install PACKAGE='.[dev]'
