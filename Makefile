@@ -41,6 +41,10 @@ coverage: $(VENV)/.installed-coverage ## Run all tests and tell which branches o
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
+.PHONY: mutants
+mutants: $(VENV)/.installed-mutants ## Change code here and there, and tell what no test notices
+	HF_HUB_OFFLINE=1 $(BIN)/python -m tests.mutants $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check format, style, types and import rules
 	$(BIN)/python -m ruff format --check .
@@ -62,6 +66,10 @@ $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-coverage: pyproject.toml | $(BIN)/python
 	@$(MAKE) --no-print-directory install PACKAGE='.[coverage]'
+	@touch $@ $(VENV)/.installed-run $(VENV)/.installed-test
+
+$(VENV)/.installed-mutants: pyproject.toml | $(BIN)/python
+	@$(MAKE) --no-print-directory install PACKAGE='.[mutants]'
 	@touch $@ $(VENV)/.installed-run $(VENV)/.installed-test
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
