@@ -5,13 +5,16 @@ Must never wait for a disk, and never keeps to itself that something is not save
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from core.backends.background_call import BackgroundCall
 from core.models.listing import check_model
 from core.playground.model_state import ModelState
 from core.playground.notices import Notices
 from core.records.errors import PlaygroundError
 from core.records.model_info import ModelInfo
 from core.sessions.entries import Entry, ModelReady
-from core.sessions.opening import Session
+from core.sessions.opening import CLOSING, Session
 from core.sessions.restoring import Restored
 from core.text.visible import one_line
 
@@ -86,9 +89,48 @@ class Keeping:
             self._is_settled = True
         self._has_been_seen = True
 
-    def close(self) -> bool:
-        """Have all on the disk, waiting for it; return whether it is, or need not be."""
-        return self.session is None or self.session.close()
+    def close(self, timeout: float = CLOSING) -> bool:
+        """Have all on the disk within ``timeout`` s; return whether it is, or need not be."""
+        return self.session is None or self.session.close(timeout)
+
+
+class Leaving:
+    """Sessions that were left, each closed on a thread of its own: its disk may be slow."""
+
+    def __init__(self, notices: Notices) -> None:
+        self._notices = notices
+        self._closing: list[BackgroundCall[bool]] = []
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether one is not closed yet."""
+        return bool(self._closing)
+
+    def leave(self, close: Callable[[], bool]) -> None:
+        """Have a session closed, by what returns whether it is saved to its end."""
+        self._closing.append(BackgroundCall(close, "the session that was left cannot be closed"))
+
+    def tell(self) -> None:
+        """Tell of those that could not be saved."""
+        for one in [one for one in self._closing if one.is_done]:
+            self._closing.remove(one)
+            if not _is_saved(one):
+                self._notices.owe("the session that was left is not saved to its end")
+
+    def wait(self, timeout: float = CLOSING) -> bool:
+        """Wait until all are closed, ``timeout`` s for each; return whether all are saved.
+
+        Any thread may call it.
+        """
+        waited = [one.wait(timeout) and _is_saved(one) for one in tuple(self._closing)]
+        return all(waited)
+
+
+def _is_saved(closed: BackgroundCall[bool]) -> bool:
+    try:
+        return closed.result()
+    except PlaygroundError:  # there was no thread for it
+        return False
 
 
 def model_left_with(state: Restored) -> str:

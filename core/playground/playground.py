@@ -18,7 +18,7 @@ from core.playground.cursor import Cursor
 from core.playground.documents import Documents
 from core.playground.fetching import Fetching
 from core.playground.forks import Forks
-from core.playground.keeping import Keeping
+from core.playground.keeping import Keeping, Leaving
 from core.playground.lookup import Lookup
 from core.playground.model_state import Clock, ModelFactory, ModelState
 from core.playground.moves import Moves
@@ -33,7 +33,7 @@ from core.records.loading import LoadFailed, Loading, Ready
 from core.records.prompt_tokens import PromptToken
 from core.records.scores import Scorable, ScoredText, WrittenTokens
 from core.records.steps import EngineChanged, Finished, Step
-from core.sessions.opening import Session
+from core.sessions.opening import CLOSING, Session
 
 _LOOK_SECONDS = 0.005
 """How long who waits sleeps between two looks for what has come."""
@@ -84,6 +84,7 @@ class Playground:
         self._coming: Session | None = None
         self.told = told
         self.notices = Notices(told)
+        self.leaving = Leaving(self.notices)
         self.presets_file = PresetsFile(watch, self.notices)
         fetching = fetching if fetching is not None else Fetching()
         self.model = ModelState(make_model, self._service, fetching, self.notices, clock)
@@ -139,16 +140,17 @@ class Playground:
         prompt that waited, if any.
         """
         if self._coming is not None:
-            self._coming.close()
+            self.leaving.leave(self._coming.close)
         self._coming = session
         if self.document.is_running:
             self.runs.stop()
         return self.prompts.take_back()
 
-    def close(self) -> bool:
+    def close(self, timeout: float = CLOSING) -> bool:
         """End the run, the download and their threads, then the session.
 
-        What has come until then is kept. A disk that does not answer is waited for, for seconds.
+        What has come until then is kept. A disk that does not answer is waited for, for ``timeout``
+        seconds; whoever calls again waits again.
 
         Returns:
             Whether all that was to be saved is.
@@ -158,7 +160,8 @@ class Playground:
         for event in self._service.drain():
             if not isinstance(event, Loading | Ready | LoadFailed):
                 self.documents.apply(event)
-        return self.keeping.close()
+        is_saved = self.keeping.close(timeout)
+        return self.leaving.wait(timeout) and is_saved
 
     @property
     def document(self) -> Document:
@@ -169,7 +172,8 @@ class Playground:
     def is_busy(self) -> bool:
         """Whether events are still to come, so that the service must be drained."""
         has_news = self.keeping.has_news or self.notices.has_more or self.presets_file.has_news
-        is_busy = self.document.is_running or self.model.is_busy or self._coming is not None
+        is_switching = self._coming is not None or self.leaving.is_busy
+        is_busy = self.document.is_running or self.model.is_busy or is_switching
         return is_busy or self.by_hand.must_weigh or has_news or self.lookup.is_reading
 
     def wait_until_at_rest(self, timeout: float | None = None) -> Changes:
@@ -238,6 +242,7 @@ class Playground:
             self._switch(self._coming, changes)
         if self.by_hand.must_weigh:
             self.runs.weigh_next()
+        self.leaving.tell()
         self.keeping.tell()
         changes.owed = self.notices.has_more
         changes.anything |= changes.owed
@@ -250,8 +255,7 @@ class Playground:
         self._coming = None
         changes.anything = changes.keys = changes.opened = True
         self.notices.clear()
-        if not self.keeping.close():
-            self.notices.owe("the session that was left is not saved to its end")
+        self.leaving.leave(self.keeping.close)
         book, preset = self.next_run.book, self.next_run.preset.name
         is_new = session.state.preset is None and preset in {one.name for one in book.presets}
         self._begin(session, book, preset if is_new else None, self.next_run.seed)

@@ -6,10 +6,11 @@ whole lines, and all that was told until then. One thread of its own encodes and
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from core.records.steps import Finished
@@ -31,7 +32,7 @@ MOST_WAITING = 200_000
 
 _AT_ONCE = 10  # entries that are encoded before they are written
 
-_Waiting = Entry | threading.Event
+_Waiting = Entry | Callable[[], None]
 
 
 class Journal:
@@ -89,13 +90,20 @@ class Journal:
         Never from the thread that paints.
         """
         done = threading.Event()
-        self._put(done, is_urgent=True)
+        self.then(done.set)
         return done.wait(timeout) and not self._fault
+
+    def then(self, call: Callable[[], None]) -> None:
+        """Have ``call`` made by the thread once all that was told is written, or cannot be.
+
+        For what may wait for a disk; an ``OSError`` of it is nobody's.
+        """
+        self._put(call, is_urgent=True)
 
     def close(self, timeout: float) -> bool:
         """Write what waits and close the file; return whether all is on the disk in ``timeout`` s.
 
-        A disk that does not answer for longer is left alone.
+        A disk that does not answer for longer is left alone; whoever calls again waits again.
         """
         self._is_closing = True
         self._now.set()
@@ -128,7 +136,7 @@ class Journal:
         waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
         try:
             if not self._fault:
-                self._write([one for one in waiting if not isinstance(one, threading.Event)])
+                self._write([one for one in waiting if not callable(one)])
                 if is_last and self._summed_up_at != self._file.size:
                     self._sum_up()
                 self._file.sync()
@@ -141,8 +149,9 @@ class Journal:
         except Exception as error:  # else the thread would end without a word
             self._fail(unexpected("it cannot be written", error))
         for one in waiting:
-            if isinstance(one, threading.Event):
-                one.set()
+            if callable(one):
+                with contextlib.suppress(OSError):
+                    one()
         self._is_saving = False
 
     def _write(self, entries: Sequence[Entry]) -> None:

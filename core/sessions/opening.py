@@ -6,7 +6,6 @@ file that another program writes.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 from dataclasses import dataclass, field
@@ -87,10 +86,13 @@ class Session:
     def settled(self) -> None:
         """Say that what was opened is on the screen, and that it did no harm."""
         if self.journal is not None:
-            Mark(self.path).clear()
+            self.journal.then(Mark(self.path).clear)
 
-    def close(self) -> bool:
+    def close(self, timeout: float = CLOSING) -> bool:
         """Have all on the disk and let others open it; one without a prompt or run is removed.
+
+        A disk that does not answer within ``timeout`` seconds is left to it; whoever calls again
+        waits again.
 
         Returns:
             Whether all is saved.
@@ -99,9 +101,8 @@ class Session:
             return True
         self.settled()
         if not self._has_something:
-            with contextlib.suppress(OSError):
-                self.path.unlink()
-        return self.journal.close(CLOSING) or not self._has_something
+            self.journal.then(self.path.unlink)
+        return self.journal.close(timeout) or not self._has_something
 
 
 def open_session(path: Path, largest: int = LARGEST_SESSION) -> Session:

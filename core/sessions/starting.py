@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from functools import partial
 from pathlib import Path
 
 from core.records.errors import PlaygroundError
@@ -43,12 +44,14 @@ def start_session(
 def open_and_remember(folder: SessionsFolder, path: Path) -> Session:
     """Open a session, from then on the one left last; see ``open_session``.
 
+    That it is the last is written down by its journal, since a disk may be slow.
+
     Raises:
         PlaygroundError: The name is that of a folder, a pipe, a device or a link to nowhere.
     """
     session = open_session(path)
     if session.journal is not None:
-        folder.remember(session.path)
+        session.journal.then(partial(folder.remember, session.path))
     return session
 
 

@@ -51,6 +51,8 @@ from tui.prose.transcript import Transcript
 
 _SHOWN_OF_A_COPY = 36
 _COPY_SECONDS = 3.0
+_SAVED_SOON = 1.0
+"""So many seconds a disk has for what waits while the last frame still stands on the screen."""
 
 
 def _commands() -> type[Provider]:
@@ -108,7 +110,7 @@ class PlaygroundApp(App[None]):
             watch=watch,
         )
         self.is_saved = True
-        """Whether all that was to be saved is, once the app has ended."""
+        """Whether all that was to be saved is, once the app has ended; it may still come to be."""
         self.set_keymap(self.keys.keymap)
         self._fetch_at_start = fetch
         self.main = MainScreen(book)
@@ -167,7 +169,7 @@ class PlaygroundApp(App[None]):
     def on_unmount(self) -> None:
         """End the run and the worker thread, and save what waits."""
         self.sessions.close()
-        self.is_saved = self.playground.close()
+        self.is_saved = self.playground.close(_SAVED_SOON)
 
     def deliver_screenshot(
         self,

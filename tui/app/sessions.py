@@ -121,9 +121,13 @@ class SessionActions:
             session.record(session_named(name))
 
     def _open(self, path: Path) -> None:
-        self._calls.ask(partial(open_and_remember, self._folder, path))
+        self._calls.ask(partial(self._opened, path))
         if self._timer is not None:
             self._timer.resume()
+
+    def _opened(self, path: Path) -> Session:
+        self._playground.leaving.wait()  # it may be the one that was left just now
+        return open_and_remember(self._folder, path)
 
     def _take_over(self) -> None:
         """Go on with a session that has been opened."""

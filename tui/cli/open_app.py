@@ -13,11 +13,11 @@ from core.backends.base import Backend
 from core.document.export.about import installed_version
 from core.faults.circumstances import remember_model
 from core.models.listing import DEMO, check_model, is_to_fetch
-from core.playground.keeping import is_here, model_left_with
+from core.playground.keeping import Keeping, is_here, model_left_with
 from core.presets.watching import PresetsWatch
 from core.records.errors import PlaygroundError
 from core.sessions.folder import SessionsFolder
-from core.sessions.opening import Session
+from core.sessions.opening import CLOSING, Session
 from core.sessions.starting import start_session
 from tui.actions.keys_file import load_keys, own_keys_file
 from tui.cli.choices import Choices, check_choices, make_backend, open_book
@@ -120,13 +120,22 @@ def run_app(choices: Choices) -> int:
     with terminal_for_the_app():
         playground.run()
     if not playground.is_saved:
-        complain("the session is not saved to its end; the app said why")
+        _save_late(playground.playground.keeping)
     info = playground.playground.model.info
     if info is not None:
         remember_model(info.device, info.dtype, info.engine)
     if playground.fault is not None:
         raise playground.fault
     return playground.return_code or 0
+
+
+def _save_late(keeping: Keeping) -> None:
+    """Wait for a slow disk, where a person sees for what, and tell what is not saved."""
+    if keeping.is_writing:
+        complain(f"waiting for the disk to take the session, {CLOSING:g} s at most")
+    if not keeping.close(CLOSING):
+        why = "the app said why" if keeping.unsaved else "the disk does not answer"
+        complain(f"the session is not saved to its end; {why}")
 
 
 def _model_of(session: Session) -> str | None:

@@ -256,6 +256,7 @@ def test_one_that_was_shown_is_trusted(path, opened):
     session = open_session(path)
     assert Mark(path).is_set
     session.settled()
+    assert session.journal.flush(10.0)
     assert not Mark(path).is_set
     session.close()
     assert opened(path).notes == ()
