@@ -16,7 +16,7 @@ from core.document.document import Document
 from core.document.export.reading import ExportedRun
 from core.document.steps import Steps
 from core.document.tree import Tree
-from core.document.tree_records import LONGEST_NAME, ROOT, Branch
+from core.document.tree_records import ROOT, Branch
 from core.document.turn import Turn
 from core.records.chat import Message
 from core.records.errors import PlaygroundError
@@ -34,7 +34,6 @@ from core.sessions.entries import (
 from core.sessions.header import header_line, new_header, this_program
 from core.sessions.summary import Summary
 from core.sessions.to_json import entry_record, line_of
-from core.text.visible import is_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +108,7 @@ def grown_run_of(run: ExportedRun) -> GrownRun:
     )
     turn, branch = _rooted([turn])
     versions = (about.get(one) or "" for one in ("program_version", "torch", "transformers"))
-    name = run.name if is_label(run.name) and len(run.name) <= LONGEST_NAME else ""
-    return GrownRun(0, turn, branch, None, ProgramStarted(*versions), name)
+    return GrownRun(0, turn, branch, None, ProgramStarted(*versions))
 
 
 def entries_of(runs: Iterable[GrownRun], first_id: int = ROOT + 1) -> Iterator[Entry]:
