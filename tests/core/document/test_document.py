@@ -6,6 +6,7 @@ import pytest
 
 from core.backends.scripted import ScriptedBackend
 from core.document.document import Document
+from core.records.chat import ChatFormat
 from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Finished, Started
@@ -100,6 +101,18 @@ def test_the_end_of_the_text_is_the_text_s_own(length):
     assert document.end(length) == document.text[-length:]
 
 
+@pytest.mark.parametrize("length", [1, 9, 11, 12, 25, 100])
+def test_nor_has_a_conversation_s_text_another_end(length):
+    document = Document()
+    for said in ("Hello", "Tell me"):
+        request = document.begin(said, "greedy", SHORT, chat=ChatFormat("", "Q: ", "A:"))
+        for event in ScriptedBackend().generate(request, lambda: False):
+            document.apply(event)
+
+    assert document.text == "Hello\n far, away\nTell me\n far, away"
+    assert document.end(length) == document.text[-length:]
+
+
 def test_continuing_without_a_prompt_adds_nothing():
     document = Document()
     play(document, "one")
@@ -184,3 +197,28 @@ def test_a_resting_cursor_stays_while_steps_arrive_and_a_new_turn_releases_it():
     for event in ScriptedBackend().generate(request, lambda: False):
         document.apply(event)
     assert document.selected() == step
+
+
+def test_the_token_to_come_is_looked_at_until_a_step_is_held():
+    document = Document()
+    play(document, "one")
+    document.hold_cursor()
+    assert document.cursor is None, "nothing moves on from the newest step"
+
+    request = document.weigh_next(SHORT)
+    for event in ScriptedBackend().generate(request, lambda: False):
+        document.apply(event)
+    assert document.next_token is not None
+    document.hold_cursor()
+    assert document.cursor == 2
+    document.let_go()
+    assert document.cursor is None
+    document.move_cursor(-2)
+    document.let_go()
+    assert document.cursor == 1, "it rests on an earlier step"
+
+    document.look_at(2)
+    document.forget_next()
+    document.cursor = 2
+    document.let_go()
+    assert document.cursor == 2, "nothing is known of a token to come"

@@ -182,6 +182,11 @@ def test_beams_are_ranked_with_the_one_that_was_written_marked(demo):
     assert [beam.same + beam.rest for beam in view.beams] == [
         beam.text for beam in final_beams(run.steps)
     ]
+    assert [beam.place for beam in view.beams] == ["1", "2", "3", "4"]
+    first = view.beams[0].same + view.beams[0].rest
+    for beam in view.beams[1:]:
+        assert first.startswith(beam.same)
+        assert beam.same == "" or beam.same.endswith(" ") or first.startswith(beam.same + beam.rest)
     assert len(view.search) == len(run.steps)
     for shown, step in zip(view.search, run.steps, strict=True):
         assert len(shown.beams) == len(step.hypotheses) + len(step.dropped)
@@ -215,6 +220,12 @@ def test_a_run_that_failed_keeps_its_tokens_and_says_why():
 
     assert written(page) == " a b"
     assert page.text("failed") == "0 tokens; no memory."
+
+
+def test_a_run_without_a_token_has_no_beams():
+    run = run_of()
+    assert final_beams(run.steps) == []
+    assert page_of([run])
 
 
 def test_a_special_token_is_a_sign_that_is_no_text():

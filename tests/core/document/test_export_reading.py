@@ -21,10 +21,13 @@ from core.records.chat import ChatFormat, Message
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings
 from core.records.steps import (
+    BeamStep,
     Candidate,
     Distribution,
+    DroppedHypothesis,
     EngineChanged,
     Finished,
+    Hypothesis,
     NextToken,
     Started,
     TokenStep,
@@ -34,6 +37,8 @@ CUT = Candidate(6, ",", math.log(0.25), None, 2, "top_k")
 STEP = TokenStep(
     0, Candidate(5, "\\xe4", -0.5, -0.25, 1), Distribution((CUT,), 1.5, 1), "", 0.0, "person", True
 )
+
+NEVER = Hypothesis((5,), "a", -math.inf, -math.inf, 0, CUT)
 
 
 def without_times(event):
@@ -81,6 +86,8 @@ def test_a_run_that_was_written_is_read_to_the_letter(backend, settings):
         NextToken(STEP.distribution),
         EngineChanged("torch"),
         Finished("stop_string", (5,), "a", 9.5, -0.5, "why", 4, 3),
+        Finished("length", (5,), "a", 9.5, -math.inf),
+        BeamStep(0, (NEVER,), (), (DroppedHypothesis(NEVER, "why"),), (STEP.distribution,), 0.0),
     ],
 )
 def test_every_field_comes_back(event):

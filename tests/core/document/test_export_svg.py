@@ -58,6 +58,10 @@ def test_a_token_tells_what_was_weighed():
         " away  step 2 · 1.00 bits",
     ]
     assert "far!  25.0%  top_k" in titles[0]
+    lengths = {one.text: one.get("textLength") for one in tree.iter(f"{SVG}text")}
+    cell = float(lengths[" away"]) / len(" away")
+    assert cell > 1
+    assert float(lengths[" far"]) == pytest.approx(cell * len(" far"), abs=0.1)
 
 
 def test_all_runs_of_a_session_are_on_it():

@@ -163,7 +163,8 @@ def test_markdown_says_once_what_a_class_needs_to_know():
     text = markdown(prompt, do_sample=True, top_p=0.9)
     lines = text.splitlines()
 
-    assert lines[0] == "# What gpt2 weighed at each step"
+    assert lines[:4] == ["# What gpt2 weighed at each step", "", "|  |  |", "| --- | --- |"]
+    assert lines[11:14] == ["", "## Prompt", ""]
     rows = [line.removeprefix("| ").removesuffix(" |").split(" | ") for line in lines[4:12]]
     facts = dict(row for row in rows if len(row) == 2)
     assert facts["model"] == "gpt2 (cache)"
@@ -173,8 +174,10 @@ def test_markdown_says_once_what_a_class_needs_to_know():
     settings = r"max\_new\_tokens: 3, do\_sample: true, top\_k: 50, top\_p: 0.9"
     assert facts["settings"] == settings
     assert facts["seed"].isdigit()
-    assert facts["program"].startswith("gpt2-playground ")
-    assert "transformers" in facts["program"]
+    program, torch, transformers = facts["program"].split(", ")
+    assert program.startswith("gpt2-playground ")
+    assert torch.startswith("torch 2")
+    assert transformers.startswith("transformers 5")
     assert text.count("A beginning. " * 19) == 1
     assert text.count("A beginning") == 20
     assert (

@@ -146,6 +146,7 @@ def test_comparing_two_branches():
     assert compared.first_token_ids == (3,)
     assert compared.second_token_ids == (9, 8)
     assert compared.settings == (("do_sample", False, True), ("top_p", None, 0.9))
+    assert tree.compare(2, 1).settings == (("do_sample", True, False), ("top_p", 0.9, None))
     assert tree.compare(1, 1).settings == ()
     tree.add(fork(tree, 1, 1), run(8, settings=Settings(num_beams=2, length_penalty=2.0)))
     assert tree.compare(1, 3).settings == (

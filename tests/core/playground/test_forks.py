@@ -61,14 +61,15 @@ class TestForking:
         one.document.cursor = 1
         parents = contest(steps[1], steps[0])
         parent = parents[1]
-        chosen = parent.contenders[0].candidate
+        leader = steps[1].hypotheses[0].token
+        weighed = (one.candidate for one in parent.contenders)
+        chosen = next(one for one in weighed if one.token_id != leader.token_id)
         one.playground.forks.to_beam(parent, chosen)
         one.settle()
         turn = one.document.turns[-1]
-        leader = steps[1].hypotheses[0].token
         assert turn.fork.step == 2
         assert turn.fork.put == chosen.text
-        assert turn.fork.replaced == ("" if chosen.token_id == leader.token_id else leader.text)
+        assert turn.fork.replaced == leader.text
         assert turn.fork.other_beam == parent.hypothesis.text
         assert last_request(one).context_token_ids == (10, *parent.hypothesis.token_ids)
         assert last_request(one).forced == (chosen.token_id,)
@@ -182,6 +183,7 @@ class TestRerunning:
         one.settle()
         turn = one.document.turns[-1]
         assert (turn.preset_name, turn.settings, turn.fork) == ("greedy*", self.NEW, None)
+        assert turn.model == one.playground.model.info
         assert last_request(one).context_token_ids == (10, 100, 101, 102, 10, 100)
         assert last_request(one).forced == ()
         one.playground.forks.to_settings(3, self.NEW)
@@ -197,6 +199,7 @@ class TestRerunning:
         one.settle()
         turn = one.document.turns[-1]
         assert turn.fork == Fork(2, pick.text, ",")
+        assert turn.model == one.playground.model.info
         assert (turn.preset_name, last_request(one).forced) == ("greedy*", (pick.token_id,))
         assert last_request(one).context_token_ids == (10, 100, 101, 102, 10, 100)
 

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from core.records.errors import PlaygroundError
-from core.sessions.finding import find_session
+from core.sessions.finding import find_session, is_path
 from core.sessions.folder import SessionsFolder
 from core.sessions.opening import open_session
 from tests.core.sessions.recorded import Recorded
@@ -48,6 +48,14 @@ def test_what_there_is_not(folder, called):
     kept(folder)
     with pytest.raises(PlaygroundError, match="there is no session"):
         find_session(folder, called)
+
+
+@pytest.mark.parametrize(
+    ("called", "is_file"),
+    [("a.jsonl", True), ("~", True), (f"a{os.sep}b", True), ("a dragon", False), ("1", False)],
+)
+def test_what_is_called_like_a_file_is_one(called, is_file):
+    assert is_path(called) is is_file
 
 
 def test_two_of_one_name_are_told_apart_by_their_files(folder):

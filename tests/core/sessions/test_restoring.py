@@ -170,6 +170,9 @@ def test_what_a_run_was_written_with_comes_back():
     assert work.restored().programs == {1: old, 2: new}
     work.remove(1)
     assert work.restored().programs == {}
+    untold = Recorded()
+    untold.send("Once")
+    assert untold.restored().programs == {1: ProgramStarted("", "", "")}
 
 
 @pytest.mark.parametrize("settings_", [SAMPLE, BEAM], ids=["tokens", "beams"])

@@ -83,6 +83,8 @@ def test_of_a_few_runs_those_without_their_parent_begin_with_all_that_was_before
 
     assert [one.prompt for one in runs_of(again)] == [one.prompt for one in runs]
     assert [node.branch.parent for node in again.tree.nodes] == [0, 1, 0]
+    whole = [turns[-1].fork for turns in (again.documents[1], again.documents[3])]
+    assert whole == [None, None], "what grew from nothing leaves nothing"
     assert [one.started for one in runs_of(again)] == [one.started for one in runs]
     imported = taken(text, tmp_path)
     assert without_head(session_of(grown_of(imported))) == without_head(text)
@@ -193,17 +195,53 @@ def test_versions_and_the_model_go_along():
     assert again.programs[1] == ProgramStarted("0.9", "2.0", "")
 
 
+def test_of_the_model_it_is_known_what_the_file_tells():
+    (run,) = runs_of(state_of(session_of(grown_of(afternoon().restored(), [1]))))
+    told = dataclasses.replace(
+        INFO,
+        parameters=0,
+        vocabulary_size=0,
+        **dict.fromkeys(("placement", "note", "stands_in_for"), ""),
+        own_settings=(),
+    )
+    assert grown_run_of(run).turn.model == told
+    about = dict.fromkeys(run.about)
+    bare = grown_run_of(dataclasses.replace(run, about={**about, "model": "m"})).turn.model
+    assert (bare.name, bare.device, bare.dtype, bare.origin, bare.revision) == ("m", "", "", "", "")
+    assert grown_run_of(dataclasses.replace(run, about=about)).turn.model is None
+
+
+def test_a_message_is_one_without_its_line_end():
+    messages = [one for one in runs_of(afternoon().restored()) if one.prompt.endswith("\n")]
+    assert messages
+    for run in messages:
+        turn = grown_run_of(run).turn
+        assert (turn.message, turn.prompt) == ("first", run.prompt.removesuffix("\n"))
+
+
 def test_runs_are_added_to_what_is_there_and_twice_is_no_fault(tmp_path):
     text = session_of(grown_of(afternoon().restored()))
     once = taken(text, tmp_path)
     count = len(once.tree.nodes)
     twice = taken(text, tmp_path)
+    assert (once.name, twice.name) == ("", "")
 
     assert len(twice.tree.nodes) == 2 * count
     for node_id in range(1, count + 1):
         first, second = twice.tree.node(node_id), twice.tree.node(node_id + count)
         assert first.run == second.run
         assert twice.tree.document(node_id) == twice.tree.document(node_id + count)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("lesson", "lesson"), ("a" * 70, "a" * 60), ("two\nlines", ""), ("", "")]
+)
+def test_only_a_session_that_begins_takes_the_name(tmp_path, name, kept):
+    runs = grown_of(afternoon().restored(), [1])
+    path = tmp_path / "mine.jsonl"
+    assert take_in(runs, path, name).state.name == kept
+    assert take_in(runs, path, "another").state.name == kept
+    assert read_contents(path.read_bytes()).state.name == kept
 
 
 def test_a_session_that_another_program_has_open_is_left_alone(tmp_path):
