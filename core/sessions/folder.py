@@ -174,7 +174,7 @@ def look_into(path: Path) -> ListedSession | None:
             return None
         head = os.pread(handle, _LOOKED_AT, 0)
         tail = os.pread(handle, _LOOKED_AT, max(len(head), status.st_size - _LOOKED_AT))
-    except OSError:
+    except (OSError, ValueError):  # no file of that name is possible
         return None
     finally:
         if handle >= 0:

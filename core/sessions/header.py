@@ -67,10 +67,16 @@ def header_of(line: bytes) -> Header:
         LaterVersionError: It is of a later major version.
         ValueError: It is no file of a session.
     """
-    fields = Fields(object_of(line))
-    version = version_of(fields.text("format_version"))
-    if fields.text("format") != FORMAT or version is None:
+    try:
+        fields = Fields(object_of(line))
+        is_session = fields.text("format") == FORMAT
+    except ValueError:
+        is_session = False
+    if not is_session:
         raise ValueError("it is no session of this program")
+    version = version_of(fields.text("format_version"))
+    if version is None:
+        raise ValueError("'format_version' is none")
     if version[0] > FORMAT_VERSION[0]:
         raise LaterVersionError(f"it has format {version[0]}.{version[1]}, a later one")
     return Header(

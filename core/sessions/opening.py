@@ -123,8 +123,10 @@ def open_session(path: Path, largest: int = LARGEST_SESSION) -> Session:
         return _looked_at(path, "another program has it open", largest)
     except PlaygroundError:
         if not is_regular_file(path):
-            raise
+            raise PlaygroundError(f"{str(path)!r} is no plain file; give another name") from None
         return _looked_at(path, "the file has another name too, in which it would change", largest)
+    except (FileExistsError, NotADirectoryError):
+        return _looked_at(path, f"{str(_no_folder(path))!r} is a file, and no folder", largest)
     except IsADirectoryError:
         raise PlaygroundError(f"{str(path)!r} is a folder; give a file's name") from None
     except OSError as error:
@@ -146,6 +148,11 @@ def _whole(path: Path) -> Path:
         return path.expanduser().resolve()
     except (OSError, RuntimeError, ValueError) as error:
         raise PlaygroundError(f"{str(path)!r} is no place for a session: {error}") from None
+
+
+def _no_folder(path: Path) -> Path:
+    """Return what stands where a folder should, on the way to ``path``."""
+    return next(one for one in path.parents if os.path.lexists(one))
 
 
 def _opened(path: Path, file: io.FileIO, largest: int, notes: list[str]) -> Session:

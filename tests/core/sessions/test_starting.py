@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+
 import pytest
 
 from core.records.errors import PlaygroundError
@@ -50,7 +53,7 @@ def test_a_file_of_ones_own_begins_where_there_is_none(folder, tmp_path):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("my notes\n", "it is no JSON"),
+        ("my notes\n", "it is no session of this program"),
         ('{"format":"gpt2-playground session","format_version":"9.0"}\n', "a later one"),
     ],
 )
@@ -63,6 +66,26 @@ def test_a_file_that_is_something_else_is_left_alone(folder, tmp_path, text, why
             start_session(folder, str(called))
     assert sorted(one.name for one in tmp_path.iterdir()) == ["link.jsonl", "mine.jsonl"]
     assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("pipe.jsonl", "'{}' is no plain file; give another name"),
+        ("file/a/b.jsonl", "nothing is saved in '{}': '{}' is a file, and no folder"),
+        ("folder.jsonl", "'{}' is a folder; give a file's name"),
+        ("nul\0.jsonl", "no place for a session"),
+        ("x" * 300 + ".jsonl", "File name too long"),
+    ],
+)
+def test_a_name_that_can_be_no_session_is_told_in_a_sentence(folder, tmp_path, name, why):
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder.jsonl").mkdir()
+    path = tmp_path / name
+    with pytest.raises(PlaygroundError, match=re.escape(why.format(path, tmp_path / "file"))):
+        start_session(folder, str(path))
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 @pytest.mark.parametrize(("called", "why"), [("", "is empty"), ("nobody", "there is no session")])

@@ -117,8 +117,8 @@ def test_what_is_damaged_is_shown_as_far_as_it_is_whole(cli, folder):
     ("text", "why"),
     [
         (LATER, "it has format 9.0, a later one"),
-        ("my shopping list\n", "it is no JSON"),
-        ('{"format":"other"}\n', "format_version"),
+        ("my shopping list\n", "it is no session of this program"),
+        ('{"format":"other"}\n', "it is no session of this program"),
     ],
 )
 @pytest.mark.parametrize("command", [("show", "1"), ("rename", "1", "a name")])
