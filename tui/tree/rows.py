@@ -230,6 +230,8 @@ def _text_rows(node: Node, width: int, height: int) -> list[Row]:
     prose = Prose(width)
     room = 2 * width * height  # of a long text, no more is wrapped than can be seen
     put = node.branch.inserted_text[:room].lstrip("\n")
+    if node.branch.message:  # it has its line's end to itself
+        put += "\n"
     written = node.run.text[:room] if put else node.run.text[:room].lstrip("\n")
     prose.append([Piece(put, PROMPT), Piece(written, NUMBER)])
     rows: list[Row] = [

@@ -35,6 +35,11 @@ def facts_of(about: Mapping[str, Any], seed: int) -> list[tuple[str, str]]:
     return [(name, value) for name, value in _facts(about, seed) if value]
 
 
+def model_called(name: str) -> str:
+    """Return what headings call a model: the last part of its name, which may be a path."""
+    return name.rstrip("/").rpartition("/")[2] or "a model"
+
+
 def how_it_ended(finished: Finished) -> str:
     """Return how many tokens a run has and why they are no more, as a sentence."""
     why = finished.detail or _REASONS[finished.reason]

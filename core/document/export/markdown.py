@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from core.document.export.facts import facts_of, how_it_ended
+from core.document.export.facts import facts_of, how_it_ended, model_called
 from core.document.export.tables import CHOICES, choices_of_beam, choices_of_step
 from core.records.steps import BeamStep, Event, Finished, Started, TokenStep
 from core.text.visible import keep_end, visible
@@ -28,10 +28,11 @@ class MarkdownWriter:
     """What a run began from, once; a table of steps; the text that came of it, and why it ended.
 
     ``about`` is as ``core.document.export.about.about_run`` returns it; what is missing there is
-    left out.
+    left out. ``name`` is what the run is called among others of the same text.
     """
 
-    def __init__(self, prompt: str, about: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, prompt: str, about: Mapping[str, Any] | None = None, name: str = "") -> None:
+        self._name = name
         self._prompt = prompt
         self._about = dict(about or {})
         self._beams = [""]
@@ -50,8 +51,9 @@ class MarkdownWriter:
             yield from _end(event)
 
     def _beginning(self, event: Started) -> Iterator[str]:
-        model = str(self._about.get("model") or "a model")
-        yield f"# What {markdown_text(model)} weighed at each step\n\n"
+        model = markdown_text(model_called(str(self._about.get("model") or "")))
+        what = f"{markdown_text(self._name)}: what" if self._name else "What"
+        yield f"# {what} {model} weighed at each step\n\n"
         facts = facts_of(self._about, event.seed)
         if facts:
             yield _row(("", ""))

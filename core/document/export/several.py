@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.document.export.about import FORMAT_VERSION, PROGRAM
+from core.document.export.markdown import MarkdownWriter
 from core.document.export.page.page import page_of
 from core.document.export.reading import ExportedRun
 from core.document.export.svg import svg_of
@@ -42,8 +43,16 @@ def text_of(runs: Sequence[ExportedRun], format_name: str) -> str:
         return page_of(runs)
     if format_name == "svg":
         return svg_of(runs)
+    if format_name == "markdown" and len(runs) > 1:
+        return "\n".join(map(_named_markdown, runs))
     between = "" if format_name == "jsonl" else "\n"
     return between.join(_written(run, format_name) for run in runs)
+
+
+def _named_markdown(run: ExportedRun) -> str:
+    writer = MarkdownWriter(run.prompt, run.about, run.name)
+    events = (run.started, *run.steps, run.finished)
+    return "".join(part for event in events for part in writer.write(event))
 
 
 def _written(run: ExportedRun, format_name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.document.export.several import text_of
 from core.sessions.entries import ProgramStarted
 from core.sessions.runs import runs_of
 from tests.core.sessions.recorded import INFO, Recorded
@@ -38,3 +39,14 @@ def test_versions_are_those_that_wrote_the_run():
 
 def test_a_session_without_a_run_has_none():
     assert list(runs_of(Recorded().restored())) == []
+
+
+def test_each_of_several_runs_in_markdown_says_which_it_is():
+    runs = list(runs_of(afternoon().restored()))
+    headings = [line for line in text_of(runs, "markdown").splitlines() if line.startswith("# ")]
+    assert headings[:2] == [
+        "# run 1: what scripted weighed at each step",
+        "# the second: what scripted weighed at each step",
+    ]
+    assert len(headings) == len(runs)
+    assert text_of(runs[:1], "markdown").startswith("# What scripted weighed")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.document.export.about import about_program
+from core.document.export.facts import model_called
 from core.document.export.page.tree_map import map_of
 from core.document.export.page.view import run_view
 from core.document.export.reading import ExportedRun
@@ -39,7 +40,7 @@ def page_of(runs: Sequence[ExportedRun]) -> str:
     """
     if not runs:
         raise ValueError("a page has one run at least")
-    models = {_called(run) for run in runs}
+    models = {model_called(run.model_name) for run in runs}
     style, script = _text("page.css"), _text("page.js")
     return _template().render(
         runs=[run_view(run, number, runs) for number, run in enumerate(runs, 1)],
@@ -66,12 +67,7 @@ def page_of(runs: Sequence[ExportedRun]) -> str:
 def _title(run: ExportedRun) -> str:
     """What a tab or a list of files shows: how the text begins, and who wrote it."""
     text = one_line(run.prompt + run.finished.text, _WIDEST_TITLE)
-    return f"{text} · {one_line(_called(run), _WIDEST_TITLE)}" if text else "A run"
-
-
-def _called(run: ExportedRun) -> str:
-    """What headings call the model: the last part of its name, which may be a folder's path."""
-    return run.model_name.rstrip("/").rpartition("/")[2] or "a model"
+    return f"{text} · {one_line(model_called(run.model_name), _WIDEST_TITLE)}" if text else "A run"
 
 
 @cache
