@@ -8,7 +8,11 @@ could not see.
 from __future__ import annotations
 
 import asyncio
+import base64
+import multiprocessing
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,9 +22,9 @@ from pathlib import Path
 from textual import constants
 from textual.pilot import Pilot
 
-from core import generate, load_model, save_run
 from core.backends.local import LocalBackend
 from core.presets.finding import find_presets_file, load_presets
+from core.sessions.opening import Session, open_session
 from tui.app.playground import PlaygroundApp
 from tui.app.screenshot import picture
 
@@ -28,8 +32,8 @@ FOLDER = Path(__file__).parent
 SIZE = (110, 32)
 ZOOM = "1"
 SEED = 11
-PROMPT = "A long long time ago,"
 PAGE = "page"
+WIDTH, SHOWN, TALLEST = 1200, 920, 4000
 
 # In all colours, whatever terminal this is started from.
 constants.COLOR_SYSTEM = "truecolor"  # type: ignore[misc]
@@ -129,11 +133,15 @@ SCENES: dict[str, Scene] = {
 }
 
 
+def app_of(session: Session | None = None) -> PlaygroundApp:
+    """Return the app on the bundled model."""
+    presets = load_presets(find_presets_file(None))
+    return PlaygroundApp(lambda _name: LocalBackend("demo"), presets, seed=SEED, session=session)
+
+
 async def draw(name: str, scene: Scene) -> None:
     """Play one scene and write its picture."""
-    app = PlaygroundApp(
-        lambda _name: LocalBackend("demo"), load_presets(find_presets_file(None)), seed=SEED
-    )
+    app = app_of()
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         await scene(pilot)
@@ -144,23 +152,74 @@ async def draw(name: str, scene: Scene) -> None:
     print(target)
 
 
+async def killed(path: Path) -> None:
+    """Fork a story, ask for more of it, and die while that is written."""
+    app = app_of(open_session(path))
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await nucleus(pilot)
+        await pilot.press("f9")
+        await pilot.pause(1)
+        await pilot.press("home", "enter")
+        await settle(pilot)
+        await pilot.press("f3", "enter")
+        while len(app.playground.document.turns[-1].steps) < 40:
+            await pilot.pause(0.01)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def run_killed(path: Path) -> None:
+    """Be the process that is killed."""
+    asyncio.run(killed(path))
+
+
+async def exported(path: Path, target: Path) -> None:
+    """Open the session again, and save all its runs from the tree."""
+    app = app_of(open_session(path))
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+b")
+        await pilot.pause(1)
+        await pilot.press("ctrl+s", "tab", "tab", "ctrl+u", *str(target), "enter")
+        await pilot.pause(1)
+    app.playground.close()
+
+
+def _beginning_of(picture: Path) -> str:
+    """Return an SVG of the first rows of a picture of ``WIDTH`` by ``TALLEST``."""
+    data = base64.b64encode(picture.read_bytes()).decode("ascii")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{SHOWN}">'
+        f'<image href="data:image/png;base64,{data}" width="{WIDTH}" height="{TALLEST}"/></svg>'
+    )
+
+
 def draw_page() -> None:
-    """Draw the page of a run with the panel of one token open, where there is a browser."""
+    """Draw the page of a session that was killed, where there is a browser.
+
+    One token's panel is open.
+    """
     browser = shutil.which("chromium")
     if browser is None:
         print("page.png is left as it is: chromium is not here")
         return
-    settings = load_presets(find_presets_file(None)).named("nucleus").settings
-    run = generate(load_model("demo"), PROMPT, settings.replace(max_new_tokens=120), seed=SEED)
-    for _step in run:
-        pass
     target = FOLDER / f"{PAGE}.png"
     with tempfile.TemporaryDirectory() as folder:
-        file = save_run(Path(folder) / "run.html", run)
-        # Whoever opens a place of the page is at that token, as if it had been pointed at.
+        session, file = Path(folder) / "session.jsonl", Path(folder) / "session.html"
+        writer = multiprocessing.get_context("spawn").Process(target=run_killed, args=(session,))
+        writer.start()
+        writer.join()
+        if writer.exitcode != -signal.SIGKILL:
+            sys.exit("the session to draw was not killed")
+        asyncio.run(exported(session, file))
+        whole = Path(folder) / "page.png"
+        # Whoever opens a place of the page is at that token, as if it had been pointed at. A window
+        # that holds the whole page does not scroll there.
         command = [browser, "--headless", "--no-sandbox", "--hide-scrollbars"]
-        command += ["--window-size=1200,940", f"--screenshot={target}", f"{file.as_uri()}#r1t27"]
-        subprocess.run(command, check=True, capture_output=True)
+        command += [f"--window-size={WIDTH},{TALLEST}", f"--screenshot={whole}"]
+        subprocess.run([*command, f"{file.as_uri()}#r1t27"], check=True, capture_output=True)
+        drawn = _beginning_of(whole)
+        subprocess.run(["rsvg-convert", "-o", target], input=drawn.encode(), check=True)
     print(target)
 
 
