@@ -59,7 +59,7 @@ class Document:
 
     @property
     def token_ids(self) -> tuple[int, ...]:
-        """The whole document's token ids, prompts and continuations."""
+        """The whole document's token ids, those of prompts and those that runs wrote."""
         if not self.turns:
             return ()
         last = self.turns[-1]
@@ -69,7 +69,7 @@ class Document:
 
     @property
     def text(self) -> str:
-        """The whole document's text, prompts and continuations."""
+        """The whole document's text, prompts and what runs wrote."""
         return "".join(
             turn.asked(is_first=not number) + turn.text for number, turn in enumerate(self.turns)
         )

@@ -31,7 +31,7 @@ class ChatFormat:
     r"""How a conversation is written down for a model that has no chat template of its own.
 
     The text is ``opening``, then for each message its side's prefix, the message and a line end,
-    then the assistant's prefix once more. A continuation ends where one of ``stop_strings`` comes;
+    then the assistant's prefix once more. A run ends where one of ``stop_strings`` comes;
     by default that is the line at which the person would speak.
     """
 
@@ -78,6 +78,6 @@ def fit(
 
 
 def answer(text: str, stop_strings: Sequence[str]) -> str:
-    """Return what a continuation says as a message: without the stop string that ended it."""
+    """Return what a run wrote as a message: without the stop string that ended it."""
     ends = [text.find(stop) for stop in stop_strings if stop in text]
     return (text[: min(ends)] if ends else text).strip()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from functools import cache
 
 import pytest
 
@@ -36,6 +38,31 @@ def readme():
     return re.sub(r"```.*?```", "", text.partition("## How it is built")[0], flags=re.DOTALL)
 
 
+TELLS = {"say", "warn", "owe", "warn_unless_told", "note", "complain", "PlaygroundError"}
+"""What is called with a sentence for a person."""
+
+
+def _tells(call):
+    name = getattr(call.func, "attr", "") or getattr(call.func, "id", "")
+    return name in TELLS or name.endswith("Error")
+
+
+@cache
+def told():
+    """Where something is told or refused, and the words of it that stand in the code."""
+    found = []
+    for path in (one for top in ("core", "tui") for one in (REPOSITORY / top).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            given = node.args if isinstance(node, ast.Call) and _tells(node) else []
+            if isinstance(node, ast.Return) and path.parent.name == "actions" and node.value:
+                given = [node.value]  # why something cannot be done now
+            if given:
+                parts = [part for one in given for part in ast.walk(one)]
+                text = " ".join(str(getattr(one, "value", "")) for one in parts)
+                found.append((f"{path.name}, line {node.lineno}", text))
+    return found
+
+
 def shown():
     yield "README", readme()
     for page, actions in PAGES.items():
@@ -46,6 +73,7 @@ def shown():
             yield f"{title} of {page}", "; ".join(f"{name}: {meaning}" for name, meaning in rows)
     for preset in load_presets(REPOSITORY / "presets.yaml").presets:
         yield f"the preset {preset.name}", preset.description
+    yield from told()
 
 
 @pytest.mark.parametrize("word", OTHER_WORDS)
@@ -53,6 +81,12 @@ def test_nothing_shown_has_another_word_for_it(word):
     found = [place for place, text in shown() if re.search(rf"\b{word}\b", text, re.IGNORECASE)]
 
     assert found == [], f"say: {OTHER_WORDS[word]}"
+
+
+def test_what_is_told_and_refused_is_looked_at():
+    texts = [text for _, text in told()]
+    assert any("nothing runs that could be stopped" in one for one in texts)
+    assert any("is there already; give another name" in one for one in texts)
 
 
 def test_the_glossary_has_the_words_that_are_used():

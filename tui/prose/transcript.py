@@ -47,7 +47,7 @@ _CARET = "caret"
 
 
 class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
-    """Shows a document; each continuation token may be tinted by its surprisal."""
+    """Shows a document; each token that a run wrote may be tinted by its surprisal."""
 
     BINDINGS: ClassVar[list[BindingType]] = [  # the other keys mean what they do on the page
         Binding("up", "scroll_up", "scroll up", show=False),

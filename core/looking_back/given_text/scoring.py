@@ -49,7 +49,7 @@ def score_text(
     prompt: str = "",
     is_cancelled: Callable[[], bool] = lambda: False,
 ) -> ScoredText:
-    """Score ``text`` as a continuation of ``prompt``, and ask of each preset if it could write it.
+    """Score ``text`` as what follows ``prompt``, and ask of each preset if it could write it.
 
     Without a prompt the text stands behind the token that an empty prompt begins with, if the
     model has one.
