@@ -35,8 +35,8 @@ from tui.common.visible import fit, visible_prose, visible_token
 _TITLE = "bold $text-primary"
 _WIDE = 62
 """The cells from which on a candidate's row has room for a long token and a long bar."""
-_PICKS = 16
-"""The cells that are left to the presets that pick a candidate."""
+_PRESETS = 16
+"""The cells that are left to the presets that would choose a candidate."""
 _MEDIUM = 48
 """The cells from which on it has room for any bar."""
 
@@ -168,7 +168,7 @@ def _columns(width: int) -> _Columns:
         return _Columns(3, 9, 0, 6)
     if width < _WIDE:
         return _Columns(4, 12, 5, 8)
-    spare = max(0, width - _WIDE - _PICKS)
+    spare = max(0, width - _WIDE - _PRESETS)
     return _Columns(4, min(30, 18 + spare // 4), min(60, 10 + spare * 3 // 4), 8)
 
 
@@ -177,12 +177,12 @@ def candidate_head(width: int) -> str:
     columns = _columns(width)
     return (
         f"{'#':>{columns.rank}}   {'token':<{columns.token + 1}}{'':{columns.bar}}"
-        f" {'raw':>6} {'final':>{columns.final}} picks"
+        f" {'raw':>6} {'final':>{columns.final}} presets"
     )
 
 
-def candidate(one: Candidate, picked_by: Sequence[str], width: int, *, is_chosen: bool) -> Row:
-    """Return a candidate's row: rank, token, probabilities, and the presets that would pick it."""
+def candidate(one: Candidate, presets: Sequence[str], width: int, *, is_chosen: bool) -> Row:
+    """Return a candidate's row: rank, token, probabilities, and which presets would choose it."""
     rank_width, token_width, bar_width, final_width = _columns(width)
     is_cut = one.final_logprob is None
     style = "bold " + CHOSEN if is_chosen else (DIM if is_cut else NUMBER)
@@ -196,8 +196,8 @@ def candidate(one: Candidate, picked_by: Sequence[str], width: int, *, is_chosen
         (f" {percent(one.probability):>6} ", DIM if is_cut else NUMBER),
         (f"{final:>{final_width}}", DIM if is_cut else style),
     ]
-    if picked_by:
-        row.append((f" {key_ranges(picked_by)}", "$text-success"))
+    if presets:
+        row.append((f" {key_ranges(presets)}", "$text-success"))
     return shorten(row, width)
 
 

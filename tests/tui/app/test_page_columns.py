@@ -22,7 +22,7 @@ def test_a_candidates_figures_stand_under_their_headings(width):
     assert head.index("token") == row.index("·far")
     assert head.index("raw") + 3 == row.index("%") + 1
     assert head.index("final") + 5 == row.rindex("%") + 1
-    assert head.index("picks") == row.index("F1")
+    assert head.index("presets") == row.index("F1")
 
 
 def test_a_wide_page_has_wide_bars():
