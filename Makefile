@@ -30,7 +30,7 @@ bench: $(VENV)/.installed-run ## Measure the speed beside generate() and others
 	@$(BIN)/python -m benchmarks.speed $(ARGS)
 
 .PHONY: soak
-soak: $(VENV)/.installed-test ## Send signals at fifty random moments, in a real terminal
+soak: $(VENV)/.installed-test ## End the program at a hundred random moments, in a real terminal
 	SIGNAL_MOMENTS=50 $(TESTING) $(BIN)/python -m pytest tests/around/test_signals.py $(ARGS)
 
 # A measured test takes longer: none of them is ended for that.
