@@ -5,6 +5,7 @@ The one list of such texts: whoever lets a text in or out tries these.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 ATTACKS = {
@@ -53,11 +54,12 @@ ATTACKS = {
 
 _SAFE_CONTROLS = "\n\r"
 _HARMFUL = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_STACKED = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{6,}")
 
 
 def harm_in(text: str, allowed: str = _SAFE_CONTROLS) -> list[str]:
-    """Return the characters of ``text`` that a terminal obeys, or that a text can hide in."""
-    return [
+    """Return what of ``text`` a terminal obeys, a text can hide in, or covers lines around it."""
+    return _STACKED.findall(text) + [
         one
         for one in text
         if one not in allowed and (unicodedata.category(one) in _HARMFUL or one in "\ufe0f\u034f")

@@ -1,5 +1,7 @@
 r"""Untrusted text made harmless to show: control characters are spelled out, widths are known.
 
+So are marks that would stand so high on a letter that they cover the lines around it.
+
 Must never drop a character silently: what cannot be shown is written as ``\x1b`` or ``\u202e``.
 """
 
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from wcwidth import wcwidth
 
@@ -27,11 +29,18 @@ _HARMFUL = re.compile(
     "\ud800-\udfff"  # halves of characters, which no file can hold
     "]"
 )
+MOST_MARKS = 5
+"""So many marks stand on one letter at most: more than any script has there."""
+
+_MAY_STACK = re.compile(f"[\u0300-\U000e01ef]{{{MOST_MARKS + 1}}}")
+_MARKS = ("Mn", "Me")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def visible(text: str, keep: str = "\n\t") -> str:
+def visible(text: str, keep: str = "\n\t", marks: int = 0) -> str:
     r"""Return ``text`` with control and unseen characters spelled out, except those in ``keep``.
+
+    So are marks beyond the first ``MOST_MARKS`` on a letter; ``marks`` stand there already.
 
     Escape codes (``\x1b``) become readable text, so that no terminal obeys them. A backslash stays
     as it is: the result is for reading, not for turning back.
@@ -41,7 +50,29 @@ def visible(text: str, keep: str = "\n\t") -> str:
         character = match.group()
         return character if character in keep else spelled_out(character)
 
-    return _HARMFUL.sub(spelled, text)
+    shown = _HARMFUL.sub(spelled, text)
+    return unstacked(shown, spelled_out, marks) if marks or _MAY_STACK.search(shown) else shown
+
+
+def unstacked(text: str, instead: Callable[[str], str], marks: int = 0) -> str:
+    """Return ``text`` with marks beyond ``MOST_MARKS`` on a letter as ``instead`` has them."""
+    shown: list[str] = []
+    for character in text:
+        marks = marks + 1 if _is_mark(character) else 0
+        shown.append(character if marks <= MOST_MARKS else instead(character))
+    return "".join(shown)
+
+
+def marks_behind(text: str, marks: int = 0) -> int:
+    """Return how many marks stand on the last letter of ``text``, ``marks`` before it."""
+    for place, character in enumerate(reversed(text)):
+        if character < "\u0300" or not _is_mark(character):
+            return place
+    return len(text) + marks
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character) in _MARKS
 
 
 def spelled_parts(text: str, keep: str = "\n\t") -> Iterator[tuple[str, bool]]:

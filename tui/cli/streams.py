@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Literal, NoReturn
 
 from core.records.errors import PlaygroundError
-from core.text.visible import cell_width, one_line, visible
+from core.text.visible import cell_width, marks_behind, one_line, visible
 
 PROGRAM = "gpt2-playground"
 CLOSED_PIPE_CODE = 128 + 13  # as if SIGPIPE had ended the program, which is what a shell expects
@@ -49,6 +49,20 @@ def _complaints() -> IO[str]:
     return sys.stderr
 
 
+class _Shown:
+    """What a terminal is given, piece by piece: marks may stack up over several."""
+
+    _marks = 0
+
+    def __call__(self, text: str) -> str:
+        shown = visible(text, marks=self._marks)
+        self._marks = marks_behind(text, self._marks)
+        return shown
+
+
+_shown = _Shown()
+
+
 def emit(text: str) -> None:
     """Write a result to standard output at once; to a terminal without control characters.
 
@@ -59,7 +73,7 @@ def emit(text: str) -> None:
     if isinstance(sys.stdout, _ClosedOutput):
         raise RunFailed("cannot write the results: standard output is closed")
     try:
-        sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
+        sys.stdout.write(_shown(text) if sys.stdout.isatty() else text)
         sys.stdout.flush()
     except BrokenPipeError:
         raise ClosedPipe from None

@@ -27,11 +27,14 @@ _LONGEST_LABEL = 200
 _LETTER = "a"
 
 
-def visible_prose(text: str) -> str:
-    """Return ``text`` as it may stand in running prose: newlines stay, tabs become spaces."""
+def visible_prose(text: str, marks: int = 0) -> str:
+    """Return ``text`` as it may stand in running prose: newlines stay, tabs become spaces.
+
+    ``marks`` stand on the letter before it.
+    """
     if text.isascii() and text.isprintable():
         return text
-    return visible(text, keep="\n\t").replace("\t", "    ").translate(_DRAWN)
+    return visible(text, "\n\t", marks).replace("\t", "    ").translate(_DRAWN)
 
 
 def visible_token(text: str) -> str:

@@ -6,6 +6,7 @@ alter a text: what was put in comes out to the letter.
 
 from __future__ import annotations
 
+from core.text.visible import unstacked
 from tui.common.visible import NEWLINE, TAB, visible_prose
 
 _FIRST, _MOST = 0x100000, 0xFFFE  # Unicode's last private area, whose own characters get one too
@@ -36,12 +37,17 @@ _IN_LINES, _IN_ONE_LINE = _Safe("\n\t"), _Safe("")
 
 def safe(text: str) -> str:
     """Return ``text`` as an input of several lines may hold it, as long as it is."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_IN_LINES)
+    return _safe(text, _IN_LINES)
 
 
 def safe_line(text: str) -> str:
     """Return ``text`` as an input of one line may hold it; its line ends are characters there."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_IN_ONE_LINE)
+    return _safe(text, _IN_ONE_LINE)
+
+
+def _safe(text: str, table: _Safe) -> str:
+    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(table)
+    return text if text.isascii() else unstacked(text, _stand_in)
 
 
 def exact(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
+from core.text.visible import marks_behind
 from tui.common.visible import visible_prose
 
 _CHUNKS = re.compile(
@@ -40,6 +41,8 @@ class Prose:
     def __init__(self, width: int, begun: Line | None = None) -> None:
         self.width = max(1, width)
         self.lines: list[Line] = [list(begun or ())]
+        self._marks = 0
+        """How many marks stand on the last letter, drawn or not."""
 
     def append(self, pieces: Iterable[Piece]) -> int:
         """Add text at the end; return the first line that has changed."""
@@ -49,17 +52,18 @@ class Prose:
         for piece in last:
             wrapper.add(piece, piece.text)
         for piece in pieces:
-            wrapper.add(piece, visible_prose(piece.text))
+            wrapper.add(piece, visible_prose(piece.text, self._marks))
+            self._marks = marks_behind(piece.text, self._marks)
         self.lines.extend(wrapper.finish())
         return first
 
-    def mark(self) -> tuple[int, Line]:
+    def mark(self) -> tuple[int, Line, int]:
         """Return a place to come back to with ``rewind``."""
-        return len(self.lines), list(self.lines[-1])
+        return len(self.lines), list(self.lines[-1]), self._marks
 
-    def rewind(self, mark: tuple[int, Line]) -> None:
+    def rewind(self, mark: tuple[int, Line, int]) -> None:
         """Forget everything added since ``mark``."""
-        count, last = mark
+        count, last, self._marks = mark
         del self.lines[count:]
         self.lines[-1] = list(last)
 

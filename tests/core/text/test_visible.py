@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.text.visible import cell_width, keep_end, one_line, pad, visible
+from core.text.visible import cell_width, keep_end, marks_behind, one_line, pad, visible
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,8 @@ from core.text.visible import cell_width, keep_end, one_line, pad, visible
         ("\u202eabc\u2066", "\\u202eabc\\u2066"),
         ("\ud800", "\\ud800"),
         ("\u2028", "\\u2028"),
+        ("e" + "\u0301" * 5, "e" + "\u0301" * 5),
+        ("e" + "\u0301" * 7 + "a\u0301", "e" + "\u0301" * 5 + "\\u0301" * 2 + "a\u0301"),
     ],
 )
 def test_visible(text, shown):
@@ -52,3 +54,12 @@ def test_padding_counts_cells():
     assert pad("日", 4) == "日  "
     assert pad("e\u0301", 3) == "e\u0301  "
     assert pad("abcd", 2) == "abcd"
+
+
+def test_marks_that_come_one_by_one_stand_no_higher():
+    shown, marks = "", 0
+    for character in "e" + "\u0301" * 9 + "a\u0301":
+        shown += visible(character, marks=marks)
+        marks = marks_behind(character, marks)
+    assert shown == visible("e" + "\u0301" * 9 + "a\u0301")
+    assert shown.count("\\u0301") == 4

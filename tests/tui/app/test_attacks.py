@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import dataclasses
 import os
 import re
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.backends.local import LocalBackend
 from core.backends.scripted import SCRIPTED_MODEL, ScriptedBackend
@@ -18,13 +22,16 @@ from core.sessions.entries import RunNamed, SessionNamed
 from core.sessions.folder import SessionsFolder
 from core.sessions.opening import open_session
 from core.sessions.starting import start_session
+from core.text.visible import one_line
 from tests.attacks import ATTACKS, harm_in
 from tests.core.playground.played import Played
 from tests.hostile_model import TOKENS, hostile_name, make_hostile_model
 from tests.terminal import Terminal
 from tests.tui.helpers import run_to_end, until
 from tui.app.playground import PlaygroundApp
+from tui.common.visible import visible_prose, visible_token
 from tui.inputs.line import ExactLine
+from tui.inputs.stand_ins import drawn, exact, safe_line
 
 SIZE = (120, 40)
 EVERY = "".join(TOKENS)
@@ -80,6 +87,45 @@ async def put(pilot, *texts):
         look(pilot)
         await pilot.press("enter")
         look(pilot)
+
+
+CHARACTERS = st.one_of(st.sampled_from(sorted(set(EVERY))), st.characters())
+TEXTS = st.lists(st.text(CHARACTERS, min_size=1, max_size=30), min_size=8, max_size=8)
+
+
+@given(TEXTS)
+def test_any_text_is_harmless_in_a_line(texts):
+    for text in (*texts, "\udfff\ud800".join(texts)):
+        assert harm_in(visible_prose(text), "\n") == []
+        assert harm_in(visible_token(text), "") == []
+        assert harm_in(one_line(text), "") == []
+        assert exact(safe_line(text)) == text.replace("\r\n", "\n").replace("\r", "\n")
+        assert harm_in(drawn(safe_line(text)), "") == []
+
+
+@settings(max_examples=3)
+@given(TEXTS)
+def test_any_text_is_harmless_in_the_app(texts):
+    asyncio.run(show_all_of(texts))
+
+
+async def show_all_of(texts):
+    joined = "".join(texts)
+    names = [f"{number}{text}" for number, text in enumerate(texts)]
+    book = PresetBook(
+        Path(joined.replace("\0", "")),
+        tuple(Preset(name, "", joined, Settings()) for name in names),
+    )
+    app = PlaygroundApp(lambda _name: ScriptedBackend(tuple(texts)), book)
+    async with app.run_test(size=SIZE) as pilot:
+        await run_to_end(pilot, joined + "\ud800")
+        app.playground.notices.warn(joined)
+        await pilot.press("left")
+        look(pilot)
+        await opens(pilot, "TreeScreen", "ctrl+b")
+        await opens(pilot, "HelpScreen", "escape", "f12")
+        await opens(pilot, "CommandPalette", "escape", "ctrl+p")
+        await until(pilot, lambda: "Preset" in look(pilot))
 
 
 async def test_the_app(hostile_model, tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ from tui.common.visible import fit, fit_tail, visible_prose, visible_token
 from tui.prose.lines import Piece, Prose
 from tui.prose.turn import tint
 
-TEXTS = st.lists(st.text(st.sampled_from("ab \n一é\t"), max_size=12), max_size=12)
+TEXTS = st.lists(st.text(st.sampled_from("ab \n一é\t\u0301\u0323"), max_size=12), max_size=12)
 
 
 def plain(prose):
