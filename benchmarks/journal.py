@@ -22,7 +22,7 @@ from typing import NamedTuple
 from benchmarks.tables import quartiles
 from core.backends.local import LocalBackend
 from core.document.document import Document
-from core.document.tree_records import ROOT, Branch
+from core.document.tree_records import ROOT, Beginning
 from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Event, Finished, Started, TokenStep
@@ -75,7 +75,7 @@ def run_paced(events: Sequence[Event], rate: int, record: Callable[[Entry], None
         for event in _drained(brought):
             document.apply(event)
             if isinstance(event, Started):
-                branch = Branch(ROOT, 0, event.context_token_ids, PROMPT)
+                branch = Beginning(ROOT, 0, event.context_token_ids, PROMPT)
                 record(run_begun(1, branch, document.turns, ()))
             elif isinstance(event, TokenStep | Finished):
                 record(event)
@@ -145,7 +145,9 @@ def opening_seconds(events: Sequence[Event], steps: int, path: Path) -> float:
             document.begin(PROMPT, "greedy", SETTINGS)
             document.apply(started)
             node_id = written // len(token_steps) + 1
-            session.record(run_begun(node_id, Branch(ROOT, 0, context, PROMPT), document.turns, ()))
+            session.record(
+                run_begun(node_id, Beginning(ROOT, 0, context, PROMPT), document.turns, ())
+            )
             for step in token_steps[: steps - written]:
                 session.record(step)
             written += len(token_steps)

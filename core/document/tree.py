@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from core.document.tree_records import (
     ROOT,
-    Branch,
+    Beginning,
     Comparison,
     ModelRef,
     Node,
@@ -73,7 +73,7 @@ class Tree:
         found: list[int] = []
         while node_id != ROOT:
             found.append(node_id)
-            node_id = self.node(node_id).branch.parent
+            node_id = self.node(node_id).beginning.parent
         return tuple(reversed(found))
 
     def document(self, node_id: int) -> tuple[int, ...]:
@@ -85,36 +85,36 @@ class Tree:
         token_ids: list[int] = []
         for one in self.path(node_id):
             node = self._nodes[one]
-            del token_ids[node.branch.kept :]
-            token_ids += node.branch.inserted_token_ids
+            del token_ids[node.beginning.kept :]
+            token_ids += node.beginning.inserted_token_ids
             token_ids += node.run.token_ids
         return tuple(token_ids)
 
-    def branch_to(self, parent: int, context: Sequence[int], inserted_text: str) -> Branch:
+    def beginning_from(self, parent: int, context: Sequence[int], inserted_text: str) -> Beginning:
         """Return how a run that continued ``context`` leaves the document of ``parent``.
 
         Raises:
             PlaygroundError: There is no such run.
         """
         kept = common_length(self.document(parent), context)
-        return Branch(parent, kept, tuple(context[kept:]), inserted_text)
+        return Beginning(parent, kept, tuple(context[kept:]), inserted_text)
 
-    def add(self, branch: Branch, run: RunFacts) -> Node:
-        """Append a run at ``branch`` and move the cursor to it.
+    def add(self, beginning: Beginning, run: RunFacts) -> Node:
+        """Append a run at ``beginning`` and move the cursor to it.
 
         Raises:
             PlaygroundError: The parent is not here, is shorter than what is kept, or has another
                 tokenizer.
         """
-        node = Node(self.next_id, branch, run)
-        self._check_kept(branch)
-        if branch.parent != ROOT and branch.kept:
-            self.check_model(branch.parent, node.run.model)
+        node = Node(self.next_id, beginning, run)
+        self._check_kept(beginning)
+        if beginning.parent != ROOT and beginning.kept:
+            self.check_model(beginning.parent, node.run.model)
         self._nodes[node.node_id] = node
-        self._children[branch.parent].append(node.node_id)
+        self._children[beginning.parent].append(node.node_id)
         self._children[node.node_id] = []
-        added = len(branch.inserted_token_ids) + len(node.run.token_ids)
-        self._lengths[node.node_id] = branch.kept + added
+        added = len(beginning.inserted_token_ids) + len(node.run.token_ids)
+        self._lengths[node.node_id] = beginning.kept + added
         self.next_id += 1
         self.move(node.node_id)
         return node
@@ -212,7 +212,7 @@ class Tree:
                 node,
                 self.name(node_id),
                 depth,
-                step=self._step_left_out(node.branch),
+                step=self._step_left_out(node.beginning),
                 is_on_path=node_id in path,
                 is_cursor=node_id == self.cursor,
             )
@@ -262,7 +262,7 @@ class Tree:
         top = removal.node_ids[0]
         if top not in self._nodes or self.plan_removal(top) != removal:
             raise PlaygroundError("the tree has changed meanwhile; look at it again first")
-        parent = self._nodes[top].branch.parent
+        parent = self._nodes[top].beginning.parent
         if self.cursor in removal.node_ids:
             self.cursor = parent
         self._children[parent].remove(top)
@@ -275,22 +275,23 @@ class Tree:
         node = self._nodes.get(node_id)
         return Place(node_id, len(node.run.token_ids) if node is not None else 0)
 
-    def _step_left_out(self, branch: Branch) -> int:
-        """Return the first step that the parent wrote and ``branch`` leaves out; 0 without one."""
-        if branch.step is not None or branch.message:
-            return branch.step or 0
-        length = self._lengths[branch.parent]
-        if branch.kept >= length:
+    def _step_left_out(self, beginning: Beginning) -> int:
+        """Return the first step that the parent wrote and a run leaves out; 0 without one."""
+        if beginning.step is not None or beginning.message:
+            return beginning.step or 0
+        length = self._lengths[beginning.parent]
+        if beginning.kept >= length:
             return 0
-        return max(0, branch.kept - length + self._end_of(branch.parent).tokens + 1)
+        return max(0, beginning.kept - length + self._end_of(beginning.parent).tokens + 1)
 
-    def _check_kept(self, branch: Branch) -> None:
-        if branch.parent not in self._lengths:
-            raise PlaygroundError(f"there is no run {branch.parent} in this tree")
-        length = self._lengths[branch.parent]
-        if not 0 <= branch.kept <= length:
+    def _check_kept(self, beginning: Beginning) -> None:
+        if beginning.parent not in self._lengths:
+            raise PlaygroundError(f"there is no run {beginning.parent} in this tree")
+        length = self._lengths[beginning.parent]
+        if not 0 <= beginning.kept <= length:
             raise PlaygroundError(
-                f"run {branch.parent} ends after {length:,} tokens; {branch.kept:,} cannot be kept"
+                f"run {beginning.parent} ends after {length:,} tokens;"
+                f" {beginning.kept:,} cannot be kept"
             )
 
 

@@ -45,7 +45,7 @@ class ModelRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class Beginning:
     """Where a run begins: ``kept`` tokens of the document of ``parent``, then inserted ones.
 
     ``inserted_text`` is what was typed, or what another beam had written. ``message`` is where that
@@ -116,7 +116,7 @@ class Node:
     """A run and its place in the tree; ``node_id`` rises with time, from 1."""
 
     node_id: int
-    branch: Branch
+    beginning: Beginning
     run: RunFacts
 
 

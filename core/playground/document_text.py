@@ -31,8 +31,8 @@ def document_texts(tree: Tree, node_id: int, token_text: TokenText | None) -> li
     texts: list[str] = []
     for one in tree.path(node_id):
         node = tree.node(one)
-        del texts[node.branch.kept :]
-        texts += _group(node.branch.inserted_token_ids, node.branch.inserted_text, token_text)
+        del texts[node.beginning.kept :]
+        texts += _group(node.beginning.inserted_token_ids, node.beginning.inserted_text, token_text)
         texts += _written(node.run, token_text)
     return texts
 

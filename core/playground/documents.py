@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 
 from core.document.document import Turn
 from core.document.export.reading import ExportedRun
-from core.document.tree_records import ROOT, Branch, Removal, RunFacts
+from core.document.tree_records import ROOT, Beginning, Removal, RunFacts
 from core.looking_back.logits_store import LogitsStore
 from core.records.errors import PlaygroundError
 from core.records.recorded_run import RunRecorder
@@ -87,9 +87,9 @@ class Documents:
         elif isinstance(event, Started):
             self._cleared_from = ROOT
             turns = document.turns
-            branch = self._branch(turns[-1], event.context_token_ids)
-            before = self._documents[branch.parent]
-            self._record(run_begun(self.tree.next_id, branch, turns, before))
+            beginning = self._beginning(turns[-1], event.context_token_ids)
+            before = self._documents[beginning.parent]
+            self._record(run_begun(self.tree.next_id, beginning, turns, before))
             if document.cursor is not None:
                 self._record(StepLookedAt(document.cursor))
         elif isinstance(event, Finished):
@@ -113,8 +113,8 @@ class Documents:
         if turn.node_id:
             self.tree.extend(turn.node_id, run)
         else:
-            branch = self._branch(turn, started.context_token_ids)
-            turn.node_id = self.tree.add(branch, run).node_id
+            beginning = self._beginning(turn, started.context_token_ids)
+            turn.node_id = self.tree.add(beginning, run).node_id
         self._documents[turn.node_id] = tuple(self.at_hand.turns)
 
     def stay(self) -> None:
@@ -212,17 +212,17 @@ class Documents:
         self.at_hand = document_shown(self._documents[self.tree.cursor], self.tree.tokens_shown)
         return True
 
-    def _branch(self, turn: Turn, context: tuple[int, ...]) -> Branch:
+    def _beginning(self, turn: Turn, context: tuple[int, ...]) -> Beginning:
         parent = self.tree.cursor
         fork = turn.fork
         inserted = turn.prompt if fork is None else fork.other_beam
-        branch = self.tree.branch_to(parent, context, inserted)
+        beginning = self.tree.beginning_from(parent, context, inserted)
         if parent != ROOT:
             before = self.tree.node(parent).run.model
             if before.tokenizer_fingerprint != turn.tokenizer_fingerprint:
-                branch = Branch(parent, 0, context, inserted)  # ids of another vocabulary
+                beginning = Beginning(parent, 0, context, inserted)  # ids of another vocabulary
         step = fork.step if fork is not None else None
-        return dataclasses.replace(branch, message=turn.message, step=step)
+        return dataclasses.replace(beginning, message=turn.message, step=step)
 
 
 def _generated_count(turn: Turn) -> int:

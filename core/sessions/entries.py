@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from core.document.tree_records import Branch
+from core.document.tree_records import Beginning
 from core.document.turn import Fork, Turn
 from core.records.chat import ChatFormat, Message
 from core.records.model_info import ModelInfo
@@ -45,14 +45,14 @@ class Cut:
 class RunBegun:
     """A run has begun that will be ``node_id`` in the tree: all that a turn knows at its start.
 
-    It goes on from the document of ``branch.parent``, less what ``cut`` leaves out of it. What it
-    reads is what the branch keeps and inserts. The names of model and tokenizer are those of the
+    It goes on from the document of ``beginning.parent``, less what ``cut`` leaves out of it. It
+    reads what the beginning keeps and inserts. The names of model and tokenizer are those of the
     turn; ``model`` is ``None`` where nobody knows more. ``seed`` is the one really used, while that
     of ``settings`` is the one that was asked for.
     """
 
     node_id: int
-    branch: Branch
+    beginning: Beginning
     cut: Cut | None
     prompt: str
     preset_name: str
@@ -161,14 +161,16 @@ Entry = (
 )
 
 
-def run_begun(node_id: int, branch: Branch, turns: Sequence[Turn], before: Sequence[Turn]) -> Entry:
+def run_begun(
+    node_id: int, beginning: Beginning, turns: Sequence[Turn], before: Sequence[Turn]
+) -> Entry:
     """Return what tells that the run of the last of ``turns`` has started.
 
     Args:
         node_id: What it is in the tree, or will be.
-        branch: Where it begins.
+        beginning: Where it begins.
         turns: The document at hand, which ends with it.
-        before: The whole document of ``branch.parent``.
+        before: The whole document of ``beginning.parent``.
 
     Raises:
         ValueError: It has not started.
@@ -176,7 +178,7 @@ def run_begun(node_id: int, branch: Branch, turns: Sequence[Turn], before: Seque
     turn = turns[-1]
     if turn.node_id:
         return RunGoesOn(turn.node_id)
-    return begun_as(node_id, branch, turn, cut_of(turns, before))
+    return begun_as(node_id, beginning, turn, cut_of(turns, before))
 
 
 def cut_of(turns: Sequence[Turn], before: Sequence[Turn]) -> Cut | None:
@@ -190,7 +192,7 @@ def cut_of(turns: Sequence[Turn], before: Sequence[Turn]) -> Cut | None:
     return Cut(len(left.steps), left.token_ids, left.text)
 
 
-def begun_as(node_id: int, branch: Branch, turn: Turn, cut: Cut | None) -> RunBegun:
+def begun_as(node_id: int, beginning: Beginning, turn: Turn, cut: Cut | None) -> RunBegun:
     """Return what tells that the run of ``turn`` has started as ``node_id`` of a tree.
 
     Raises:
@@ -201,7 +203,7 @@ def begun_as(node_id: int, branch: Branch, turn: Turn, cut: Cut | None) -> RunBe
         raise ValueError("the run has not started")
     return RunBegun(
         node_id,
-        branch,
+        beginning,
         cut,
         turn.prompt,
         turn.preset_name,

@@ -15,7 +15,7 @@ from core.document.export.parsing import (
     event_from_record,
     messages_from_fields,
 )
-from core.document.tree_records import Branch
+from core.document.tree_records import Beginning
 from core.document.turn import Fork
 from core.files.fields import Fields
 from core.records.chat import ChatFormat, MessagePlace
@@ -84,7 +84,7 @@ _EVENTS = ("step", "beam_step", "finished")
 def _run(fields: Fields) -> RunBegun:
     return RunBegun(
         node_id=fields.count("node"),
-        branch=_branch(fields),
+        beginning=_beginning(fields),
         cut=None if fields.is_missing("cut") else _cut(fields.part("cut")),
         prompt=fields.text("prompt"),
         preset_name=fields.text("preset"),
@@ -108,9 +108,9 @@ def _chat(fields: Fields) -> ChatFormat | None:
     return None if fields.is_missing("chat") else chat_from_fields(fields.part("chat"))
 
 
-def _branch(fields: Fields) -> Branch:
+def _beginning(fields: Fields) -> Beginning:
     places: tuple[MessagePlace, ...] = get_args(MessagePlace)
-    return Branch(
+    return Beginning(
         parent=fields.count("parent"),
         kept=fields.count("kept"),
         inserted_token_ids=fields.token_ids("inserted_token_ids"),

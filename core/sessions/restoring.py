@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from core.document.document import Document, Turn
 from core.document.tree import Tree
-from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
+from core.document.tree_records import ROOT, Beginning, ModelRef, RunFacts
 from core.records.errors import PlaygroundError
 from core.records.model_info import ModelInfo
 from core.records.steps import Finished, FinishReason, Started, Step, TokenStep
@@ -79,7 +79,7 @@ class Restorer:
         self.state = state if state is not None else Restored()
         self._turn: Turn | None = None
         self._before: tuple[Turn, ...] = ()
-        self._branch = Branch(ROOT, 0)
+        self._beginning = Beginning(ROOT, 0)
         self._program = ProgramStarted("", "", "")
 
     def take(self, entry: Entry) -> None:
@@ -145,14 +145,14 @@ class Restorer:
         self._turn.steps.append(step)
 
     def _begin(self, run: RunBegun) -> None:
-        state, parent = self.state, run.branch.parent
+        state, parent = self.state, run.beginning.parent
         self._check_is_free()
         if run.node_id != state.tree.next_id or parent not in state.documents:
             raise ValueError(f"run {run.node_id} does not belong there")
         context = state.tree.document(parent) if parent != ROOT else ()
-        if run.branch.kept > len(context):
+        if run.beginning.kept > len(context):
             raise ValueError(f"run {run.node_id} keeps more than there is")
-        if run.branch.kept and parent != ROOT:
+        if run.beginning.kept and parent != ROOT:
             state.tree.check_model(parent, ModelRef(run.model_name, run.tokenizer_fingerprint))
         before = _cut(state.documents[parent], run.cut)
         turn = Turn(
@@ -162,7 +162,7 @@ class Restorer:
             run.model_name,
             run.tokenizer_fingerprint,
             run.chat,
-            run.branch.message,
+            run.beginning.message,
             run.fork,
             run.is_by_hand,
             key=f"restored {run.node_id}",
@@ -170,14 +170,14 @@ class Restorer:
             messages=run.messages,
         )
         turn.started = Started(
-            context[: run.branch.kept] + run.branch.inserted_token_ids,
+            context[: run.beginning.kept] + run.beginning.inserted_token_ids,
             run.prompt_token_ids,
             run.max_new_tokens,
             run.context_size,
             run.seed,
             run.dropped_turns,
         )
-        self._turn, self._before, self._branch = turn, before, run.branch
+        self._turn, self._before, self._beginning = turn, before, run.beginning
         state.position, state.cleared_from = None, ROOT
 
     def _go_on(self, node_id: int) -> None:
@@ -200,8 +200,8 @@ class Restorer:
         if turn.node_id:
             state.tree.extend(turn.node_id, facts)
         else:
-            state.tree.begin_from(self._branch.parent)
-            turn.node_id = state.tree.add(self._branch, facts).node_id
+            state.tree.begin_from(self._beginning.parent)
+            turn.node_id = state.tree.add(self._beginning, facts).node_id
         state.documents[turn.node_id] = (*self._before, turn)
         state.programs[turn.node_id] = self._program
 

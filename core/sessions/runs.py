@@ -44,7 +44,7 @@ def runs_of_tree(
         yield run_of_turns(
             documents[node_id],
             tree.called(node_id),
-            parent=row.node.branch.parent,
+            parent=row.node.beginning.parent,
             step=row.step,
             versions=versions_of(program) if program is not None else None,
         )

@@ -16,7 +16,7 @@ from core.document.document import Document
 from core.document.export.reading import ExportedRun
 from core.document.steps import Steps
 from core.document.tree import Tree
-from core.document.tree_records import ROOT, Branch
+from core.document.tree_records import ROOT, Beginning
 from core.document.turn import Turn
 from core.records.chat import Message
 from core.records.errors import PlaygroundError
@@ -38,15 +38,15 @@ from core.sessions.to_json import entry_record, line_of
 
 @dataclass(frozen=True, slots=True)
 class GrownRun:
-    """A run that has ended, with where it grew: ``branch.parent`` is ``ROOT`` or another of them.
+    """A run that has ended, with where it grew.
 
-    ``node_id`` is what it was in its tree, 0 where it was in none; ``program`` says with which
-    versions it was written.
+    ``beginning.parent`` is ``ROOT`` or another of those at hand. ``node_id`` is what it was in its
+    tree, 0 where it was in none; ``program`` says with which versions it was written.
     """
 
     node_id: int
     turn: Turn
-    branch: Branch
+    beginning: Beginning
     cut: Cut | None
     program: ProgramStarted
     name: str = ""
@@ -69,12 +69,12 @@ def grown_runs(
         node_id, turns = node.node_id, documents[node.node_id]
         if node_id not in node_ids:
             continue
-        turn, branch = turns[-1], node.branch
-        cut = cut_of(turns, documents[branch.parent])
-        if branch.parent != ROOT and branch.parent not in node_ids:
-            turn, branch, cut = *_rooted(turns), None
+        turn, beginning = turns[-1], node.beginning
+        cut = cut_of(turns, documents[beginning.parent])
+        if beginning.parent != ROOT and beginning.parent not in node_ids:
+            turn, beginning, cut = *_rooted(turns), None
         program = programs.get(node_id, here)
-        found.append(GrownRun(node_id, turn, branch, cut, program, tree.name(node_id)))
+        found.append(GrownRun(node_id, turn, beginning, cut, program, tree.name(node_id)))
     return found
 
 
@@ -106,9 +106,9 @@ def grown_run_of(run: ExportedRun) -> GrownRun:
         model=info,
         messages=run.messages,
     )
-    turn, branch = _rooted([turn])
+    turn, beginning = _rooted([turn])
     versions = (about.get(one) or "" for one in ("program_version", "torch", "transformers"))
-    return GrownRun(0, turn, branch, None, ProgramStarted(*versions))
+    return GrownRun(0, turn, beginning, None, ProgramStarted(*versions))
 
 
 def entries_of(runs: Iterable[GrownRun], first_id: int = ROOT + 1) -> Iterator[Entry]:
@@ -125,10 +125,10 @@ def entries_of(runs: Iterable[GrownRun], first_id: int = ROOT + 1) -> Iterator[E
         if turn.model is not None and turn.model != model and turn.tokenizer_fingerprint:
             model = turn.model
             yield ModelReady(model)
-        branch = dataclasses.replace(run.branch, parent=ids[run.branch.parent])
+        beginning = dataclasses.replace(run.beginning, parent=ids[run.beginning.parent])
         if run.node_id:
             ids[run.node_id] = node_id
-        yield begun_as(node_id, branch, turn, run.cut)
+        yield begun_as(node_id, beginning, turn, run.cut)
         yield from turn.steps
         yield turn.finished
         if run.name:
@@ -144,7 +144,7 @@ def session_of(runs: Sequence[GrownRun]) -> str:
     return b"".join((*lines, line_of(summary.record()))).decode("ascii")
 
 
-def _rooted(turns: Sequence[Turn]) -> tuple[Turn, Branch]:
+def _rooted(turns: Sequence[Turn]) -> tuple[Turn, Beginning]:
     """Return the last of ``turns`` as if all before it were its prompt, and where that begins."""
     turn = turns[-1]
     if turn.started is None:
@@ -157,7 +157,7 @@ def _rooted(turns: Sequence[Turn]) -> tuple[Turn, Branch]:
         said = ()
     alone = dataclasses.replace(turn, prompt=prompt, message=place, fork=None, messages=said)
     ids = turn.started.context_token_ids
-    return alone, Branch(ROOT, 0, ids, prompt, place)
+    return alone, Beginning(ROOT, 0, ids, prompt, place)
 
 
 def _model_of(about: Mapping[str, Any], started: Started) -> ModelInfo | None:

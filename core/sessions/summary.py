@@ -38,7 +38,7 @@ class Summary:
     @classmethod
     def of(cls, state: Restored) -> Summary:
         """Return the summary of a session that was opened."""
-        prompts = (*(one.branch.inserted_text for one in state.tree.nodes), *state.prompts)
+        prompts = (*(one.beginning.inserted_text for one in state.tree.nodes), *state.prompts)
         runs = len(state.tree.nodes)
         return cls(state.name, _first_words(prompts), _name(state.model), runs)
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.document.export.writers import event_record
-from core.document.tree_records import Branch
+from core.document.tree_records import Beginning
 from core.records.chat import ChatFormat
 from core.records.model_info import ModelInfo
 from core.sessions.entries import (
@@ -85,7 +85,7 @@ def _run(run: RunBegun) -> dict[str, Any]:
     return {
         "type": "run",
         "node": run.node_id,
-        **_branch(run.branch),
+        **_beginning(run.beginning),
         "cut": None if run.cut is None else _cut(run.cut),
         "prompt": run.prompt,
         "preset": run.preset_name,
@@ -109,14 +109,14 @@ def _chat(chat: ChatFormat | None) -> dict[str, Any] | None:
     return None if chat is None else dataclasses.asdict(chat)
 
 
-def _branch(branch: Branch) -> dict[str, Any]:
+def _beginning(beginning: Beginning) -> dict[str, Any]:
     return {
-        "parent": branch.parent,
-        "kept": branch.kept,
-        "inserted_token_ids": list(branch.inserted_token_ids),
-        "inserted_text": branch.inserted_text,
-        "message": branch.message,
-        "step": branch.step,
+        "parent": beginning.parent,
+        "kept": beginning.kept,
+        "inserted_token_ids": list(beginning.inserted_token_ids),
+        "inserted_text": beginning.inserted_text,
+        "message": beginning.message,
+        "step": beginning.step,
     }
 
 

@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 import tui
 from core.document.tree import Tree
-from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
+from core.document.tree_records import ROOT, Beginning, ModelRef, RunFacts
 from core.document.turn import Turn
 from core.playground.documents import Documents
 from core.records.settings import Settings
@@ -100,14 +100,14 @@ def grown() -> Tree:
     """1: A long time ago| a cat lived. 2: goes on. 3: forks 1 with a dragon, twice over."""
     tree = Tree()
     tree.add(
-        Branch(ROOT, 0, (1, 2, 3, 4), "A long time ago"), facts(" a cat lived.", 10, 11, 12, 13)
+        Beginning(ROOT, 0, (1, 2, 3, 4), "A long time ago"), facts(" a cat lived.", 10, 11, 12, 13)
     )
-    tree.add(Branch(1, 8, (30,), " It"), facts(" purred", 31, reason="end_of_text"))
+    tree.add(Beginning(1, 8, (30,), " It"), facts(" purred", 31, reason="end_of_text"))
     tree.add(fork(tree, 1, 1, (20,), " dragon"), facts(" slept.", 21, 13, seed=12345))
     greedy = Settings(max_new_tokens=40)
     tree.add(fork(tree, 3, 1), facts(" lived", 12, preset="greedy", settings=greedy))
     other = ModelRef("gpt2-xl", "fingerprint")
-    tree.add(Branch(4, 8), facts(" It purred", 30, 31, model=other, reason="cancelled"))
+    tree.add(Beginning(4, 8), facts(" It purred", 30, 31, model=other, reason="cancelled"))
     tree.rename(3, "the dragon")
     tree.move(4)
     return tree

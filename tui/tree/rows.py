@@ -74,11 +74,11 @@ def guides(rows: Sequence[TreeRow]) -> list[str]:
     """
     children: dict[int, list[int]] = {}
     for row in rows:
-        children.setdefault(row.node.branch.parent, []).append(row.node.node_id)
+        children.setdefault(row.node.beginning.parent, []).append(row.node.node_id)
     below: dict[int, str] = {ROOT: ""}
     found: list[str] = []
     for row in rows:
-        parent, node_id = row.node.branch.parent, row.node.node_id
+        parent, node_id = row.node.beginning.parent, row.node.node_id
         before = below[parent]
         if len(children[parent]) == 1 and not row.is_fork:
             found.append(before)
@@ -172,14 +172,14 @@ def title(row: TreeRow) -> str:
 
 def place(row: TreeRow) -> str:
     """Return in words where a run begins."""
-    branch = row.node.branch
-    if branch.parent == ROOT:
+    beginning = row.node.beginning
+    if beginning.parent == ROOT:
         return "from the empty document"
-    if branch.begins_conversation:
-        return f"begins a conversation after run {branch.parent}"
+    if beginning.begins_conversation:
+        return f"begins a conversation after run {beginning.parent}"
     what = "leaves" if row.is_fork else "goes on after"
     at = f" at step {number(row.step - 1)}" if row.is_fork else ""
-    return f"{what} run {branch.parent}{at}"
+    return f"{what} run {beginning.parent}{at}"
 
 
 def _seed(run: RunFacts) -> str:
@@ -194,20 +194,20 @@ def _bullet(*, is_cursor: bool, is_on_path: bool) -> tuple[str, str]:
 
 def _label(row: TreeRow, width: int) -> Row:
     """Return a run's name, what was put there, and the first words it wrote."""
-    branch, run = row.node.branch, row.node.run
+    beginning, run = row.node.beginning, row.node.run
     parts: Row = []
     if row.name:
         parts.append((one_line(row.name) + "  ", _NAME))
     if row.is_fork:
         parts.append((f"fork {number(row.step - 1)} ", _FORK))
-        if branch.inserted_text + run.put_there:
-            put = branch.inserted_text + run.put_there
+        if beginning.inserted_text + run.put_there:
+            put = beginning.inserted_text + run.put_there
             parts.append((_put_there(put, width // 2), _FORK))
             parts.append((" ", ""))
-    if branch.begins_conversation:
+    if beginning.begins_conversation:
         parts.append(("new conversation ", _FORK))
-    if branch.inserted_text and not row.is_fork:
-        parts.append((fit_end(one_line(branch.inserted_text), width // 2) + " ", PROMPT))
+    if beginning.inserted_text and not row.is_fork:
+        parts.append((fit_end(one_line(beginning.inserted_text), width // 2) + " ", PROMPT))
     words = one_line(run.text[len(run.put_there) * row.is_fork :], 2 * width)
     if words or not run.text:
         parts.append((words, NUMBER) if words else ("nothing was written", "italic " + DIM))
@@ -229,8 +229,8 @@ def _text_rows(node: Node, width: int, height: int) -> list[Row]:
         return []
     prose = Prose(width)
     room = 2 * width * height  # of a long text, no more is wrapped than can be seen
-    put = node.branch.inserted_text[:room].lstrip("\n")
-    if node.branch.message:  # it has its line's end to itself
+    put = node.beginning.inserted_text[:room].lstrip("\n")
+    if node.beginning.message:  # it has its line's end to itself
         put += "\n"
     written = node.run.text[:room] if put else node.run.text[:room].lstrip("\n")
     prose.append([Piece(put, PROMPT), Piece(written, NUMBER)])

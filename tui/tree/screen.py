@@ -140,7 +140,7 @@ class TreeScreen(Screen[None]):
         runs = {row.node.node_id: row.node.run for row in self._runs}
         rows = [root_row(width, is_cursor=self._tree.cursor == ROOT)]
         rows += [
-            run_row(row, guide, runs.get(row.node.branch.parent), width, self._marked)
+            run_row(row, guide, runs.get(row.node.beginning.parent), width, self._marked)
             for row, guide in zip(self._runs, guides(self._runs), strict=True)
         ]
         picker.show_rows(rows)
@@ -255,7 +255,7 @@ class TreeScreen(Screen[None]):
         removal = self._tree.plan_removal(row.node.node_id)
         question = removal.question
         if self._tree.cursor in removal.node_ids:
-            parent = row.node.branch.parent
+            parent = row.node.beginning.parent
             left = "empty" if parent == ROOT else f"that of run {parent}"
             question += f"\n\nThe document at hand is part of it, and becomes {left}."
         self.app.push_screen(
@@ -264,7 +264,7 @@ class TreeScreen(Screen[None]):
         )
 
     def _remove_runs(self, removal: Removal) -> None:
-        parent = self._tree.node(removal.node_ids[0]).branch.parent
+        parent = self._tree.node(removal.node_ids[0]).beginning.parent
         refusal = ""
         try:
             self._documents.remove(removal)

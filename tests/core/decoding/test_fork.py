@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.document.tree import Tree
-from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
+from core.document.tree_records import ROOT, Beginning, ModelRef, RunFacts
 from core.models.any.model import TransformersModel
 from core.records.settings import Settings
 from tests.core.document.tree_forks import context_of, fork
@@ -28,7 +28,7 @@ def test_a_fork_reads_only_what_is_new(step, monkeypatch):
     ours = model()
     first = run_ours(ours, byte_codec(), LONG, context=(1, 2, 3))
     tree = Tree()
-    tree.add(Branch(ROOT, 0, (1, 2, 3)), facts(LONG, first.finished))
+    tree.add(Beginning(ROOT, 0, (1, 2, 3)), facts(LONG, first.finished))
     other = (first.finished.token_ids[step] + 1) % 24
     branch = fork(tree, 1, step, (other,))
     context = context_of(tree, branch)
@@ -53,7 +53,7 @@ def test_going_back_and_forth_keeps_the_tokens(monkeypatch):
     tree = Tree()
     short = Settings(max_new_tokens=20, do_sample=True, seed=1)
     first = run_ours(ours, byte_codec(), short, context=(1,))
-    tree.add(Branch(ROOT, 0, (1,)), facts(short, first.finished))
+    tree.add(Beginning(ROOT, 0, (1,)), facts(short, first.finished))
     before = tree.document(1)
     codec = byte_codec()
     monkeypatch.setattr(codec, "encode", None)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from core.document.tree import Tree
-from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
+from core.document.tree_records import ROOT, Beginning, ModelRef, RunFacts
 from core.looking_back.dice import explain_draw
 from core.looking_back.explain import explain
 from core.looking_back.given_text.scoring import score_tokens
@@ -117,7 +117,7 @@ def test_characters_that_a_fork_cuts_in_half():
     tree = Tree()
     ref = ModelRef("tiny", "bytes")
     whole = RunFacts("x", Settings(), 0, ref, (letter, first, second, third), "a世", "length")
-    tree.add(Branch(ROOT, 0, (letter,), "a"), whole)
+    tree.add(Beginning(ROOT, 0, (letter,), "a"), whole)
     context = context_of(tree, fork(tree, 1, 3))
     assert context == (letter, letter, first, second)
     assert codec.state_after(context).pending == (first, second)

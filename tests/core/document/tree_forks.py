@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from core.document.tree import Tree
-from core.document.tree_records import Branch
+from core.document.tree_records import Beginning
 
 
-def fork(tree: Tree, node_id: int, step: int, token_ids=(), text="") -> Branch:
-    """The branch that puts ``token_ids`` in the place of step ``step``, from 0, of a run."""
+def fork(tree: Tree, node_id: int, step: int, token_ids=(), text="") -> Beginning:
+    """The beginning that puts ``token_ids`` in the place of step ``step``, from 0, of a run."""
     steps = len(tree.node(node_id).run.token_ids)
-    return Branch(node_id, len(tree.document(node_id)) - steps + step, tuple(token_ids), text)
+    return Beginning(node_id, len(tree.document(node_id)) - steps + step, tuple(token_ids), text)
 
 
-def context_of(tree: Tree, branch: Branch) -> tuple[int, ...]:
-    """What a run from ``branch`` continues."""
-    return tree.document(branch.parent)[: branch.kept] + branch.inserted_token_ids
+def context_of(tree: Tree, beginning: Beginning) -> tuple[int, ...]:
+    """What a run from ``beginning`` continues."""
+    return tree.document(beginning.parent)[: beginning.kept] + beginning.inserted_token_ids

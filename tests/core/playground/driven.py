@@ -58,7 +58,7 @@ def look_back_and_fork(playground):
     assert turn.fork == Fork(2, turn.steps[0].token.text, step.token.text)
     assert turn.token_ids[0] == other.token_id
     first, second = playground.documents.tree.nodes
-    assert second.branch.parent == first.node_id
+    assert second.beginning.parent == first.node_id
 
 
 def go_on_by_hand(playground):

@@ -53,7 +53,7 @@ def test_a_disk_that_fills_up_is_told_once_and_all_goes_on_in_memory(small_disk)
     assert [child.name for child in path.parent.iterdir()] == ["a.jsonl"]
     kept = state_in(path).tree.nodes
     assert 2 < len(kept) < len(nodes)
-    assert [node.branch for node in kept] == [node.branch for node in nodes[: len(kept)]]
+    assert [node.beginning for node in kept] == [node.beginning for node in nodes[: len(kept)]]
     session = open_session(path)  # nor is it lost when it is opened on the full disk
     assert len(session.state.tree.nodes) == len(kept)
     session.close()

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from core.document.tree import Tree
-from core.document.tree_records import ROOT, Branch
+from core.document.tree_records import ROOT, Beginning
 from core.playground.document_text import document_texts, joined
 from core.records.errors import PlaygroundError
 from core.records.steps import Candidate, Distribution, TokenStep
@@ -39,7 +39,7 @@ def test_what_nobody_can_tell_stands_as_ids(foreign):
 )
 def test_separators_and_templates_around_a_prompt_are_told(typed, is_told):
     tree = grown()
-    tree.add(Branch(1, 8, (13, 20, 13), typed), facts(" slept", 21))
+    tree.add(Beginning(1, 8, (13, 20, 13), typed), facts(" slept", 21))
     expected = [".", " dragon", "."] if is_told else ["⟨13⟩", "⟨20⟩", "⟨13⟩"]
     assert document_texts(tree, 6, token_text)[8:11] == expected
 
@@ -50,7 +50,7 @@ def test_a_model_that_is_gone_is_no_fault():
 
     tree = grown()
     assert document_texts(tree, 3, gone)[-1] == "⟨13⟩"
-    tree.add(Branch(ROOT, 0, (13, 20), ""), facts("", 21))
+    tree.add(Beginning(ROOT, 0, (13, 20), ""), facts("", 21))
     assert document_texts(tree, 6, gone) == ["⟨13⟩", "⟨20⟩", ""]
 
 
@@ -66,13 +66,13 @@ def test_steps_are_believed_before_a_tokenizer():
         step(at, token_id, text)
         for at, (token_id, text) in enumerate(zip(run.token_ids, texts, strict=True))
     )
-    tree.add(Branch(ROOT, 0), dataclasses.replace(run, steps=steps))
+    tree.add(Beginning(ROOT, 0), dataclasses.replace(run, steps=steps))
     assert document_texts(tree, 1, None) == texts
 
 
 def test_a_split_character_is_whole_again():
     tree = Tree()
-    tree.add(Branch(ROOT, 0), facts(" a 🦄.", 10, 40, 41, 42, 13))
+    tree.add(Beginning(ROOT, 0), facts(" a 🦄.", 10, 40, 41, 42, 13))
     texts = document_texts(tree, 1, token_text)
     assert texts == [" a", " \\xf0\\x9f", "\\xa6", "\\x84", "."]
     assert joined(texts) == " a 🦄."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.document.document import Fork
-from core.document.tree_records import ROOT, Branch, ModelRef, RunFacts
+from core.document.tree_records import ROOT, Beginning, ModelRef, RunFacts
 from core.document.turn import Turn
 from core.playground.documents import Documents
 from core.records.recorded_run import RunStart
@@ -36,7 +36,7 @@ class TestAdding:
         turn = documents.at_hand.turns[-1]
         (node,) = documents.tree.nodes
         assert turn.node_id == node.node_id == documents.tree.cursor == 1
-        assert node.branch == Branch(ROOT, 0, PROMPT_IDS, "Once")
+        assert node.beginning == Beginning(ROOT, 0, PROMPT_IDS, "Once")
         expected = RunFacts(
             "sample",
             SETTINGS,
@@ -53,7 +53,7 @@ class TestAdding:
         documents = Documents()
         run(documents, "Once", " a", " cat")
         run(documents, " sat", " down")
-        assert documents.tree.node(2).branch == Branch(1, 4, PROMPT_IDS, " sat")
+        assert documents.tree.node(2).beginning == Beginning(1, 4, PROMPT_IDS, " sat")
         assert shown(documents) == "Once a cat sat down"
 
     def test_nothing_is_kept_of_what_has_not_begun_or_not_ended(self):
@@ -76,8 +76,8 @@ class TestAdding:
         documents.at_hand.fork(fork, token(50, " dog"), "sample", SETTINGS, MODEL)
         documents.begin()
         ended(documents, [token_step(0, 50, " dog")], context=(1, 2, 10))
-        branch = documents.tree.node(2).branch
-        assert branch == Branch(1, 3, (), " lacking", step=2)
+        branch = documents.tree.node(2).beginning
+        assert branch == Beginning(1, 3, (), " lacking", step=2)
         assert shown(documents) == "Once a dog"
 
     def test_a_message_says_that_it_is_one(self):
@@ -85,7 +85,7 @@ class TestAdding:
         begun(documents, "Hello")
         documents.at_hand.turns[-1].message = "first"
         ended(documents, steps_of(" Hi"))
-        assert documents.tree.node(1).branch.message == "first"
+        assert documents.tree.node(1).beginning.message == "first"
 
     @pytest.mark.parametrize(("model", "kept"), [(OTHER, 0), (MODEL, 4)])
     def test_ids_of_another_vocabulary_are_kept_in_common_with_none(self, model, kept):
@@ -95,14 +95,14 @@ class TestAdding:
         context = (1, 2, 10, 11, 1)
         begun(documents, " sat", model)
         ended(documents, steps_of(" down"), context=context)
-        assert documents.tree.node(2).branch == Branch(1, kept, context[kept:], " sat")
+        assert documents.tree.node(2).beginning == Beginning(1, kept, context[kept:], " sat")
 
     def test_another_vocabulary_at_the_beginning_is_no_matter(self):
         documents = Documents()
         run(documents, "Once", " a")
         documents.clear()
         run(documents, "Twice", " b", model=OTHER)
-        assert documents.tree.node(2).branch == Branch(ROOT, 0, PROMPT_IDS, "Twice")
+        assert documents.tree.node(2).beginning == Beginning(ROOT, 0, PROMPT_IDS, "Twice")
 
     def test_a_run_by_hand_is_one_node_that_grows(self):
         documents = Documents()

@@ -83,7 +83,7 @@ class TestLeaving:
         assert shown(documents) == text
         assert documents.tree.cursor == node
         run(documents, " and", " more")
-        assert documents.tree.node(3).branch.parent == node
+        assert documents.tree.node(3).beginning.parent == node
         assert documents.undo()
         assert shown(documents) == "Once a cat sat a cat", "undo leads to what was looked at"
 

@@ -36,7 +36,7 @@ class TestForking:
         turn = one.document.turns[-1]
         assert turn.fork == Fork(2, chosen.text, ",")
         assert one.document.text == "Once far there far, away"
-        assert one.playground.documents.tree.node(2).branch.step == 2
+        assert one.playground.documents.tree.node(2).beginning.step == 2
 
     def test_the_same_one_replaces_nothing(self, play):
         one = play()

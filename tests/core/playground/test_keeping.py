@@ -212,7 +212,7 @@ def test_another_model_is_told_and_reads_on(tmp_path, change, words):
     assert again.notice == f"this session goes on with another model: {words}"
     again.run(" more")
     node = again.playground.documents.tree.nodes[-1]
-    assert node.branch.kept == (0 if "tokenizer_fingerprint" in change else 4)
+    assert node.beginning.kept == (0 if "tokenizer_fingerprint" in change else 4)
     again.playground.close()
     assert_same_again(path, again.playground)
     third = opened(path, backend=ScriptedBackend(info=info))
@@ -316,7 +316,7 @@ def test_any_afternoon_is_there_again_and_goes_on_as_it_would_have(tmp_path, act
         assert_same_again(path, kept.playground)
         assert kept.document.text == plain.document.text
         same = (kept.playground.documents.tree.nodes, plain.playground.documents.tree.nodes)
-        assert [node.branch for node in same[0]] == [node.branch for node in same[1]]
+        assert [node.beginning for node in same[0]] == [node.beginning for node in same[1]]
         assert [node.run.token_ids for node in same[0]] == [node.run.token_ids for node in same[1]]
     plain.close()
 

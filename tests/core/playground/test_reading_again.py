@@ -151,7 +151,7 @@ def test_going_on_gives_the_tokens_that_it_would_have_given(tmp_path):
         gone_on(played)
     nodes = [played.playground.documents.tree.nodes for played in (one, again)]
     assert [node.run.token_ids for node in nodes[0]] == [node.run.token_ids for node in nodes[1]]
-    assert [node.branch for node in nodes[0]] == [node.branch for node in nodes[1]]
+    assert [node.beginning for node in nodes[0]] == [node.beginning for node in nodes[1]]
     assert one.document.text == again.document.text
     for played in (one, again):
         played.playground.close()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.document.tree_records import Branch
+from core.document.tree_records import Beginning
 from core.document.turn import Fork
 from core.records.chat import ChatFormat, Message
 from core.records.model_info import ModelInfo
@@ -48,8 +48,8 @@ SETTINGS = st.builds(
 MODELS = st.sampled_from([INFO, OTHER]) | st.builds(
     ModelInfo, TEXTS, TEXTS, TEXTS, IDS, st.none() | IDS, IDS, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS
 )
-BRANCHES = st.builds(
-    Branch,
+BEGINNINGS = st.builds(
+    Beginning,
     IDS,
     IDS,
     ID_LISTS,
@@ -61,7 +61,7 @@ CHATS = st.builds(ChatFormat, TEXTS, TEXTS, TEXTS, st.just(("\nQ:", "\udc80")))
 RUNS = st.builds(
     RunBegun,
     IDS,
-    BRANCHES,
+    BEGINNINGS,
     st.none() | st.builds(Cut, IDS, ID_LISTS, TEXTS),
     TEXTS,
     TEXTS,

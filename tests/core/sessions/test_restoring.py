@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.document.tree_records import ROOT, Branch
+from core.document.tree_records import ROOT, Beginning
 from core.records.settings import Settings
 from core.records.steps import Finished
 from core.sessions.entries import (
@@ -104,7 +104,7 @@ def test_another_tokenizer_reads_the_text_anew():
     work.send(" a time")
     state = work.restored()
     assert_same(state, work.documents)
-    assert state.tree.node(2).branch.kept == 0
+    assert state.tree.node(2).beginning.kept == 0
 
 
 def test_what_is_removed_stays_away_and_its_number_too():
@@ -217,8 +217,8 @@ def test_what_does_not_fit_is_told_and_changes_nothing():
         Finished("length", (), "", 1.0),
         Moved("go", 99),
         dataclasses.replace(begun, node_id=7),
-        dataclasses.replace(begun, branch=Branch(3, 0)),
-        dataclasses.replace(begun, branch=Branch(ROOT, 1)),
+        dataclasses.replace(begun, beginning=Beginning(3, 0)),
+        dataclasses.replace(begun, beginning=Beginning(ROOT, 1)),
         dataclasses.replace(begun, cut=Cut(1, (1,), "a")),
     ):
         restorer = Restorer()

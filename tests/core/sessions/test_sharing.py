@@ -82,7 +82,7 @@ def test_of_a_few_runs_those_without_their_parent_begin_with_all_that_was_before
     again = state_of(text)
 
     assert [one.prompt for one in runs_of(again)] == [one.prompt for one in runs]
-    assert [node.branch.parent for node in again.tree.nodes] == [0, 1, 0]
+    assert [node.beginning.parent for node in again.tree.nodes] == [0, 1, 0]
     whole = [turns[-1].fork for turns in (again.documents[1], again.documents[3])]
     assert whole == [None, None], "what grew from nothing leaves nothing"
     assert [one.started for one in runs_of(again)] == [one.started for one in runs]
@@ -258,8 +258,8 @@ def test_what_does_not_fit_changes_nothing(tmp_path):
     take_in(grown_of(afternoon().restored()), path)
     before = path.read_bytes()
     runs = grown_of(afternoon().restored())
-    branch = dataclasses.replace(runs[1].branch, kept=10**6)
-    runs[1] = dataclasses.replace(runs[1], branch=branch)
+    branch = dataclasses.replace(runs[1].beginning, kept=10**6)
+    runs[1] = dataclasses.replace(runs[1], beginning=branch)
     with pytest.raises(PlaygroundError, match="the runs do not fit together: run 12"):
         take_in(runs, path)
     assert path.read_bytes() == before

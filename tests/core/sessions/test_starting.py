@@ -26,7 +26,7 @@ def worked(session, prompt="Once upon"):
 
 def prompts(session):
     session.close()
-    return [node.branch.inserted_text for node in session.state.tree.nodes]
+    return [node.beginning.inserted_text for node in session.state.tree.nodes]
 
 
 def test_the_one_left_last_goes_on_unless_a_new_one_is_wanted(folder):

@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Input
 
 from core.document.tree import Tree
-from core.document.tree_records import ROOT, Branch, ModelRef
+from core.document.tree_records import ROOT, Beginning, ModelRef
 from core.records.errors import PlaygroundError
 from tests.core.document.tree_forks import fork
 from tests.tui.helpers import until
@@ -215,7 +215,7 @@ async def test_the_mark_is_taken_away_and_goes_with_its_run():
 
 async def test_runs_of_two_tokenizers_are_not_compared():
     tree = grown()
-    tree.add(Branch(ROOT, 0), facts("x", 1, model=ModelRef("other", "another")))
+    tree.add(Beginning(ROOT, 0), facts("x", 1, model=ModelRef("other", "another")))
     opened = Opened(tree)
     async with opened.app.run_test(size=(160, 30)) as pilot:
         await opened.drawn(pilot)
@@ -260,7 +260,7 @@ async def test_removal_a_tree_that_has_grown_meanwhile_is_refused():
     async with opened.app.run_test(size=SIZE) as pilot:
         await opened.drawn(pilot)
         await pilot.press("d")
-        opened.tree.add(Branch(4, 7), facts(".", 13))
+        opened.tree.add(Beginning(4, 7), facts(".", 13))
         await pilot.press("enter")
         await until(pilot, lambda: opened.screen.is_current)
         await pilot.pause()
@@ -272,7 +272,7 @@ async def test_removal_a_tree_that_has_grown_meanwhile_is_refused():
 async def test_hostile_runs_are_harmless(size):
     tree = Tree()
     model = ModelRef(HOSTILE, "fingerprint")
-    tree.add(Branch(ROOT, 0, (1, 2), HOSTILE), facts(HOSTILE, 3, 4, preset=HOSTILE, model=model))
+    tree.add(Beginning(ROOT, 0, (1, 2), HOSTILE), facts(HOSTILE, 3, 4, preset=HOSTILE, model=model))
     tree.add(fork(tree, 1, 1, (5,), HOSTILE), facts(HOSTILE * 50, 6, preset=HOSTILE))
     tree.rename(2, "[@click=app.quit]")
     opened = Opened(tree)
@@ -292,7 +292,7 @@ async def test_a_long_chain_is_no_staircase_and_keeps_the_keys_quick():
     """A person who picks every token makes one run a key."""
     tree = Tree()
     for length in range(2_000):
-        tree.add(Branch(tree.cursor, length, (10,), " a"), facts(""))
+        tree.add(Beginning(tree.cursor, length, (10,), " a"), facts(""))
     rows = list(tree.rows())
     assert set(guides(rows)) == {""}
     opened = Opened(tree)
@@ -307,13 +307,13 @@ async def test_a_long_chain_is_no_staircase_and_keeps_the_keys_quick():
 
 def test_guides_show_which_run_belongs_where():
     tree = grown()
-    tree.add(Branch(ROOT, 0, (2,), " long"), facts("", 3))
+    tree.add(Beginning(ROOT, 0, (2,), " long"), facts("", 3))
     assert guides(list(tree.rows())) == ["├─", "│ ├─", "│ └─", "│   └─", "│     ", "└─"]
 
 
 def test_deep_forks_stay_in_sight():
     tree = Tree()
-    tree.add(Branch(ROOT, 0, (1,), "A"), facts(" long", 2))
+    tree.add(Beginning(ROOT, 0, (1,), "A"), facts(" long", 2))
     for _ in range(60):
         tree.add(fork(tree, tree.cursor, 0, (10,), " a"), facts(" cat", 11))
     rows = list(tree.rows())

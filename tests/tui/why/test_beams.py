@@ -59,7 +59,7 @@ async def test_any_beam_can_be_gone_on_with(app):
         assert app.playground.document.text.startswith(written)
 
         tree = app.playground.documents.tree
-        branch = tree.node(tree.cursor).branch
+        branch = tree.node(tree.cursor).beginning
         assert branch.step == 4, "what the page said, whatever the winner has in common with it"
         before = (*context, *parent.hypothesis.token_ids)
         assert branch.inserted_token_ids == before[branch.kept :]

@@ -150,13 +150,13 @@ def run_show(called: str) -> int:
         rows.append(
             (
                 str(node.node_id),
-                str(node.branch.parent or "-"),
+                str(node.beginning.parent or "-"),
                 one_line(row.name) or "-",
                 one_line(run.preset_name),
                 one_line(run.model.name),
                 f"{len(run.token_ids):,}",
                 str(run.seed) if run.settings.do_sample else "-",
-                _beginning(node.branch.inserted_text + run.text) or "-",
+                _beginning(node.beginning.inserted_text + run.text) or "-",
             )
         )
     if len(rows) > 1:
