@@ -161,9 +161,9 @@ class SessionActions:
         if not state.tree.nodes and not state.prompts:
             return False
         words = state.name or next((one for one in state.prompts if one.strip()), "")
-        called = f" “{keep_start(one_line(words), _SHOWN_OF_A_TEXT)}”" if words else ""
-        new = told("new_session")
-        self._say(f"going on with{called} — {new} begins a new session")
+        called = f"“{keep_start(one_line(words), _SHOWN_OF_A_TEXT)}”" if words else "this session"
+        new, doing = told("new_session"), "going on with" if session.is_saved else "looking at"
+        self._say(f"{doing} {called} — {new} begins a new session")
         return True
 
     def _say(self, sentence: str) -> None:

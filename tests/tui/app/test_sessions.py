@@ -164,6 +164,7 @@ async def test_a_session_that_is_open_elsewhere_is_to_look_at(folder):
     app = opened(folder)
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: isinstance(app.screen, DialogScreen))
+        assert "looking at “Once upon”" in shown(pilot)
         assert "another program has it open" in shown(pilot)
         await pilot.press("escape")
         await ready(pilot)
