@@ -80,12 +80,23 @@ def spelled_parts(text: str, keep: str = "\n\t") -> Iterator[tuple[str, bool]]:
     end = 0
     for match in _HARMFUL.finditer(text):
         if match.group() not in keep:
-            if match.start() > end:
-                yield text[end : match.start()], False
+            yield from _stacked_parts(text[end : match.start()])
             yield spelled_out(match.group()), True
             end = match.end()
-    if end < len(text):
-        yield text[end:], False
+    yield from _stacked_parts(text[end:])
+
+
+def _stacked_parts(text: str) -> Iterator[tuple[str, bool]]:
+    start, marks = 0, 0
+    for place, character in enumerate(text if _MAY_STACK.search(text) else ""):
+        marks = marks + 1 if _is_mark(character) else 0
+        if marks > MOST_MARKS:
+            if place > start:
+                yield text[start:place], False
+            yield spelled_out(character), True
+            start = place + 1
+    if start < len(text):
+        yield text[start:], False
 
 
 def is_label(text: str) -> bool:

@@ -15,7 +15,7 @@ from core.decoding.engine import generate
 from core.document.export.writers import make_writer
 from core.records.request import Request
 from core.records.settings import Settings
-from core.records.steps import Started
+from core.records.steps import Candidate, Distribution, Started, TokenStep
 from core.text.visible import visible
 from tests.core.document.event_strategies import BEAM_STEPS, ENDS, TOKEN_STEPS
 
@@ -83,3 +83,12 @@ def test_pandas_opens_it_without_options(demo, tmp_path, chosen):
     for name in table.columns:
         if not name.endswith(TEXTS):
             assert pandas.api.types.is_numeric_dtype(table[name]), name
+
+
+@pytest.mark.parametrize("text", ["=cmd|' /C calc'!A1", "=1+1", "+1", "-1", "@SUM(1)", "\t=1"])
+def test_what_a_spreadsheet_takes_for_a_formula_is_left_as_it_was_written(text):
+    """pandas and others would else read another text than the model wrote; the README says so."""
+    token = Candidate(5, text, -0.5, -0.5, 1)
+    step = TokenStep(0, token, Distribution((token,), 1.0, 1), text, 0.1)
+    (row,) = rows_of(written([STARTED, step]))
+    assert row["text"] == visible(text, keep="")

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from core.text.visible import cell_width, keep_end, marks_behind, one_line, pad, visible
+from core.text.visible import (
+    cell_width,
+    keep_end,
+    marks_behind,
+    one_line,
+    pad,
+    spelled_parts,
+    visible,
+)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +34,13 @@ from core.text.visible import cell_width, keep_end, marks_behind, one_line, pad,
 )
 def test_visible(text, shown):
     assert visible(text) == shown
+
+
+@given(st.text(st.sampled_from("ae\u0301\u0323\u202e\x1b\n\ud800"), max_size=30))
+def test_the_parts_of_a_visible_text_are_that_text(text):
+    parts = list(spelled_parts(text))
+    assert "".join(part for part, _ in parts) == visible(text)
+    assert all(part and is_spelled == (part[0] == "\\") for part, is_spelled in parts)
 
 
 def test_visible_can_spell_newlines_too():

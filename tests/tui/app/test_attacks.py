@@ -14,18 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.backends.local import LocalBackend
-from core.backends.scripted import SCRIPTED_MODEL, ScriptedBackend
+from core.backends.scripted import ScriptedBackend
 from core.presets.book import Preset, PresetBook
 from core.records.chat import ChatFormat
 from core.records.settings import Settings
-from core.sessions.entries import RunNamed, SessionNamed
 from core.sessions.folder import SessionsFolder
 from core.sessions.opening import open_session
 from core.sessions.starting import start_session
 from core.text.visible import one_line
 from tests.attacks import ATTACKS, harm_in
-from tests.core.playground.played import Played
 from tests.hostile_model import TOKENS, hostile_name, make_hostile_model
+from tests.hostile_session import hostile_session
 from tests.terminal import Terminal
 from tests.tui.helpers import run_to_end, until
 from tui.app.playground import PlaygroundApp
@@ -199,7 +198,7 @@ async def test_the_app(hostile_model, tmp_path, monkeypatch):
 
 # The program on a model whose every word is an attack.
 PROGRAM = """
-from tests.tui.app.test_attacks import hostile_backend
+from tests.hostile_session import hostile_backend
 from tui.cli import commands as cli, open_app
 open_app.make_backend = lambda *_, **__: hostile_backend()
 cli.main()
@@ -211,32 +210,6 @@ OWN = re.compile(
     r"|\[\?(?:2026|2048)\$p|\[(?:0|[34]8;5;\d+|[34]8;2;\d+;\d+;\d+|[1-9]|;)*m|\[\d+;\d+H"
     r"|\[[<>]\d*u|\]22;[a-z-]*\x07)"
 )
-
-
-def hostile_backend():
-    every = "".join(ATTACKS.values())
-    names = ("name", "device", "dtype", "engine", "placement", "note", "revision")
-    info = dataclasses.replace(SCRIPTED_MODEL, **dict.fromkeys(names, every))
-    return ScriptedBackend(tuple(ATTACKS.values()), info=info)
-
-
-def hostile_session(path):
-    """Write a session with attacks wherever it may have a text, halves of characters too."""
-    every = "".join(ATTACKS.values())
-    session = open_session(path)
-    book = PresetBook(
-        path,
-        (
-            Preset(every, "f1", every, Settings(max_new_tokens=60)),
-            Preset(f"2{every}", "f2", every, Settings(num_beams=5, max_new_tokens=9)),
-        ),
-    )
-    one = Played(hostile_backend(), session=session, book=book)
-    one.run(every, book.presets[1])
-    session.record(RunNamed(1, "[/b][@click=app.quit]x[/]"))
-    session.record(SessionNamed("[/b][@click=app.quit]x[/]"))
-    one.run(every, book.presets[0])
-    assert one.playground.close()
 
 
 def copied(written):

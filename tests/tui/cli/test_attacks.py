@@ -14,6 +14,8 @@ import pytest
 
 from core.backends.scripted import ScriptedBackend
 from tests.attacks import ATTACKS, harm_in
+from tests.hostile_model import TOKENS, hostile_name, make_hostile_model
+from tests.hostile_session import hostile_session
 from tui.cli import commands
 from tui.cli import generate as headless
 
@@ -60,7 +62,7 @@ def a_terminal():
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path, monkeypatch):
-    for name in ("CONFIG", "DATA", "CACHE"):
+    for name in ("CONFIG", "DATA", "CACHE", "STATE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     monkeypatch.chdir(tmp_path)
@@ -71,7 +73,8 @@ def check(*arguments):
     with a_terminal() as shown:
         code = commands.run(arguments)
     assert shown[0].strip()
-    assert harm_in(shown[0], "\n\r\t" if arguments[0] == "generate" else "\n\r") == [], shown[0]
+    allowed = "\n\r\t" if arguments[0] in ("generate", "export") else "\n\r"
+    assert harm_in(shown[0], allowed) == [], shown[0]
     assert code != 70, shown[0]
     return code
 
@@ -188,6 +191,14 @@ def test_files_of_a_model(config, tmp_path):
         check(*command, "--model", str(folder))
 
 
+def test_a_model_that_writes_attacks(tmp_path):
+    folder = tmp_path / hostile_name("".join(TOKENS))
+    make_hostile_model(folder)
+    drawn = ("--set", "do_sample=true", "--seed", "1", "--steps", "60", "--model", str(folder))
+    for output_format in ("text", "table"):
+        assert check("generate", TOKENS[0], "--format", output_format, *drawn) == 0
+
+
 @every_attack
 def test_a_file_that_was_exported(attack, tmp_path):
     file = tmp_path / "run.jsonl"
@@ -202,3 +213,21 @@ def test_a_file_that_was_exported(attack, tmp_path):
         for command in ("score", "export"):
             check(command, str(file))
     assert Path(file).exists()
+
+
+def test_a_session(tmp_path):
+    folder = tmp_path / "data" / "gpt2-playground" / "sessions"
+    session = folder / "hostile.jsonl"
+    hostile_session(session)
+    for command in (
+        ["sessions"],
+        ["sessions", "--format", "json"],
+        ["sessions", "show", "1"],
+        ["sessions", "delete", "no such \x1b]0;owned\x07"],
+        *(["export", str(session), "--format", one] for one in ("html", "svg", "markdown")),
+        *(["export", str(session), "--format", one, "--run", "2"] for one in ("csv", "text")),
+        ["export", str(session), "--run", "".join(ATTACKS.values())],
+        ["replay", str(session)],
+        ["import", str(session)],
+    ):
+        check(*command)
