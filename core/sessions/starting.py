@@ -32,7 +32,7 @@ def start_session(
             there nor can be written.
     """
     if called is not None:
-        session = open_and_remember(folder, _called(folder, called))
+        session = open_and_remember(folder, path_named(folder, called))
         state = session.state
         if session.journal is None and not state.tree.nodes and not state.prompts:
             raise PlaygroundError(session.notes[-1])
@@ -55,7 +55,17 @@ def open_and_remember(folder: SessionsFolder, path: Path) -> Session:
     return session
 
 
-def _called(folder: SessionsFolder, called: str) -> Path:
+def path_named(folder: SessionsFolder, called: str) -> Path:
+    """Return the file of the session that a person named, in which one may begin.
+
+    Args:
+        folder: Where sessions lie.
+        called: A session as ``find_session`` takes it, or a file, which need not be there.
+
+    Raises:
+        PlaygroundError: There is no such session, or the file is something else, which is then
+            left as it is.
+    """
     if not called:
         raise PlaygroundError("the session's name is empty; give a name or a file")
     if is_path(called) or os.path.lexists(called):

@@ -12,6 +12,7 @@ import typer
 
 from core.sessions.folder import SessionsFolder
 from core.sessions.saved import take_in
+from core.sessions.starting import path_named
 from core.text.visible import one_line
 from tui.cli.saved.export import read_whole
 from tui.cli.streams import note
@@ -29,7 +30,7 @@ IntoOption = Annotated[
     str | None,
     typer.Option(
         "--session",
-        metavar="FILE",
+        metavar="NAME_OR_FILE",
         help="The session to add the runs to; without it a new one begins, which the app opens.",
     ),
 ]
@@ -40,7 +41,7 @@ def import_command(file: SavedArgument, session: IntoOption = None) -> int:
     saved = read_whole(file)
     runs = saved.grown()
     folder = SessionsFolder()
-    path = Path(session) if session is not None else folder.new_path()
+    path = path_named(folder, session) if session is not None else folder.new_path()
     name = one_line(Path(file).stem) if file != "-" else ""
     taken = take_in(runs, path, name)
     for told in taken.notes:

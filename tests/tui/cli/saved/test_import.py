@@ -91,6 +91,24 @@ def test_what_cannot_be_taken_in_is_told_and_begins_nothing(cli, tmp_path, conte
     assert SessionsFolder().listed() == []
 
 
+def test_a_session_is_added_to_by_its_name_and_no_other_file_is_touched(cli, tmp_path):
+    file, mine = tmp_path / "session.jsonl", tmp_path / "notes.txt"
+    file.write_bytes(afternoon().bytes())
+    mine.write_text("my notes\n")
+    assert cli("import", str(file))[0] == 0
+    assert cli("import", str(file), "--session", "session")[0] == 0
+    (listed,) = SessionsFolder().listed()
+    assert listed.summary.runs == 20
+    for called, sentence in (
+        (str(mine), "cannot be opened: it is no session of this program"),
+        ("nobody", "there is no session 'nobody'"),
+    ):
+        code, _, err = cli("import", str(file), "--session", called)
+        assert (code, sentence in err) == (2, True)
+    assert mine.read_text() == "my notes\n"
+    assert sorted(one.name for one in tmp_path.glob("*.*")) == ["notes.txt", "session.jsonl"]
+
+
 def test_texts_of_a_hostile_file_are_texts(cli, tmp_path):
     (run_, *_) = runs_of(afternoon().restored())
     hostile = "\x1b]52;c;aGk=\x07\x1b[2J‮<script>alert(1)</script>"
