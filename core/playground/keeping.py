@@ -59,13 +59,19 @@ class Keeping:
             self.session.record(entry)
 
     def model_is(self, model: ModelInfo) -> None:
-        """Keep which model answers now, and tell where it is not the one that did before."""
+        """Keep which model answers now, and tell where it is not the one that did before.
+
+        One that stands in for what is not here is not kept in the place of the one that somebody
+        chose by its name: when that is here again, the session goes on with it.
+        """
+        is_for_now = False
         if self._is_first and self._model is not None:
             difference = other_model(self._model, model)
             if difference:
                 self._notices.owe(f"this session goes on with another model: {difference}")
+            is_for_now = bool(model.stands_in_for) and not self._model.stands_in_for
         self._is_first = False
-        if model != self._model:
+        if model != self._model and not is_for_now:
             self.record(ModelReady(model))
         self._model = model
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from core.backends.scripted import ScriptedBackend
 from core.document.tree_records import ROOT
-from core.playground.keeping import other_model
+from core.playground.keeping import model_left_with, other_model
 from core.playground.presets.next_run import CHANGED
 from core.presets.book import PresetBook
 from core.records.errors import PlaygroundError
@@ -218,6 +218,19 @@ def test_another_model_is_told_and_reads_on(tmp_path, change, words):
     third = opened(path, backend=ScriptedBackend(info=info))
     assert third.notice == ""
     third.playground.close()
+
+
+def test_what_stands_in_for_a_model_that_is_gone_is_not_what_the_session_is_left_with(tmp_path):
+    path = tmp_path / "one.jsonl"
+    one = opened(path)
+    one.run("Once")
+    one.playground.close()
+    there = dataclasses.replace(MODEL, name="demo", stands_in_for="gpt2-xl")
+    again = opened(path, backend=ScriptedBackend(info=there))
+    again.run(" more")
+    again.playground.close()
+    assert model_left_with(state_in(path)) == MODEL.name
+    assert state_in(path).documents[2][-1].model == there
 
 
 @pytest.mark.parametrize(
