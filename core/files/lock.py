@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import io
 import os
 import stat
 from pathlib import Path
 
 from core.records.errors import PlaygroundError
-
-try:
-    import fcntl
-except ImportError:  # no such locks on this system: two downloads at once are the user's care
-    fcntl = None  # type: ignore[assignment]
 
 
 class TakenError(PlaygroundError):
@@ -67,8 +63,6 @@ def _no_plain_file(path: Path) -> PlaygroundError:
 
 def _is_locked(file: io.FileIO) -> bool:
     """Take ``file`` for this program alone; true also where the file system knows no locks."""
-    if fcntl is None:
-        return True
     with contextlib.suppress(OSError):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import re
 import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
-
-try:
-    import fcntl
-except ImportError:  # no such locks on this system: two programs at once are the user's care
-    fcntl = None  # type: ignore[assignment]
 
 _ASIDE = re.compile(r"\.gpt2-playground-[0-9a-f]{16}\.part")
 _LONGEST_WAIT = 5.0  # seconds for another program to have written what it writes
@@ -127,8 +123,6 @@ def folder_locked(folder: Path) -> Iterator[None]:
 
 def _is_locked(handle: int, folder: Path) -> bool:
     """Take the folder for this program alone; false where the file system knows no locks."""
-    if fcntl is None:
-        return False
     began = time.monotonic()
     while True:
         try:
