@@ -24,7 +24,7 @@ from core.document.export.reading import ExportedRun
 from core.document.export.writers import make_writer
 from core.records.request import Request
 from core.records.settings import Settings
-from core.records.steps import BeamStep, Finished, Step
+from core.records.steps import BeamStep, Finished, Hypothesis, Step
 from core.text.visible import visible
 from tests.core.document.page_reader import HOSTILE, PageReader, run_of
 from tui.look.colours import TEXT_CONTRAST, colour_variables, contrast
@@ -193,6 +193,23 @@ def test_beams_are_ranked_with_the_one_that_was_written_marked(demo):
         assert [beam.remark for beam in shown.beams if not beam.place] == [
             one.reason for one in step.dropped
         ]
+
+
+def test_beams_begin_alike_in_whole_words():
+    token = run_of("one").steps[0].token
+    beams = [Hypothesis((at,), text, -1.0, -1.0, 0, token) for at, text in enumerate(BEGINNINGS)]
+    step = BeamStep(0, tuple(beams), (), (), (), 0.0)
+    view = run_view(dataclasses.replace(run_of(), steps=(step,)), 1)
+    assert [(beam.same, beam.rest) for beam in view.beams] == [
+        ("", "one two"),
+        ("one ", "three"),
+        ("one two", ""),
+    ]
+    assert view.search[0].number == "1"
+    assert view.search[0].beams == view.beams
+
+
+BEGINNINGS = ("one two", "one three", "one two")
 
 
 def test_a_search_that_does_not_fit_together_is_its_text_alone(demo):

@@ -132,7 +132,9 @@ WHOLE = [Started((1,), (1,), 3, None, 7), STEP, Finished("length", (5,), "a", 9.
     ],
 )
 def test_a_damaged_file_is_told(text, fault):
-    with pytest.raises(PlaygroundError, match="no whole one in it") as caught:
+    with pytest.raises(
+        PlaygroundError, match=r"^'run\.jsonl' begins .* no whole one in it"
+    ) as caught:
         exported_run(text, "'run.jsonl'")
     assert fault in str(caught.value)
 

@@ -58,6 +58,7 @@ def test_a_token_tells_what_was_weighed():
         " away  step 2 · 1.00 bits",
     ]
     assert "far!  25.0%  top_k" in titles[0]
+    assert not any((group.text or "").strip() for group in tree.iter(f"{SVG}g"))
     lengths = {one.text: one.get("textLength") for one in tree.iter(f"{SVG}text")}
     cell = float(lengths[" away"]) / len(" away")
     assert cell > 1

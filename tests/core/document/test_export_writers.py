@@ -13,6 +13,7 @@ import pytest
 from core.backends.scripted import ScriptedBackend
 from core.decoding.engine import generate
 from core.document.export.about import about_run
+from core.document.export.facts import facts_of
 from core.document.export.tables import choices_of_step
 from core.document.export.writers import FORMATS, JsonlWriter, event_record, make_writer
 from core.records.model_info import ModelInfo
@@ -191,6 +192,16 @@ def test_markdown_says_once_what_a_class_needs_to_know():
 
 def test_markdown_of_a_run_without_dice_names_no_seed():
     assert "| seed |" not in markdown()
+
+
+def test_of_a_model_of_which_only_the_name_is_known_that_is_told():
+    assert facts_of({"model": "m"}, 7) == [("model", "m")]
+
+
+def test_markdown_names_a_seed_once():
+    text = markdown(do_sample=True, seed=31)
+    assert "| seed | " in text
+    assert "seed: 31" not in text
 
 
 def test_markdown_of_beams_has_a_row_for_each_beam_that_was_read():

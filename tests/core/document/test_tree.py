@@ -148,8 +148,10 @@ def test_comparing_two_branches():
     assert compared.settings == (("do_sample", False, True), ("top_p", None, 0.9))
     assert tree.compare(2, 1).settings == (("do_sample", True, False), ("top_p", 0.9, None))
     assert tree.compare(1, 1).settings == ()
+    tree.add(fork(tree, 1, 1), run(8, settings=Settings(seed=4)))
+    assert tree.compare(1, 3).settings == (), "without dice neither has a use for it"
     tree.add(fork(tree, 1, 1), run(8, settings=Settings(num_beams=2, length_penalty=2.0)))
-    assert tree.compare(1, 3).settings == (
+    assert tree.compare(1, 4).settings == (
         ("num_beams", 1, 2),
         ("length_penalty", None, 2.0),
     )
