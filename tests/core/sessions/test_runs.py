@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.document.export.page.view import run_view
 from core.document.export.several import text_of
 from core.sessions.entries import ProgramStarted
 from core.sessions.runs import runs_of
@@ -50,3 +51,9 @@ def test_each_of_several_runs_in_markdown_says_which_it_is():
     ]
     assert len(headings) == len(runs)
     assert text_of(runs[:1], "markdown").startswith("# What scripted weighed")
+
+
+def test_a_page_of_them_shows_each_message_alone():
+    runs = list(runs_of(afternoon().restored()))
+    shown = [run_view(one, number, runs).prompt for number, one in enumerate(runs, 1)]
+    assert [one for one in shown if one.endswith("\n")] == ["Hello\n", "More\n"]

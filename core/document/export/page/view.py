@@ -111,6 +111,7 @@ def run_view(run: ExportedRun, number_: int, runs: Sequence[ExportedRun] = ()) -
     """
     parent, grew = grew_from(run, runs)
     earlier = run.place.earlier if run.place is not None and len(runs) > 1 else ""
+    asked = run.prompt.removeprefix(earlier)  # a message behind a text has a line to itself
     about, finished = run.about, run.finished
     tokens, unwritten = written_tokens(run.steps, finished)
     beams = final_beams(run.steps)
@@ -121,7 +122,7 @@ def run_view(run: ExportedRun, number_: int, runs: Sequence[ExportedRun] = ()) -
         grew=grew,
         parent=parent,
         earlier=earlier,
-        prompt=run.prompt.removeprefix(earlier),
+        prompt=asked.removeprefix("\n") if earlier and run.chat is not None else asked,
         tokens=tuple(_token(one, place) for place, one in enumerate(tokens, 1)),
         unwritten=unwritten,
         ending=how_it_ended(finished),
