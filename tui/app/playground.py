@@ -17,6 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.driver import Driver
 from textual.message import Message
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from core.playground.fetching import Fetching
@@ -39,7 +40,7 @@ from tui.app.screenshot import save_picture
 from tui.app.sessions import SessionActions
 from tui.app.steps import StepActions
 from tui.app.terminal.driver import driver_for
-from tui.common.visible import fit, visible_token
+from tui.common.visible import fit, visible_prose, visible_token
 from tui.inputs.typed_text import as_text
 from tui.look.appearance import AppearanceFile
 from tui.look.themes import readable_variables
@@ -183,10 +184,29 @@ class PlaygroundApp(App[None]):
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy ``text`` to the terminal's clipboard, and say what was copied."""
+        text = text.encode(errors="backslashreplace").decode()  # halves of characters have no UTF-8
         super().copy_to_clipboard(text)
         count = "1 character" if len(text) == 1 else f"{len(text):,} characters"
         shown = fit(visible_token(text), _SHOWN_OF_A_COPY).rstrip()
-        self.notify(shown, title=f"{count} copied", timeout=_COPY_SECONDS, markup=False)
+        self.notify(shown, title=f"{count} copied", timeout=_COPY_SECONDS)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Tell something over the page; see ``App``. What it tells is data: never markup."""
+        super().notify(
+            visible_prose(message),
+            title=visible_prose(title),
+            severity=severity,
+            timeout=timeout,
+            markup=False,
+        )
 
     def bell(self) -> None:
         """Ring; or keep the exception for which textual is ending the app, which it tells so."""
