@@ -13,6 +13,7 @@ from packaging.version import Version
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
+from transformers.generation.logits_process import ExponentialDecayLengthPenalty
 
 from core.decoding.engine import generate
 from core.models.any.model import TransformersModel
@@ -110,6 +111,23 @@ SORTS_DRAWN_BEAMS = Version(transformers.__version__) >= Version("5.24")
 does; before, it left them in the order in which they were drawn."""
 
 
+_DECAYED = ExponentialDecayLengthPenalty((0, 2.0), 0, 0)(
+    torch.tensor([[1]]), torch.tensor([[-torch.inf, 0.0]])
+)
+DECAY_GIVES_NO_NUMBER = bool(_DECAYED.isnan().any())
+"""Whether ``generate()`` makes no number of an end of text that a setting removed before; from 5.24
+on it leaves it, as ours does."""
+
+
+def decay_as_of_5_24(
+    self: ExponentialDecayLengthPenalty, token_ids: torch.Tensor, scores: torch.Tensor
+) -> torch.Tensor:
+    return torch.where(scores.isneginf(), scores, _decay(self, token_ids, scores))
+
+
+_decay = ExponentialDecayLengthPenalty.__call__
+
+
 @dataclass(frozen=True)
 class Generated:
     """All that one run of ours yielded."""
@@ -141,11 +159,14 @@ def run_theirs(
 ) -> Any:
     """``model.generate()`` with the same settings, after ``torch.manual_seed`` with the seed."""
     arguments = settings.to_mapping()
+    arguments.update({name: one for name, one in _as_theirs(settings).items() if name in arguments})
     seed = arguments.pop("seed", None)
     if seed is not None:
         torch.manual_seed(seed)
     inputs = torch.tensor([token_ids])
-    with torch.inference_mode():
+    with torch.inference_mode(), pytest.MonkeyPatch.context() as patch:
+        if DECAY_GIVES_NO_NUMBER:
+            patch.setattr(ExponentialDecayLengthPenalty, "__call__", decay_as_of_5_24)
         return model.generate(
             inputs,
             attention_mask=torch.ones_like(inputs),
@@ -156,6 +177,16 @@ def run_theirs(
             **arguments,
             **more,
         )
+
+
+def _as_theirs(settings: Settings) -> dict[str, Any]:
+    """The settings that ``generate()`` takes in another form than ours."""
+    negative = torch.tensor([settings.negative_prompt_ids or (0,)] * settings.num_beams)
+    return {
+        "sequence_bias": dict(settings.sequence_bias),
+        "exponential_decay_length_penalty": settings.exponential_decay_length_penalty,
+        "negative_prompt_ids": negative,
+    }
 
 
 def new_tokens(output: Any, token_ids: tuple[int, ...]) -> list[int]:

@@ -13,8 +13,8 @@ from itertools import islice
 import torch
 
 from core.decoding.run import Run
+from core.decoding.weighing.applying import first_to_remove, processed_stages
 from core.decoding.weighing.figures import RowFigures, figures_of, figures_tensor, kept_count
-from core.decoding.weighing.processors import first_to_remove, processed_stages
 from core.decoding.weighing.step import (
     SHOWN_CANDIDATES,
     check_drawable,

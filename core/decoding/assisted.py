@@ -86,7 +86,7 @@ class AssistedChooser:
             logits = self._model.guess(rows[-1])
             _, token_id = weigh_and_choose(run, logits, rows, self._generator)
             rows.append(token_id)
-            if token_id in run.model.eos_token_ids:
+            if token_id in run.eos_token_ids:
                 break
         return rows[len(token_ids) :]
 

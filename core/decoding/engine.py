@@ -20,9 +20,11 @@ from core.decoding.beams.steps import beam_steps
 from core.decoding.choosers import Chooser, StepByStep
 from core.decoding.draws import skip_draws
 from core.decoding.forced_steps import forced_steps, next_token
+from core.decoding.guiding import guide_of
 from core.decoding.run import Run
 from core.decoding.run_on import RunOnChooser
 from core.decoding.stopping import StopRule
+from core.decoding.token_texts import ends_of_text, with_token_ids
 from core.decoding.weighing.processors import build_processors
 from core.models.base import CausalModel, LooksAhead, RunsOn, TakesGuesses
 from core.records.errors import PlaygroundError
@@ -107,6 +109,8 @@ def _token_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
 
 def _chooser(run: Run) -> Chooser:
     model = run.model
+    if run.guide is not None or run.settings.remove_invalid_values:
+        return StepByStep(run)
     if isinstance(model, LooksAhead) and model.looks_ahead:
         return AheadChooser(run, model)
     if isinstance(model, TakesGuesses) and model.most_guesses:
@@ -119,7 +123,8 @@ def _chooser(run: Run) -> Chooser:
 def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Run, tuple[int, ...]]:
     """Return what runs ``request``, and the tokens that a person puts first."""
     by_hand = request.most_drawn is not None
-    settings = request.settings.without_beams() if by_hand else request.settings
+    settings = with_token_ids(request.settings, codec, model.vocabulary_size)
+    settings = settings.without_beams() if by_hand else settings
     before = request.context_token_ids
     prompt = codec.read(request.prompt, is_beginning=not before)
     if not before and not prompt:
@@ -133,15 +138,20 @@ def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Ru
     check_token_ids(document + forced, model.vocabulary_size)
     length = len(document) + len(forced)
     _check_room(length, model.context_size, has_steps=bool(forced))
-    limit, reason = _limit(length, request, model.context_size, has_steps=bool(forced))
+    forced_tokens = 0 if by_hand else len(forced)
+    prompt_length = len(context) + forced_tokens
+    guide = guide_of(model, settings, prompt_length)
+    room = sys.maxsize if model.context_size is None else model.context_size - length
+    if guide is not None:
+        room = min(room, guide.room(length))
+    limit, reason = _limit(length, request, room, has_steps=bool(forced))
     seed = settings.seed if settings.seed is not None else secrets.randbelow(_SEEDS)
     generator = torch.Generator(device=model.device).manual_seed(seed)
     skip_draws(generator, request.drawn, model.vocabulary_size)
     reused, row = _reusable(model.rows, before + written, len(document) - 1)
-    eos = model.eos_token_ids
+    eos = ends_of_text(settings, model.eos_token_ids)
     most = len(written) + len(forced) + limit
-    forced_tokens = 0 if by_hand else len(forced)
-    prompt_length = len(context) + forced_tokens
+    without = guide.logits if guide is not None else None
     run = Run(
         model=model,
         codec=codec,
@@ -149,7 +159,7 @@ def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Ru
         started=Started(context, prompt, most, model.context_size, seed),
         reused_tokens=reused,
         reused_row=row,
-        processors=build_processors(settings, prompt_length, eos, model.device),
+        processors=build_processors(settings, prompt_length, eos, model.device, without),
         stop_rule=StopRule(codec, context, eos, settings.stop_strings, limit, reason),
         generator=generator,
         most_tokens=limit,
@@ -157,6 +167,7 @@ def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Ru
         recorder=request.recorder,
         skip_special_tokens=request.skip_special_tokens,
         forced_tokens=forced_tokens,
+        guide=guide,
     )
     run.write(written)
     return run, forced
@@ -175,9 +186,12 @@ def _check_room(length: int, context_size: int | None, *, has_steps: bool) -> No
 
 
 def _limit(
-    length: int, request: Request, context_size: int | None, *, has_steps: bool
+    length: int, request: Request, room: int, *, has_steps: bool
 ) -> tuple[int, FinishReason]:
-    """Return how many tokens may follow a document of ``length`` tokens, and what stops them."""
+    """Return how many tokens may follow a document of ``length`` tokens, and what stops them.
+
+    ``room`` is how many the model can still read.
+    """
     settings = request.settings
     reason: FinishReason = "length"
     if request.most_drawn is not None:
@@ -193,7 +207,6 @@ def _limit(
             )
     else:
         wanted = DEFAULT_NEW_TOKENS
-    room = sys.maxsize if context_size is None else context_size - length
     if wanted < room or (wanted == room and reason == "length"):
         return wanted, reason
     return room, "context_full"

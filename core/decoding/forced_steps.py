@@ -53,5 +53,6 @@ def _one_text(run: Run) -> Run:
     settings = run.settings.without_beams()
     length = len(run.started.context_token_ids) + run.forced_tokens
     device = run.model.device
-    processors = build_processors(settings, length, run.model.eos_token_ids, device)
+    without = run.guide.logits if run.guide is not None else None
+    processors = build_processors(settings, length, run.model.eos_token_ids, device, without)
     return replace(run, settings=settings, processors=processors)

@@ -17,6 +17,7 @@ def record_step(
     logits: torch.Tensor,
     token_id: int,
     dice: torch.Tensor | None = None,
+    unconditional: torch.Tensor | None = None,
     *,
     is_forced: bool = False,
 ) -> RecordedStep:
@@ -26,10 +27,13 @@ def record_step(
         logits: The model's, shape (1, vocabulary), float32, on any device.
         token_id: The chosen token.
         dice: The generator's state before the draw; ``None`` where nothing was drawn.
+        unconditional: What the model said without the prompt, shaped like ``logits``, if it was
+            asked.
         is_forced: Whether a person chose the token.
     """
     state = None if dice is None else _bytes(dice)
-    return RecordedStep(token_id, logits.shape[-1], _bytes(logits), state, is_forced)
+    without = None if unconditional is None else _bytes(unconditional)
+    return RecordedStep(token_id, logits.shape[-1], _bytes(logits), state, is_forced, without)
 
 
 def recorded_logits(step: RecordedStep) -> torch.Tensor:
@@ -38,6 +42,13 @@ def recorded_logits(step: RecordedStep) -> torch.Tensor:
     They are those that were recorded, to the bit.
     """
     return torch.frombuffer(bytearray(step.logits), dtype=torch.float32)
+
+
+def recorded_unconditional(step: RecordedStep) -> torch.Tensor | None:
+    """Return the logits without the prompt as ``recorded_logits`` does, ``None`` without any."""
+    if step.unconditional is None:
+        return None
+    return torch.frombuffer(bytearray(step.unconditional), dtype=torch.float32)
 
 
 def _bytes(tensor: torch.Tensor) -> bytes:

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from core.decoding.guiding import Guide
 from core.decoding.recording import record_step
 from core.decoding.stopping import StopRule
+from core.decoding.token_texts import ends_of_text
 from core.decoding.weighing.processors import NamedProcessor
 from core.decoding.weighing.step import Weighed, weigh
 from core.models.base import CausalModel
@@ -34,6 +36,9 @@ class Run:
     follows is chosen as if all that were its prompt: at most ``most_tokens``. ``forced_tokens`` is
     how many of them the settings count as prompt too.
 
+    ``settings`` have token ids where they may have texts; ``guide`` is there where they ask for
+    one.
+
     ``drafted_tokens`` counts what an assistant has guessed, ``accepted_tokens`` what of it came.
     """
 
@@ -51,6 +56,7 @@ class Run:
     recorder: RunRecorder | None = None
     skip_special_tokens: bool = True
     forced_tokens: int = 0
+    guide: Guide | None = None
     token_ids: tuple[int, ...] = ()
     text: str = ""
     drafted_tokens: int = 0
@@ -62,6 +68,11 @@ class Run:
     def context(self) -> tuple[int, ...]:
         """All that stands before the next token that is to be chosen, as token ids."""
         return self.started.context_token_ids + self.token_ids
+
+    @property
+    def eos_token_ids(self) -> tuple[int, ...]:
+        """The tokens that end the text: those of the settings, else those of the model."""
+        return ends_of_text(self.settings, self.model.eos_token_ids)
 
     def write(self, token_ids: Sequence[int]) -> list[str]:
         """Put tokens behind what is written; return the text that each adds."""
@@ -157,7 +168,8 @@ class Run:
     ) -> None:
         """Hand a step to the recorder, if there is one; ``dice`` is from before the draw."""
         if self.recorder is not None:
-            self.recorder.add(record_step(logits, token_id, dice, is_forced=is_forced))
+            without = self.guide.last if self.guide is not None else None
+            self.recorder.add(record_step(logits, token_id, dice, without, is_forced=is_forced))
 
     def tick(self) -> float:
         """Mark the end of a step; return the seconds since the run began."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import torch
 
-from core.decoding.recording import recorded_logits
+from core.decoding.recording import recorded_logits, recorded_unconditional
+from core.decoding.token_texts import with_token_ids
 from core.decoding.weighing.figures import RowFigures, ranks, row_figures
 from core.looking_back.setting_effects import Applied, SettingEffect, apply_settings, entropy_bits
 from core.records.errors import PlaygroundError
@@ -142,15 +143,20 @@ def applied_settings(
     """Return a recorded step's scores under ``settings``, by default those of the run.
 
     Raises:
-        PlaygroundError: The step's logits are no longer kept, or the settings are beams.
+        PlaygroundError: The step's logits are no longer kept, the settings are beams, or they
+            cannot be told of this run.
     """
     step = kept_step(run, index)
+    own = run.start.settings
+    asked = with_token_ids(settings or own, run.start.texts, step.vocabulary_size)
+    is_alike = asked.negative_prompt_ids == own.negative_prompt_ids
     return apply_settings(
         recorded_logits(step),
         run.context_at(index),
         run.start.prompt_length,
-        settings or run.start.settings,
+        asked,
         run.start.eos_token_ids,
+        recorded_unconditional(step) if is_alike else None,
     )
 
 

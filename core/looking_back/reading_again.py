@@ -11,7 +11,9 @@ from contextlib import closing
 
 import torch
 
+from core.decoding.guiding import guide_of
 from core.decoding.recording import record_step
+from core.decoding.token_texts import with_token_ids
 from core.looking_back.given_text.scoring import logits_after_each
 from core.models.base import CausalModel, ReadsBySteps
 from core.records.errors import PlaygroundError
@@ -47,10 +49,12 @@ def read_again(
             f"the text has {len(document):,} tokens, and this model reads at most"
             f" {model.context_size:,}; load the model that wrote it"
         )
+    settings = with_token_ids(run.settings.without_beams(), codec, model.vocabulary_size)
+    guide = guide_of(model, settings, len(run.context_token_ids) + run.forced_tokens)
     recorder.begin(
         RunStart(
             context_token_ids=run.context_token_ids,
-            settings=run.settings.without_beams(),
+            settings=settings,
             eos_token_ids=model.eos_token_ids,
             seed=run.seed,
             device=str(model.device),
@@ -66,7 +70,12 @@ def read_again(
             if is_cancelled():
                 break
             is_forced = at in run.forced
-            recorder.add(record_step(logits[None], run.token_ids[at], is_forced=is_forced))
+            without = None
+            if guide is not None:
+                length = len(run.context_token_ids) + at
+                without = guide.logits(torch.tensor([document[:length]]))
+            token_id = run.token_ids[at]
+            recorder.add(record_step(logits[None], token_id, None, without, is_forced=is_forced))
             greatest = max(greatest, _difference(logits, run.told[at]))
     return greatest
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from core.decoding.weighing.processors import build_processors
+from core.decoding.weighing.step import readable
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings
 
@@ -70,6 +71,7 @@ def apply_settings(
     prompt_length: int,
     settings: Settings,
     eos_token_ids: Sequence[int],
+    unconditional: torch.Tensor | None = None,
 ) -> tuple[Applied, tuple[SettingEffect, ...]]:
     """Apply ``settings`` to one step's raw logits, shape (vocabulary,), float32, on the host.
 
@@ -77,24 +79,33 @@ def apply_settings(
         logits: Of the token that follows ``context``.
         context: The whole document before it.
         prompt_length: How much of ``context`` stood before the first generated token.
-        settings: Greedy or sampling.
-        eos_token_ids: The tokens that end a text.
+        settings: Greedy or sampling, with token ids where they may have texts.
+        eos_token_ids: The tokens with which the model ends a text.
+        unconditional: What it said without the prompt, shape (vocabulary,), float32.
 
     Raises:
-        PlaygroundError: The settings search with beams, which weigh texts and not single steps.
+        PlaygroundError: The settings search with beams, which weigh texts and not single steps; or
+            they are guided, and nothing was kept to guide them by.
     """
     refuse_beams(settings)
-    own = torch.softmax(logits, dim=-1)
+    if settings.is_guided and unconditional is None:
+        raise not_guided()
     remover = torch.full(logits.shape, -1)
     scores = logits[None]
     token_ids = torch.tensor([list(context)]).long()
     effects: list[SettingEffect] = []
-    processors = build_processors(settings, prompt_length, eos_token_ids, logits.device)
+    processors = build_processors(
+        settings, prompt_length, eos_token_ids, logits.device, lambda _: _row(unconditional)
+    )
+    logits = readable(scores, processors)[0]
+    own = torch.softmax(logits, dim=-1)
     for position, processor in enumerate(processors):
         before = torch.softmax(scores[0], dim=-1)
         scores = processor.process(token_ids, scores)
-        removed = torch.isneginf(scores[0]) & (remover < 0) & ~torch.isneginf(logits)
+        is_gone = torch.isneginf(scores[0])
+        removed = is_gone & (remover < 0) & ~torch.isneginf(logits)
         remover[removed] = position
+        remover[~is_gone] = -1  # an end of text that is forced comes back
         left = torch.softmax(scores[0], dim=-1)
         effects.append(
             SettingEffect(
@@ -108,6 +119,20 @@ def apply_settings(
         )
     names = tuple(processor.name for processor in processors)
     return Applied(logits, scores[0], remover, names), tuple(effects)
+
+
+def _row(logits: torch.Tensor | None) -> torch.Tensor:
+    if logits is None:
+        raise not_guided()
+    return logits[None]
+
+
+def not_guided() -> PlaygroundError:
+    """Return what to raise where nothing was kept of what the model says without the prompt."""
+    return PlaygroundError(
+        "what the model says without the prompt was not asked in this run; guidance_scale needs it:"
+        " run it with that"
+    )
 
 
 def refuse_beams(settings: Settings) -> None:

@@ -186,3 +186,12 @@ class TakesGuesses(Protocol):
             that ``decode`` returns one after the other.
         """
         ...
+
+
+@runtime_checkable
+class SharesWeights(Protocol):
+    """What a model offers that can read another text beside its own."""
+
+    def beside(self) -> CausalModel:
+        """Return the same model with an empty cache of its own; what was given before is void."""
+        ...

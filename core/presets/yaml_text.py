@@ -86,7 +86,7 @@ def _value(value: Any) -> str:  # noqa: ANN401
     if isinstance(value, str):
         return quoted(value)
     if isinstance(value, list):
-        return "[" + ", ".join(quoted(one) for one in value) + "]"
+        return "[" + ", ".join(map(_value, value)) + "]"
     return repr(value)
 
 

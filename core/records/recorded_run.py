@@ -46,7 +46,8 @@ class RecordedStep:
     ``logits`` are the whole vocabulary's, float32, in the order of token ids, exactly as they were:
     what is computed from them agrees with the run to the unit. ``dice`` is the generator's state
     before the draw, ``None`` where nothing was drawn.
-    ``is_forced`` is whether a person chose the token, and not the settings.
+    ``is_forced`` is whether a person chose the token, and not the settings. ``unconditional`` are
+    the logits without the prompt, like ``logits``, where the settings asked for them.
     """
 
     token_id: int
@@ -54,17 +55,19 @@ class RecordedStep:
     logits: bytes
     dice: bytes | None = None
     is_forced: bool = False
+    unconditional: bytes | None = None
 
     @property
     def size(self) -> int:
         """The memory that it takes, in bytes, without Python's own."""
-        return len(self.logits) + (len(self.dice) if self.dice is not None else 0)
+        return sum(map(len, filter(None, (self.logits, self.dice, self.unconditional))))
 
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
     """What a run began from, as far as its settings depend on it.
 
+    ``settings`` have token ids where they may have texts; ``eos_token_ids`` are the model's.
     ``device`` is torch's name of where its dice were thrown. ``forced_tokens`` is how many tokens
     of the run count as prompt, since a person put them before all that the settings chose.
     """

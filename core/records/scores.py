@@ -74,7 +74,8 @@ class PresetVerdict:
     writes at most, where the text has more. ``other_tokens`` is whether the preset might have
     written the same text by other tokens than those that it was read as: up to the forbidden one
     it had left another that the text goes on with as well, and where it is too long, there are
-    readings that are not.
+    readings that are not. ``obstacle`` says why nothing is known, where the preset is not for this
+    model.
     """
 
     preset_name: str
@@ -84,6 +85,7 @@ class PresetVerdict:
     tokens: int
     stops_after: int | None = None
     other_tokens: bool = False
+    obstacle: str = ""
 
     @property
     def perplexity(self) -> float | None:

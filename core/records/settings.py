@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.records.errors import PlaygroundError
-from core.records.setting_facts.facts import SettingFacts
 from core.records.setting_facts.foreign import FOREIGN_SETTINGS
 from core.records.setting_facts.sampling import SAMPLING
 from core.records.setting_facts.table import FACTS
+from core.records.setting_facts.values import Token, Word, checked, plain
 
 GenerationMode = Literal["greedy_search", "sample", "beam_search", "beam_sample"]
 
@@ -42,7 +41,9 @@ class Settings:
     A field left out has transformers' default, so sampling without ``top_k`` keeps 50 tokens.
     ``max_length`` counts the prompt; ``max_new_tokens`` does not, and wins where both are set.
     ``seed`` is not a field of ``GenerationConfig``: it stands for ``torch.manual_seed(seed)``
-    before ``generate()``; without one each run draws its own.
+    before ``generate()``; without one each run draws its own. ``negative_prompt_ids`` is an
+    argument of ``generate()`` itself. Where ``generate()`` takes token ids, a text does as well:
+    ``core.decoding.token_texts`` finds out which tokens it means to a model.
 
     Raises:
         SettingsError: A value has the wrong type or range, or two settings contradict each other.
@@ -50,20 +51,33 @@ class Settings:
 
     max_length: int | None = None
     max_new_tokens: int | None = None
+    min_length: int = 0
     min_new_tokens: int | None = None
     do_sample: bool = False
     num_beams: int = 1
     length_penalty: float = 1.0
     early_stopping: bool | Literal["never"] = False
     temperature: float = 1.0
+    top_h: float | None = None
     top_k: int = 50
     top_p: float = 1.0
     min_p: float | None = None
     typical_p: float = 1.0
     epsilon_cutoff: float = 0.0
     eta_cutoff: float = 0.0
+    guidance_scale: float | None = None
+    negative_prompt_ids: Word | None = None
+    sequence_bias: tuple[tuple[Word, float], ...] = ()
     repetition_penalty: float = 1.0
     no_repeat_ngram_size: int = 0
+    bad_words_ids: tuple[Word, ...] = ()
+    forced_eos_token_id: tuple[Token, ...] = ()
+    remove_invalid_values: bool = False
+    exponential_decay_length_penalty: tuple[int, float] | None = None
+    suppress_tokens: tuple[Token, ...] = ()
+    begin_suppress_tokens: tuple[Token, ...] = ()
+    renormalize_logits: bool = False
+    eos_token_id: tuple[Token, ...] = ()
     stop_strings: tuple[str, ...] = ()
     seed: int | None = None
 
@@ -93,17 +107,28 @@ class Settings:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value != field.default:
-                mapping[field.name] = list(value) if isinstance(value, tuple) else value
+                mapping[field.name] = plain(value)
         return mapping
 
     def to_full_mapping(self) -> dict[str, Any]:
         """Return every setting, those at their default too; what is absent is ``None``."""
         values = ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
-        return {name: list(one) if isinstance(one, tuple) else one for name, one in values}
+        return {name: plain(one) for name, one in values}
 
     def replace(self, **changes: Any) -> Settings:  # noqa: ANN401
         """Return a copy with ``changes`` applied, checked as a whole."""
         return settings_from_mapping({**self.to_mapping(), **changes})
+
+    def longest(self, prompt_length: int) -> int:
+        """Return how many tokens the whole text may have behind a prompt of so many."""
+        if self.max_new_tokens is None and self.max_length is not None:
+            return self.max_length
+        return prompt_length + (self.max_new_tokens or DEFAULT_NEW_TOKENS)
+
+    @property
+    def is_guided(self) -> bool:
+        """Whether the model is asked at every step what it would say without the prompt."""
+        return self.guidance_scale not in (None, 1.0)
 
     def without_beams(self) -> Settings:
         """Return these settings for a single text, which nothing is compared with."""
@@ -125,12 +150,6 @@ LENGTH_SETTINGS = ("max_length", "max_new_tokens")
 
 TEXT_SETTINGS = ("stop_strings",)
 """The settings whose values are texts, several of them, in which every character counts."""
-
-_INSTEAD = {
-    "eos_token_id": "stop_strings ends a text too",
-    "min_length": "min_new_tokens does the same, without counting the prompt",
-}
-"""What there is in the place of some settings of transformers."""
 
 
 def settings_from_mapping(mapping: Mapping[str, Any]) -> Settings:
@@ -157,8 +176,7 @@ def check_setting_name(name: str) -> None:
 def _unknown(name: str) -> str:
     if name not in FOREIGN_SETTINGS:
         return f"unknown setting {name!r}{_suggestion(name)}"
-    instead = f"; {_INSTEAD[name]}" if name in _INSTEAD else "; remove it"
-    return f"{name} is a setting of transformers that this program does not have{instead}"
+    return f"{name} is a setting of transformers that this program does not have; remove it"
 
 
 def _suggestion(name: str) -> str:
@@ -172,59 +190,10 @@ def _checked(name: str, value: object, default: object) -> object:
         if default is None:
             return None
         raise SettingsError(name, f"{name} must have a value; leave it out for the default")
-    if name == "stop_strings":
-        return _stop_strings(value)
-    if name == "early_stopping":
-        if value is True or value is False or value == "never":
-            return value
-        raise SettingsError(name, f"early_stopping must be true, false or never, not {value!r}")
-    if name == "do_sample":
-        if isinstance(value, bool):
-            return value
-        raise SettingsError(name, f"do_sample must be true or false, not {value!r}")
-    facts = FACTS[name]
-    if facts.kind == "whole":
-        return _whole_number(facts, value)
-    return _real_number(facts, value)
-
-
-def _whole_number(facts: SettingFacts, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise SettingsError(facts.name, f"{facts.name} must be a whole number, not {value!r}")
-    if not facts.holds(value):
-        raise SettingsError(facts.name, f"{facts.name} must be {facts.values}, not {value}")
-    return value
-
-
-def _real_number(facts: SettingFacts, value: object) -> float:
-    name, words = facts.name, facts.values
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SettingsError(name, f"{name} must be a number, not {value!r}")
     try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if facts.holds(number):
-        return number
-    if not math.isfinite(number):
-        words = f"a finite number {words}"
-    hint = ""
-    if name == "temperature" and number == 0:
-        hint = "; for the likeliest token at every step use do_sample: false"
-    raise SettingsError(name, f"{name} must be {words}, not {value!r}{hint}")
-
-
-def _stop_strings(value: object) -> tuple[str, ...]:
-    strings = (value,) if isinstance(value, str) else value
-    if not isinstance(strings, list | tuple) or not all(isinstance(one, str) for one in strings):
-        raise SettingsError(
-            "stop_strings",
-            f"stop_strings must be a text or a list of texts, not {value!r};"
-            " quote what is to be a text",
-        )
-    if "" in strings:
-        raise SettingsError("stop_strings", "stop_strings must not hold an empty text")
-    return tuple(strings)
+        return checked(FACTS[name], value)
+    except ValueError as error:
+        raise SettingsError(name, str(error)) from None
 
 
 def _check_together(settings: Settings) -> None:
@@ -242,8 +211,21 @@ def _check_together(settings: Settings) -> None:
                 raise SettingsError(
                     name, f"{name} has no effect without num_beams above 1; add it or remove {name}"
                 )
-    least, most = settings.min_new_tokens, settings.max_new_tokens
-    if least is not None and most is not None and least > most:
+    if settings.guidance_scale is None and settings.negative_prompt_ids is not None:
+        name = "negative_prompt_ids"
         raise SettingsError(
-            "min_new_tokens", f"min_new_tokens ({least}) is more than max_new_tokens ({most})"
+            name, f"{name} has no effect without guidance_scale; add it or remove {name}"
         )
+    forced = settings.forced_eos_token_id
+    if forced and set(forced) <= {*settings.suppress_tokens}:
+        name = "forced_eos_token_id"
+        raise SettingsError(
+            name, f"{name} forces what suppress_tokens removes, and nothing else; change either"
+        )
+    pairs = [("min_new_tokens", "max_new_tokens")]
+    if settings.max_new_tokens is None:
+        pairs.append(("min_length", "max_length"))
+    for shortest, longest in pairs:
+        least, most = getattr(settings, shortest), getattr(settings, longest)
+        if least is not None and most is not None and least > most:
+            raise SettingsError(shortest, f"{shortest} ({least}) is more than {longest} ({most})")

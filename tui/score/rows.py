@@ -189,14 +189,15 @@ def _remark(verdict: PresetVerdict) -> Row:
             (f" {why}", NUMBER),
         ]
     if verdict.is_reachable is None:
-        return [("weighs whole texts", DIM)]
+        return [("not for this model" if verdict.obstacle else "weighs whole texts", DIM)]
     return []
 
 
 def _sentence(verdict: PresetVerdict, scored: ScoredText) -> Row:
     found = verdict.forbidden
     if verdict.is_reachable is None:
-        return [("searches with beams, of which no single token can tell", NUMBER)]
+        beams = "searches with beams, of which no single token can tell"
+        return [(one_line(verdict.obstacle) or beams, NUMBER)]
     if found is None:
         row: Row = [("could have written it", NUMBER)]
         if verdict.tokens:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from core.decoding.token_texts import told
 from core.document.document import Document
 from core.looking_back.dice import Draw, Finisher
 from core.looking_back.explain import Explanation
 from core.looking_back.logits_store import StoreFacts
 from core.looking_back.setting_effects import SettingEffect
+from core.records.recorded_run import TokenTexts
 from core.records.scores import perplexity_of_steps
 from core.records.settings import Settings
 from core.records.steps import Candidate, TokenStep
@@ -98,20 +100,16 @@ def perplexity(document: Document) -> Row:
     return [("run's perplexity ", DIM), (told, NUMBER), (" a token", DIM)]
 
 
-def effects(explanation: Explanation, settings: Settings) -> list[Row]:
-    """Return what the settings did, in the order in which they acted."""
+def effects(explanation: Explanation, settings: Settings, texts: TokenTexts) -> list[Row]:
+    """Return what the settings did, in the order in which they acted; ``texts`` name tokens."""
     rows: list[Row] = [[("what the settings did, in their order", _TITLE)]]
     for effect in explanation.effects:
-        rows.append([(effect.name, CHOSEN), (f" {_value(settings, effect.name)}", NUMBER)])
+        value = visible_prose(told(settings, effect.name, texts))
+        rows.append([(effect.name, CHOSEN), (f" {value}", NUMBER)])
         rows.append([(f"  {_did(effect)}", DIM)])
     if not explanation.effects:
         rows.append([("nothing: every token kept its probability", DIM)])
     return rows
-
-
-def _value(settings: Settings, name: str) -> str:
-    value = getattr(settings, name, "")
-    return "" if value is None else str(value)
 
 
 def _did(effect: SettingEffect) -> str:

@@ -106,7 +106,7 @@ class WhyScreen(StepScreen):
             *facts(explanation),
             perplexity(self._playground.document),
             [],
-            *effects(explanation, settings),
+            *effects(explanation, settings, run.start.texts),
             [],
             *dice(
                 draw,

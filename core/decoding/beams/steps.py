@@ -21,7 +21,7 @@ def beam_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
     num_beams = run.settings.num_beams
     limits = BeamLimits(
         has_ended=lambda rows: [run.stop_rule.reason(row) is not None for row in rows],
-        eos_token_count=len(run.model.eos_token_ids),
+        eos_token_count=len(run.eos_token_ids),
         max_new_tokens=run.most_tokens,
     )
     # As ``advance`` asks for.

@@ -1,31 +1,39 @@
-"""Settings to transformers' logits processors, in ``generate()``'s order, and what each removes.
+"""Settings to transformers' logits processors, in ``generate()``'s order.
 
 Must never choose a token, and never changes logits in place. The order and conditions follow
-``GenerationMixin._get_logits_processor`` of transformers 5; ``quick_warpers`` stand in for three of
-its classes, two of them on the processor alone.
+``GenerationMixin._get_logits_processor`` of transformers 5; ``quick_warpers`` stand in for four of
+its classes, two of them on the processor alone, and ``decay`` for two.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 from transformers.generation.logits_process import (
     EpsilonLogitsWarper,
     EtaLogitsWarper,
+    ForcedEOSTokenLogitsProcessor,
+    InfNanRemoveLogitsProcessor,
     MinPLogitsWarper,
+    NoBadWordsLogitsProcessor,
     NoRepeatNGramLogitsProcessor,
     RepetitionPenaltyLogitsProcessor,
+    SequenceBiasLogitsProcessor,
+    SuppressTokensAtBeginLogitsProcessor,
+    SuppressTokensLogitsProcessor,
     TemperatureLogitsWarper,
+    TopHLogitsWarper,
     TopKLogitsWarper,
     TopPLogitsWarper,
     TypicalLogitsWarper,
 )
 
-from core.decoding.weighing.figures import RowFigures
+from core.decoding.guiding import guided
+from core.decoding.token_texts import ends_of_text
+from core.decoding.weighing.decay import Decay, renormalized
 from core.decoding.weighing.quick_warpers import QuickMinNewTokens, QuickTopP, QuickTypical
 from core.records.settings import Settings
 
@@ -46,34 +54,109 @@ class NamedProcessor:
     reads_tokens: bool = False
 
 
-_TOKEN_READERS = ("repetition_penalty", "no_repeat_ngram_size")
+_TOKEN_READERS = (
+    "guidance_scale",
+    "sequence_bias",
+    "repetition_penalty",
+    "no_repeat_ngram_size",
+    "bad_words_ids",
+)
+
+Unconditional = Callable[[torch.Tensor], torch.Tensor]
+"""What the model says without the prompt: documents, shape (rows, length), to logits."""
 
 
 def build_processors(
-    settings: Settings, prompt_length: int, eos_token_ids: Sequence[int], device: torch.device
+    settings: Settings,
+    prompt_length: int,
+    eos_token_ids: Sequence[int],
+    device: torch.device,
+    unconditional: Unconditional | None = None,
 ) -> list[NamedProcessor]:
     """Return the processors that ``generate()`` would apply, in its order.
 
-    ``prompt_length`` counts the tokens before the first generated one. Settings at their default
-    add none, as in transformers.
+    ``settings`` have token ids where they may have texts. ``prompt_length`` counts the tokens
+    before the first generated one, ``eos_token_ids`` are the model's. Settings at their default add
+    none, as in transformers.
+
+    Raises:
+        ValueError: The settings ask for guidance, and nobody is there who gives it.
     """
+    ends = ends_of_text(settings, eos_token_ids)
     processors: list[NamedProcessor] = []
 
     def add(name: str, processor: Process) -> None:
         processors.append(NamedProcessor(name, processor, name in _TOKEN_READERS))
 
+    if settings.is_guided:
+        if unconditional is None:
+            raise ValueError("nobody says what the model would say without the prompt")
+        add("guidance_scale", _guidance(settings.guidance_scale or 0.0, unconditional))
+    _add_penalties(add, settings, ends)
+    _add_lengths(add, settings, prompt_length, ends, device)
+    if settings.suppress_tokens:
+        suppressed = SuppressTokensLogitsProcessor(settings.suppress_tokens, device=str(device))
+        add("suppress_tokens", cast("Process", suppressed))
+    if settings.begin_suppress_tokens:
+        at_begin = SuppressTokensAtBeginLogitsProcessor(
+            settings.begin_suppress_tokens, prompt_length, device=str(device)
+        )
+        add("begin_suppress_tokens", cast("Process", at_begin))
+    if settings.do_sample:
+        # Beams must be left a token besides the ends of text, or none could go on.
+        keep = len(ends) + 1 if ends else 2
+        _add_warpers(add, settings, keep if settings.num_beams > 1 else 1, device)
+    if settings.renormalize_logits:
+        add("renormalize_logits", renormalized)
+    return processors
+
+
+def _guidance(scale: float, unconditional: Unconditional) -> Process:
+    return lambda token_ids, scores: guided(scores, unconditional(token_ids), scale)
+
+
+def _add_penalties(
+    add: Callable[[str, Process], None], settings: Settings, ends: Sequence[int]
+) -> None:
+    """Add what looks at the tokens that are written."""
+    if settings.sequence_bias:
+        biases = SequenceBiasLogitsProcessor(cast("Any", dict(settings.sequence_bias)))
+        add("sequence_bias", cast("Process", biases))
     if settings.repetition_penalty != 1.0:
         add("repetition_penalty", RepetitionPenaltyLogitsProcessor(settings.repetition_penalty))
     if settings.no_repeat_ngram_size > 0:
         add("no_repeat_ngram_size", NoRepeatNGramLogitsProcessor(settings.no_repeat_ngram_size))
-    if settings.min_new_tokens and eos_token_ids:
+    # An end of text alone is no bad word to generate(), which takes it out.
+    words = [list(one) for one in settings.bad_words_ids if len(one) > 1 or one[0] not in ends]
+    if words:
+        add("bad_words_ids", cast("Process", NoBadWordsLogitsProcessor(cast("Any", words))))
+
+
+def _add_lengths(
+    add: Callable[[str, Process], None],
+    settings: Settings,
+    prompt_length: int,
+    ends: Sequence[int],
+    device: torch.device,
+) -> None:
+    """Add what depends on how long the text is, and what stands between in ``generate()``."""
+    if settings.min_length and ends and settings.min_new_tokens is None:
+        add("min_length", QuickMinNewTokens(settings.min_length, ends, device))
+    if settings.min_new_tokens and ends:
         shortest = prompt_length + settings.min_new_tokens
-        add("min_new_tokens", QuickMinNewTokens(shortest, eos_token_ids, device))
-    if settings.do_sample:
-        # Beams must be left a token besides the ends of text, or none could go on.
-        keep = len(eos_token_ids) + 1 if eos_token_ids else 2
-        _add_warpers(add, settings, keep if settings.num_beams > 1 else 1, device)
-    return processors
+        add("min_new_tokens", QuickMinNewTokens(shortest, ends, device))
+    if settings.forced_eos_token_id:
+        forced = ForcedEOSTokenLogitsProcessor(
+            settings.longest(prompt_length),
+            cast("list[int]", list(settings.forced_eos_token_id)),
+            device=str(device),
+        )
+        add("forced_eos_token_id", cast("Process", forced))
+    if settings.remove_invalid_values:
+        add("remove_invalid_values", cast("Process", InfNanRemoveLogitsProcessor()))
+    decay = settings.exponential_decay_length_penalty
+    if decay is not None and ends:
+        add("exponential_decay_length_penalty", Decay(prompt_length + decay[0], decay[1], ends))
 
 
 def _add_warpers(
@@ -85,6 +168,8 @@ def _add_warpers(
     keep = min_tokens_to_keep
     if settings.temperature != 1.0:
         add("temperature", TemperatureLogitsWarper(settings.temperature))
+    if settings.top_h is not None:
+        add("top_h", cast("Process", TopHLogitsWarper(settings.top_h)))
     if settings.top_k != 0:
         add("top_k", TopKLogitsWarper(settings.top_k, min_tokens_to_keep=keep))
     # On a GPU a sort is quicker than to wait for what the quick classes must know.
@@ -104,109 +189,3 @@ def _add_warpers(
             "eta_cutoff",
             EtaLogitsWarper(settings.eta_cutoff, min_tokens_to_keep=keep, device=str(device)),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Processed:
-    """Scores after all processors, and who removed which of the watched tokens.
-
-    ``scores`` has shape (rows, vocabulary), float32. ``watched[row][i]`` is the score of the row's
-    ``i``-th watched token, and ``cut_by[row][i]`` names the setting that removed it, or is
-    ``None``. ``figures`` are those of the rows of ``scores``, where they are known already.
-    """
-
-    scores: torch.Tensor
-    watched: list[list[float]]
-    cut_by: list[list[str | None]]
-    figures: Sequence[RowFigures] | None = None
-
-
-def process(
-    processors: Sequence[NamedProcessor],
-    token_ids: torch.Tensor,
-    scores: torch.Tensor,
-    watched: torch.Tensor,
-) -> Processed:
-    """Apply ``processors`` in order, watching the tokens ``watched``, shape (rows, n), int64."""
-    stages = processed_stages(processors, token_ids, scores)
-    scores = stages[-1] if stages else scores
-    found: list[list[float]] = scores.gather(1, watched).tolist()
-    if not any(-math.inf in row for row in found):
-        return Processed(scores, found, [[None] * len(row) for row in found])
-    removed = torch.stack([torch.isneginf(stage.gather(1, watched)) for stage in stages], dim=1)
-    cut_by = [first_to_remove(processors, row) for row in removed.tolist()]
-    return Processed(scores, found, cut_by)
-
-
-def process_by_figures(
-    processors: Sequence[NamedProcessor],
-    token_ids: torch.Tensor,
-    logits: torch.Tensor,
-    figures: Sequence[RowFigures],
-    count: int,
-) -> Processed | None:
-    """Do what ``process`` does from the ``figures`` of ``logits``, ``None`` where that cannot be.
-
-    It can where a nucleus alone is asked for, or a least length that removes none of the ``count``
-    likeliest tokens, which are watched. It saves most of what a small model's step costs beside the
-    model.
-    """
-    if len(processors) != 1:
-        return None
-    only = processors[0].process
-    if isinstance(only, QuickMinNewTokens):
-        return _held_open(only, token_ids, logits, figures, count)
-    if not isinstance(only, QuickTopP):
-        return None
-    cut = only.cut(logits, figures)
-    if cut is None:
-        return None
-    watched, cut_by = [], []
-    for row, least in zip(figures, cut.least, strict=True):
-        values = row.values[:count]
-        watched.append([value if value >= least else -math.inf for value in values])
-        cut_by.append([None if value >= least else processors[0].name for value in values])
-    return Processed(cut.scores, watched, cut_by, cut.figures)
-
-
-def _held_open(
-    processor: QuickMinNewTokens,
-    token_ids: torch.Tensor,
-    logits: torch.Tensor,
-    figures: Sequence[RowFigures],
-    count: int,
-) -> Processed | None:
-    """Return ``None`` where a watched token is removed, or was before."""
-    watched = [list(row.values[:count]) for row in figures]
-    is_removed = any(
-        -math.inf in values or not processor.eos_token_ids.isdisjoint(row.token_ids[:count])
-        for values, row in zip(watched, figures, strict=True)
-    )
-    if is_removed:
-        return None
-    return Processed(processor(token_ids, logits), watched, [[None] * len(row) for row in watched])
-
-
-def processed_stages(
-    processors: Sequence[NamedProcessor], token_ids: torch.Tensor, scores: torch.Tensor
-) -> list[torch.Tensor]:
-    """Apply ``processors`` in order; return the scores after each, shaped as ``scores``."""
-    stages: list[torch.Tensor] = []
-    for processor in processors:
-        scores = processor.process(token_ids, scores)
-        stages.append(scores)
-    return stages
-
-
-def first_to_remove(
-    processors: Sequence[NamedProcessor], removed: Sequence[Sequence[float]]
-) -> list[str | None]:
-    """Return the name of the setting that removed each watched token of a row, or ``None``.
-
-    ``removed[i][j]`` is whether the ``j``-th token is gone after the ``i``-th processor.
-    """
-    names = [processor.name for processor in processors]
-    return [
-        next((name for name, gone in zip(names, after, strict=True) if gone), None)
-        for after in zip(*removed, strict=True)
-    ]

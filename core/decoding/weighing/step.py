@@ -13,9 +13,10 @@ from functools import cache
 
 import torch
 
+from core.decoding.weighing.applying import process, process_by_figures
 from core.decoding.weighing.figures import RowFigures, ranks, row_figures
 from core.decoding.weighing.native_sampling import draw_natively
-from core.decoding.weighing.processors import NamedProcessor, process, process_by_figures
+from core.decoding.weighing.processors import NamedProcessor
 from core.records.errors import PlaygroundError
 from core.records.steps import Candidate, Distribution
 
@@ -87,25 +88,30 @@ def weigh(
     Raises:
         PlaygroundError: Some logits are no numbers or infinite.
     """
+    scores = logits
     raw = row_figures(logits, max(SHOWN_CANDIDATES, ranked))
+    if not all(math.isfinite(figures.logsumexp) for figures in raw):
+        logits = readable(logits, processors)
+        raw = row_figures(logits, max(SHOWN_CANDIDATES, ranked))
     for figures in raw:
         check_logits(figures)
-    scores = logits
     final: Sequence[RowFigures] = raw
     cut_by: Sequence[Sequence[str | None]] = [[None] * SHOWN_CANDIDATES] * len(raw)
     finals: Sequence[Sequence[float]] = [one.values[:SHOWN_CANDIDATES] for one in raw]
     if processors:
         processed = None
         if not beams and ranked == 1:
-            processed = process_by_figures(processors, token_ids, logits, raw, SHOWN_CANDIDATES)
+            processed = process_by_figures(processors, token_ids, scores, raw, SHOWN_CANDIDATES)
         if processed is None:
             shown = torch.tensor(
                 [figures.token_ids[:SHOWN_CANDIDATES] for figures in raw], device=logits.device
             )
-            begun = torch.log_softmax(logits, dim=-1) if beams else logits
+            begun = torch.log_softmax(scores, dim=-1) if beams else scores
             processed = process(processors, token_ids, begun, shown)
-        scores, finals, cut_by = processed.scores, processed.watched, processed.cut_by
-        final = processed.figures or (row_figures(scores, ranked) if scores is not logits else raw)
+        finals, cut_by = processed.watched, processed.cut_by
+        is_other = processed.scores is not scores
+        scores = processed.scores
+        final = processed.figures or (row_figures(scores, ranked) if is_other else raw)
     is_normalised = beams and scores is not logits
     distributions = tuple(
         distribution(*row, token_text, is_normalised=is_normalised)
@@ -227,6 +233,17 @@ def check_drawable(final: RowFigures) -> None:
     """
     if not math.isfinite(final.logsumexp):
         raise nothing_to_draw_from()
+
+
+def readable(logits: torch.Tensor, processors: Sequence[NamedProcessor]) -> torch.Tensor:
+    """Return ``logits``, shape (rows, vocabulary), as a person is shown them.
+
+    Where the settings remove invalid values, none of these are among them.
+    """
+    if not any(one.name == "remove_invalid_values" for one in processors):
+        return logits
+    greatest = torch.finfo(logits.dtype).max
+    return logits.nan_to_num(nan=0.0, posinf=greatest, neginf=-greatest)
 
 
 def check_logits(raw: RowFigures) -> None:

@@ -16,13 +16,13 @@ import torch
 
 from core.decoding.weighing.figures import ranks, row_figures
 from core.decoding.weighing.step import SHOWN_CANDIDATES, not_all_numbers
-from core.looking_back.given_text.verdicts import fewest_tokens, judge_of, other_readings
+from core.looking_back.given_text.verdicts import Judge, fewest_tokens, judge_of, other_readings
 from core.looking_back.setting_effects import entropy_bits
 from core.models.base import CausalModel, ReadsBySteps
 from core.presets.book import Preset
 from core.records.decode_state import DecodeState
 from core.records.errors import PlaygroundError
-from core.records.scores import ScoredText, ScoredToken
+from core.records.scores import PresetVerdict, ScoredText, ScoredToken
 from core.records.steps import Candidate
 from core.text.codec import TextCodec
 from core.text.token_ids import check_token_ids
@@ -102,7 +102,8 @@ def score_tokens(
     check_token_ids(document, model.vocabulary_size)
     first = max(len(context), 1)
     asked = len(context) + prompt_length
-    judges = [judge_of(model, codec, one, document[:asked], document[asked:]) for one in presets]
+    answers = [_judge(model, codec, one, document[:asked], document[asked:]) for one in presets]
+    judges = [one for one in answers if isinstance(one, Judge)]
     scored: list[ScoredToken] = []
     state = codec.state_after(document[:first])
     head = "" if context else codec.extend(DecodeState(), document[0])[0]
@@ -141,7 +142,9 @@ def score_tokens(
         asked_text = "".join(one.text for one in scored[max(0, asked - first) :])
         asked_text = head + asked_text if asked < first else asked_text
         fewest = fewest_tokens(_token_texts(model, codec), asked_text)
-    verdicts = tuple(judge.verdict(prompt_length, fewest) for judge in judges)
+    verdicts = tuple(
+        one.verdict(prompt_length, fewest) if isinstance(one, Judge) else one for one in answers
+    )
     return ScoredText(
         context,
         token_ids,
@@ -152,6 +155,20 @@ def score_tokens(
         is_unscored_special=not context and document[0] in codec.special_token_ids,
         prompt_tokens=max(0, asked - first),
     )
+
+
+def _judge(
+    model: CausalModel,
+    codec: TextCodec,
+    preset: Preset,
+    context: tuple[int, ...],
+    token_ids: tuple[int, ...],
+) -> Judge | PresetVerdict:
+    """Return who follows ``preset`` through the text, or why nobody can."""
+    try:
+        return judge_of(model, codec, preset, context, token_ids)
+    except PlaygroundError as error:
+        return PresetVerdict(preset.name, None, None, 0.0, 0, obstacle=str(error))
 
 
 def _token_texts(model: CausalModel, codec: TextCodec) -> frozenset[str]:

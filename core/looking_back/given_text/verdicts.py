@@ -1,6 +1,7 @@
 """Whether a preset could have written a text: followed token by token, up to one that it forbids.
 
-Must never run a model or choose a token: it is shown the logits that each token was chosen from.
+Must never choose a token: it is shown the logits that each was chosen from. It runs the model only
+where guidance asks what that would say without the prompt, beside the text.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from core.decoding.guiding import guide_of
 from core.decoding.stopping import StopRule
+from core.decoding.token_texts import ends_of_text, with_token_ids
 from core.decoding.weighing.processors import NamedProcessor, build_processors
 from core.models.base import CausalModel
 from core.presets.book import Preset
@@ -29,15 +32,29 @@ def judge_of(
     context: tuple[int, ...],
     token_ids: tuple[int, ...],
 ) -> Judge:
-    """Return who follows ``preset`` through ``token_ids``, which stand behind ``context``."""
-    settings, ends = preset.settings, model.eos_token_ids
+    """Return who follows ``preset`` through ``token_ids``, which stand behind ``context``.
+
+    Raises:
+        PlaygroundError: The settings of ``preset`` are not for this model.
+    """
+    settings = with_token_ids(preset.settings, codec, model.vocabulary_size)
+    ends = ends_of_text(settings, model.eos_token_ids)
+    guide = None if settings.num_beams > 1 else guide_of(model, settings, len(context))
+    if settings.num_beams > 1:
+        settings = settings.replace(guidance_scale=None, negative_prompt_ids=None)
     name, limit = _longest(settings, len(context))
     return Judge(
         preset,
         codec,
         context,
         token_ids,
-        build_processors(settings, len(context), ends, torch.device("cpu")),
+        build_processors(
+            settings,
+            len(context),
+            ends,
+            torch.device("cpu"),
+            guide.logits if guide is not None else None,
+        ),
         StopRule(codec, context, ends, settings.stop_strings, len(token_ids), "length"),
         limit_name=name,
         limit=limit,
@@ -147,10 +164,12 @@ class Judge:
             return
         scores = logits[None]
         document = torch.tensor([[*self.context, *self.token_ids[:index]]]).long()
+        removed_by = None
         for processor in self.processors:
             scores = processor.process(document, scores)
-            if cut_by is None and bool(torch.isneginf(scores[0, token.token_id])):
-                cut_by = processor.name
+            is_gone = bool(torch.isneginf(scores[0, token.token_id]))
+            removed_by = (removed_by or processor.name) if is_gone else None
+        cut_by = cut_by or removed_by
         best = int(scores[0].argmax())
         is_greedy = not self.preset.settings.do_sample
         if cut_by is None and is_greedy and best != token.token_id:

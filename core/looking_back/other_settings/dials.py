@@ -78,6 +78,11 @@ PER_STEP: tuple[str, ...] = (
     *SAMPLING_ONLY,
     "repetition_penalty",
     "no_repeat_ngram_size",
+    "sequence_bias",
+    "bad_words_ids",
+    "remove_invalid_values",
+    "suppress_tokens",
+    "begin_suppress_tokens",
     "do_sample",
 )
 """What is taken over from a preset: all that acts step by step, but for lengths and seeds."""

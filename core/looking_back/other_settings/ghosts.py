@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from core.looking_back.other_settings.sweep import Sweeper
 from core.presets.book import Preset
+from core.records.errors import PlaygroundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,17 @@ class Ghosts:
 
 
 def find_ghosts(sweeper: Sweeper, presets: Sequence[Preset]) -> Ghosts:
-    """Return the ghosts of all ``presets`` that pick token by token, over the sweeper's run."""
-    named = [preset for preset in presets if preset.settings.num_beams == 1]
-    swept = [sweeper.sweep(preset.settings) for preset in named]
+    """Return the ghosts of all ``presets`` that pick token by token, over the sweeper's run.
+
+    What cannot be told of this run has none, such as what needs guidance that the run had not.
+    """
+    named, swept = [], []
+    for preset in presets:
+        try:
+            swept.append(sweeper.sweep(preset.settings))
+        except PlaygroundError:
+            continue
+        named.append(preset)
     steps = tuple(
         tuple(
             Ghost(preset.name, step.pick, step.cut_by)

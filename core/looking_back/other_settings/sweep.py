@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 import torch
 
+from core.decoding.token_texts import with_token_ids
 from core.looking_back.dice import Dice, race_winner
-from core.looking_back.explain import applied_settings
+from core.looking_back.explain import applied_settings, kept_step
 from core.looking_back.other_settings.field import SweepField
 from core.looking_back.other_settings.index import SweepIndex, build_index
 from core.looking_back.setting_effects import refuse_beams
@@ -58,12 +59,14 @@ class Sweeper:
         """Return what ``settings`` would have done at each step, ``None`` where it is unknown.
 
         Raises:
-            PlaygroundError: The settings search with beams.
+            PlaygroundError: The settings search with beams, or cannot be told of this run.
         """
         refuse_beams(settings)
         swept: list[SweptStep | None] = [None] * len(self.run.steps)
         if not self._positions:
             return tuple(swept)
+        first = kept_step(self.run, self._positions[0])
+        settings = with_token_ids(settings, self.run.start.texts, first.vocabulary_size)
         if _is_by_threshold(settings):
             index = self._index(moves=_has_moves(settings))
             found = _sweep(index, settings, self._bans(settings, index))
@@ -105,7 +108,8 @@ def plain_step(run: RecordedRun, index: int, settings: Settings, dice: Dice) -> 
     """Return what ``settings`` would have done at one step, by the plain processors.
 
     Raises:
-        PlaygroundError: The step's logits are no longer kept, or the settings are beams.
+        PlaygroundError: The step's logits are no longer kept, the settings are beams, or they
+            cannot be told of this run.
     """
     applied, _ = applied_settings(run, index, settings)
     if not bool((applied.scores > -math.inf).any()):
@@ -140,7 +144,7 @@ _SWEPT = frozenset(
     (
         *("do_sample", "temperature", "top_k", "top_p", "min_p"),
         *("repetition_penalty", "no_repeat_ngram_size", "min_new_tokens"),
-        *("max_length", "max_new_tokens", "stop_strings", "seed"),
+        *("max_length", "max_new_tokens", "stop_strings", "seed", "renormalize_logits"),
     )
 )
 """What is known how to sweep, or says nothing of a step: all else is applied step by step."""

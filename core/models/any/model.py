@@ -7,6 +7,7 @@ cache cannot be read on or cut, the text is read anew: slower, but never wrong.
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterator, Sequence
+from copy import copy
 from typing import Any, cast
 
 import torch
@@ -127,6 +128,12 @@ class TransformersModel:
         """See ``CausalModel``."""
         self._cache = self._forward.new_cache()
         self._rows = [[]]
+
+    def beside(self) -> TransformersModel:
+        """See ``SharesWeights``."""
+        beside = copy(self)
+        beside.reset()
+        return beside
 
     def all_logits(self, token_ids: Sequence[int]) -> Iterator[torch.Tensor]:
         """Yield the logits after each of ``token_ids``, in pieces of shape (n, vocabulary).

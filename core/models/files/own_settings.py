@@ -17,8 +17,13 @@ FILE_NAME = "generation_config.json"
 _LONGEST_VALUE = 24
 _LARGEST_FILE = 2**20
 
+_NOT_ASKED = ("seed", "eos_token_id", "negative_prompt_ids")
 _DEFAULTS: dict[str, Any] = {
-    **{name: getattr(Settings(), name) for name in Settings.__dataclass_fields__ if name != "seed"},
+    **{
+        name: getattr(Settings(), name)
+        for name in Settings.__dataclass_fields__
+        if name not in _NOT_ASKED
+    },
     "bad_words_ids": None,
     "begin_suppress_tokens": None,
     "constraints": None,

@@ -64,6 +64,7 @@ class Gpt2Model:
             raise ValueError(f"int8 weights are for the native kernel alone: {obstacle}")
         self._reader = Gpt2Reader(weights, config, self._native, self._torch)
         self._assistant: Assistant | None = None
+        self._beside: Gpt2Model | None = None
         is_cuda = self.device.type == "cuda"
         if capture is None and is_cuda:
             capture = capture_on_gpu
@@ -246,6 +247,15 @@ class Gpt2Model:
         self._cache.clear()
         self._torch.forget()
         self._rows, self._is_ahead = [[]], False
+        self._beside = None
+
+    def beside(self) -> Gpt2Model:
+        """See ``SharesWeights``; it is kept, so that on a GPU its step is recorded only once."""
+        if self._beside is None:
+            is_native = self._native is not None
+            self._beside = Gpt2Model(self._weights, self._config, is_native=is_native)
+        self._beside.rewind(0)
+        return self._beside
 
     def all_logits(self, token_ids: Sequence[int]) -> Iterator[torch.Tensor]:
         """Yield the logits after each of ``token_ids``, in pieces of shape (n, vocabulary).

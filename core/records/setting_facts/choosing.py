@@ -63,6 +63,30 @@ CHOOSING: tuple[SettingFacts, ...] = (
         source="transformers, GenerationConfig",
     ),
     SettingFacts(
+        name="remove_invalid_values",
+        kind="truth",
+        values="true or false",
+        meaning="goes on where logits are no numbers",
+        does=(
+            "Takes 0 for a logit that is no number, and the greatest or least number for one that"
+            " is infinite, so that a run goes on where it would end."
+        ),
+        formula="z′ = 0 where z is no number, ± 3.4e38 where infinite",
+        source="transformers, InfNanRemoveLogitsProcessor",
+    ),
+    SettingFacts(
+        name="renormalize_logits",
+        kind="truth",
+        values="true or false",
+        meaning="chances sum to 1 again at the end",
+        does=(
+            "Makes chances of the scores again when all settings have acted. It matters to beams,"
+            " whose sums else lack what was removed; single tokens are the same."
+        ),
+        formula="z′ = log softmax(z)",
+        source="transformers, LogitNormalization",
+    ),
+    SettingFacts(
         name="seed",
         kind="whole",
         values=f"from 0 to {LARGEST_SEED}",

@@ -9,9 +9,13 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["whole", "number", "truth", "choice", "texts"]
+Kind = Literal[
+    "whole", "number", "truth", "choice", "texts", "tokens", "words", "word", "biases", "decay"
+]
 """``whole`` and ``number`` have a range; a ``truth`` is true or false, a ``choice`` that or a word,
-``texts`` are a text or several."""
+``texts`` are a text or several. ``tokens`` are ids or texts of one token each, a ``word`` is a text
+or the ids of its tokens, ``biases`` are words with a number each, a ``decay`` is a pair of numbers.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

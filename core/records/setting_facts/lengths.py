@@ -32,6 +32,19 @@ LENGTHS: tuple[SettingFacts, ...] = (
         source="transformers, MaxLengthCriteria",
     ),
     SettingFacts(
+        name="min_length",
+        kind="whole",
+        values="at least 0",
+        least=0,
+        meaning="how long the text is before an end",
+        does=(
+            "Removes the tokens that end a text until the whole text, prompt included, has so many."
+            " min_new_tokens wins over it."
+        ),
+        formula="removed: ends of text while prompt + written < min_length",
+        source="transformers, MinLengthLogitsProcessor",
+    ),
+    SettingFacts(
         name="min_new_tokens",
         kind="whole",
         values="at least 0",
@@ -40,6 +53,42 @@ LENGTHS: tuple[SettingFacts, ...] = (
         does="Removes the tokens that end a text until so many are written, prompt not counted.",
         formula="removed: ends of text while written < min_new_tokens",
         source="transformers, MinNewTokensLengthLogitsProcessor",
+    ),
+    SettingFacts(
+        name="forced_eos_token_id",
+        kind="tokens",
+        values="a token's id or text, or a list of them",
+        meaning="what the longest text ends with",
+        does=(
+            "Removes every other token from the last step that the length allows, so that a text"
+            " ends even where it is cut."
+        ),
+        formula="z′ = 0 for these, −∞ for all others, where one token is left",
+        source="transformers, ForcedEOSTokenLogitsProcessor",
+    ),
+    SettingFacts(
+        name="exponential_decay_length_penalty",
+        kind="decay",
+        values="a token count and a factor, more than 0 and at most 10: [100, 1.05]",
+        meaning="ends grow likelier with every token",
+        does=(
+            "Raises the logits of the tokens that end a text with every token behind the start-th"
+            " written one, faster and faster; a factor below 1 lowers them."
+        ),
+        formula="z′ = z + |z| · (factor^(written − start) − 1)",
+        source="transformers, ExponentialDecayLengthPenalty",
+    ),
+    SettingFacts(
+        name="eos_token_id",
+        kind="tokens",
+        values="a token's id or text, or a list of them",
+        meaning="tokens that end the run",
+        does=(
+            "Ends the run with one of these tokens, in the place of those that the model's"
+            " configuration names; each text must be one token."
+        ),
+        formula="ends where the last token is one of eos_token_id",
+        source="transformers, EosTokenCriteria",
     ),
     SettingFacts(
         name="stop_strings",

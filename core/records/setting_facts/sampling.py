@@ -24,6 +24,21 @@ SAMPLING: tuple[SettingFacts, ...] = (
         source="Ackley, Hinton, Sejnowski 1985, doi 10.1207/s15516709cog0901_7",
     ),
     SettingFacts(
+        name="top_h",
+        kind="number",
+        values="more than 0 and at most 1",
+        least=0,
+        most=1,
+        above=True,
+        meaning="keeps a share of the entropy",
+        does=(
+            "Keeps the likeliest tokens, as many as make up a share of the entropy of the 100"
+            " likeliest: few where the model is sure. The likeliest one stays."
+        ),
+        formula="kept: p₁ ≥ p₂ ≥ … while Σ −p log p ≤ top_h · H",
+        source="Baghaei Potraghloo et al. 2025, arXiv 2509.02510",
+    ),
+    SettingFacts(
         name="top_k",
         kind="whole",
         values="at least 0",

@@ -8,6 +8,7 @@ what ``generate()`` answers, which costs more than they do.
 from __future__ import annotations
 
 import math
+import os
 
 import pytest
 import torch
@@ -32,6 +33,9 @@ CODEC = byte_codec()
 TOLERANCES = {"transformers": 1e-6, "torch": 1e-6, "graph": 1e-6, "native": 1e-5}
 """Of probabilities: the kernel runs in float32, where two right answers differ by rounding."""
 
+DEPTH = int(os.environ.get("GPT2_PLAYGROUND_PARITY", "1"))
+"""How many times as many examples are tried: some hundred before a release."""
+
 on_every_engine = pytest.mark.parametrize(
     "engines",
     [
@@ -44,11 +48,27 @@ seeds = st.integers(0, 2**31)
 prompts = st.lists(st.integers(1, 23), min_size=1, max_size=8).map(tuple)
 ends = st.sampled_from([0, [0, 5], None])
 
+token_ids = st.integers(0, 23)
+some_ids = st.lists(token_ids, min_size=1, max_size=3).map(tuple)
+biases = st.dictionaries(some_ids, st.sampled_from([-5.0, 1.5, 4.0]), min_size=1, max_size=4)
+
 penalties = {
     "repetition_penalty": st.sampled_from([0.7, 1.1, 1.8]),
     "no_repeat_ngram_size": st.integers(1, 3),
     "min_new_tokens": st.integers(1, 8),
 }
+with_any = {
+    "guidance_scale": st.sampled_from([0.5, 1.5, 3.0]),
+    "sequence_bias": biases,
+    "min_length": st.integers(1, 16),
+    "remove_invalid_values": st.just(True),
+    "exponential_decay_length_penalty": st.sampled_from([(0, 2.0), (2, 1.3), (4, 1.05), (1, 0.8)]),
+    "suppress_tokens": some_ids,
+    "begin_suppress_tokens": some_ids,
+    "renormalize_logits": st.just(True),
+    "eos_token_id": some_ids,
+}
+"""What leaves beams of which some are drawn enough tokens to draw from."""
 warpers = {
     "temperature": st.sampled_from([0.3, 0.7, 1.5, 3.0]),
     "top_k": st.sampled_from([0, 1, 2, 5, 100]),
@@ -58,11 +78,30 @@ warpers = {
     "epsilon_cutoff": st.sampled_from([0.01, 0.2]),
     "eta_cutoff": st.sampled_from([0.01, 0.2]),
 }
+every_penalty = {
+    **penalties,
+    **with_any,
+    "bad_words_ids": st.lists(some_ids, min_size=1, max_size=4).map(tuple),
+    "forced_eos_token_id": some_ids,
+}
+every_warper = {**warpers, "top_h": st.sampled_from([0.1, 0.5, 0.9, 1.0])}
 beams = {
     "length_penalty": st.sampled_from([-1.0, 0.0, 0.5, 2.0]),
     "early_stopping": st.sampled_from([True, "never"]),
 }
 lengths = {"max_new_tokens": st.integers(8, 20)}
+
+
+@st.composite
+def mappings(draw, always, pool, most=4):
+    """``always``, and some settings of ``pool``: alone, in pairs, and a few together."""
+    names = draw(st.lists(st.sampled_from(sorted(pool)), max_size=most, unique=True))
+    found = draw(st.fixed_dictionaries({**always, **{name: pool[name] for name in names}}))
+    if set(found.get("forced_eos_token_id", "x")) <= set(found.get("suppress_tokens", ())):
+        del found["suppress_tokens"]  # as generate() does, the settings refuse both
+    if "guidance_scale" in found and draw(st.booleans()):
+        found["negative_prompt_ids"] = draw(some_ids)
+    return found
 
 
 def random_module(engines, model_seed, eos):
@@ -71,7 +110,16 @@ def random_module(engines, model_seed, eos):
 
 
 def compared(engines, model_seed, eos, prompt, mapping):
-    return compared_module(engines, random_module(engines, model_seed, eos), prompt, mapping)
+    if eos is None and "exponential_decay_length_penalty" in mapping:
+        eos = 0  # without an end, generate() fails
+    module = random_module(engines, model_seed, eos)
+    if "guidance_scale" in mapping:
+        module = module.float()  # in float64 generate() chooses from float64 scores then
+    return compared_module(engines, module, prompt, mapping)
+
+
+def tolerance(engine, mapping):
+    return TOLERANCES["native" if "guidance_scale" in mapping else engine]
 
 
 def compared_module(engines, module, prompt, mapping):
@@ -93,39 +141,36 @@ def compare(engine, model_seed, eos, prompt, mapping):
 
 
 @on_every_engine
-@settings(max_examples=60)
-@given(seeds, ends, prompts, st.fixed_dictionaries(lengths, optional=penalties))
+@settings(max_examples=60 * DEPTH)
+@given(seeds, ends, prompts, mappings(lengths, every_penalty))
 def test_greedy(engines, model_seed, eos, prompt, mapping):
     for engine, ours, theirs in compared(engines, model_seed, eos, prompt, mapping):
         assert [step.token.token_id for step in ours.steps] == list(ours.finished.token_ids)
         for step, logits in zip(ours.steps, theirs.logits, strict=True):
-            assert_top_five(step, logits[0], TOLERANCES[engine])
+            assert_top_five(step, logits[0], tolerance(engine, mapping))
 
 
 @on_every_engine
-@settings(max_examples=120)
+@settings(max_examples=120 * DEPTH)
 @given(
-    seeds,
-    ends,
-    prompts,
-    st.fixed_dictionaries({**lengths, "seed": seeds}, optional=penalties | warpers),
+    seeds, ends, prompts, mappings({**lengths, "seed": seeds}, every_penalty | every_warper, most=6)
 )
 def test_sampling(engines, model_seed, eos, prompt, mapping):
     mapping = {"do_sample": True, **mapping}
     for engine, ours, theirs in compared(engines, model_seed, eos, prompt, mapping):
         assert ours.steps
         for step, logits, scores in zip(ours.steps, theirs.logits, theirs.scores, strict=True):
-            assert_top_five(step, logits[0], TOLERANCES[engine])
+            assert_top_five(step, logits[0], tolerance(engine, mapping))
             assert_final(step, scores[0])
 
 
 @on_every_engine
-@settings(max_examples=150)
+@settings(max_examples=150 * DEPTH)
 @given(
     seeds,
     ends,
     prompts,
-    st.fixed_dictionaries({**lengths, "num_beams": st.integers(2, 6)}, optional=penalties | beams),
+    mappings({**lengths, "num_beams": st.integers(2, 6)}, every_penalty | beams),
 )
 def test_beam_search(engines, model_seed, eos, prompt, mapping):
     for _, ours, theirs in compared(engines, model_seed, eos, prompt, mapping):
@@ -183,14 +228,15 @@ def test_beams_of_equal_score(model_seed, eos, prompt, sharpness, mapping):
 
 @pytest.mark.skipif(not SORTS_DRAWN_BEAMS, reason="this transformers leaves drawn beams unsorted")
 @on_every_engine
-@settings(max_examples=120)
+@settings(max_examples=120 * DEPTH)
 @given(
     seeds,
     ends,
     prompts,
-    st.fixed_dictionaries(
+    mappings(
         {**lengths, "num_beams": st.integers(2, 4), "seed": seeds},
-        optional={
+        {
+            **with_any,
             "min_new_tokens": penalties["min_new_tokens"],
             "temperature": warpers["temperature"],
             "top_k": st.sampled_from([0, 8, 100]),

@@ -17,7 +17,16 @@ from core.looking_back.logits_store import LogitsStore
 from core.models.any.model import TransformersModel
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings
-from tests.core.decoding.test_parity import compare, penalties, prompts, seeds, warpers
+from tests.core.decoding.test_parity import (
+    compare,
+    every_penalty,
+    every_warper,
+    mappings,
+    penalties,
+    prompts,
+    seeds,
+    warpers,
+)
 from tests.core.looking_back.recorded import Letters, recorded, run_of
 from tests.reference import byte_codec, run_ours, tiny_gpt2
 
@@ -181,7 +190,7 @@ def test_against_transformers_scores(model_seed, eos, prompt, mapping):
 @given(
     seeds,
     prompts,
-    st.fixed_dictionaries({"max_new_tokens": st.integers(8, 12)}, optional=penalties | warpers),
+    mappings({"max_new_tokens": st.integers(8, 12)}, every_penalty | every_warper, most=6),
 )
 def test_what_steps_show_is_what_is_explained(model_seed, prompt, mapping):
     """No panel may contradict another: the records of the run are those of the explanation."""

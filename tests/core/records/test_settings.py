@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -40,6 +41,27 @@ GOOD_AND_BAD = [
     ("early_stopping", BEAMS, [True, False, "never"], ["always", 2, 0.5, "true"]),
     ("do_sample", {}, [True, False], [1, 0, "true", "yes"]),
     ("stop_strings", {}, ["a", ["a", "b"], ("\n",)], ["", [""], [1], 5, {"a": 1}]),
+    ("min_length", {}, [0, 5], [-1, 0.5, True]),
+    ("top_h", SAMPLING, [0.01, 1], [0, 1.01, math.nan, True]),
+    ("guidance_scale", {}, [0, 1, 1.5, 100], [-0.1, 101, math.inf, "2"]),
+    ("negative_prompt_ids", {"guidance_scale": 2}, ["a", [0, 5]], ["", [], [-1], [True], 5, ["a"]]),
+    (
+        "sequence_bias",
+        {},
+        [[], {"a": -5}, {(3, 0): 1.0}, [["a", 1.5], [[3, 0], 2]]],
+        [5, "a", {"a": "b"}, {"": 1.0}, [["a"]], [[[], 1.0]], {"a": math.inf}, {"a": math.nan}],
+    ),
+    ("bad_words_ids", {}, ["a", [], ["a", [3, 0]]], [5, [5], [[]], [[-1]], [""], [["a"]], [[1.0]]]),
+    ("exponential_decay_length_penalty", {}, [[0, 1.1], (5, 10)], [5, [5], [-1, 1.1], [5, 0]]),
+    ("renormalize_logits", {}, [False, True], [1, "true"]),
+    ("remove_invalid_values", {}, [False, True], [0, "false"]),
+    *(
+        (name, {}, [0, "a", [], [5, "a"]], [-1, 1.5, True, "", [""], [[5]], {"a": 1}])
+        for name in (
+            *("suppress_tokens", "begin_suppress_tokens"),
+            *("forced_eos_token_id", "eos_token_id"),
+        )
+    ),
 ]
 
 GOOD = [(name, beside, one) for name, beside, good, _ in GOOD_AND_BAD for one in good]
@@ -54,10 +76,22 @@ def test_the_table_of_ranges_covers_every_setting():
 def test_values_at_the_edge_are_taken(name, beside, value):
     settings = settings_from_mapping({**beside, name: value})
 
-    expected = value
-    if name == "stop_strings":
-        expected = (value,) if isinstance(value, str) else tuple(value)
-    assert getattr(settings, name) == expected
+    assert getattr(settings, name) == as_held(name, value)
+    assert settings_from_mapping(json.loads(json.dumps(settings.to_full_mapping()))) == settings
+
+
+def as_held(name, value):
+    """What a field holds of what was given: tuples, and several of what may be several."""
+    if isinstance(value, dict):
+        value = list(value.items())
+    is_several = type(getattr(Settings(), name)) is tuple
+    if is_several and not isinstance(value, list | tuple):
+        value = [value]
+    return tuple(map(tupled, value)) if isinstance(value, list | tuple) else value
+
+
+def tupled(value):
+    return tuple(map(tupled, value)) if isinstance(value, list | tuple) else value
 
 
 @pytest.mark.parametrize(("name", "beside", "value"), BAD)
@@ -83,6 +117,7 @@ def test_temperature_zero_names_greedy_decoding():
     ("name", "value"),
     [
         ("temperature", 0.5),
+        ("top_h", 0.5),
         ("top_k", 0),
         ("top_p", 0.9),
         ("min_p", 0.1),
@@ -114,6 +149,34 @@ def test_least_and_most_may_not_cross():
 
     assert caught.value.name == "min_new_tokens"
     assert Settings(min_new_tokens=5, max_new_tokens=5).min_new_tokens == 5
+
+
+def test_least_and_most_of_the_whole_text_may_not_cross():
+    with pytest.raises(SettingsError, match=r"min_length \(6\) is more than max_length \(5\)"):
+        Settings(min_length=6, max_length=5)
+
+    assert Settings(min_length=6, max_length=5, max_new_tokens=9).min_length == 6
+
+
+def test_a_negative_prompt_needs_guidance():
+    with pytest.raises(SettingsError, match="no effect without guidance_scale") as caught:
+        Settings(negative_prompt_ids="a")
+
+    assert caught.value.name == "negative_prompt_ids"
+
+
+def test_what_is_forced_may_not_be_suppressed():
+    with pytest.raises(SettingsError, match="forces what suppress_tokens removes") as caught:
+        Settings(forced_eos_token_id=[3, "a"], suppress_tokens=["a", 3, 5])
+
+    assert caught.value.name == "forced_eos_token_id"
+    assert Settings(forced_eos_token_id=[3, 4], suppress_tokens=3).suppress_tokens == (3,)
+
+
+def test_how_long_the_whole_text_may_become():
+    assert Settings().longest(5) == 25
+    assert Settings(max_length=9).longest(5) == 9
+    assert Settings(max_length=9, max_new_tokens=3).longest(5) == 8
 
 
 @pytest.mark.parametrize(
@@ -174,6 +237,7 @@ def test_the_error_is_one_that_people_read():
 
 
 _FRACTION = st.floats(0, 1, exclude_min=True, exclude_max=True)
+_IDS = st.lists(st.integers(0, 99), min_size=1, max_size=3)
 ANY_MAPPING = st.fixed_dictionaries(
     {"do_sample": st.just(True), "num_beams": st.integers(2, 256)},
     optional={
@@ -192,6 +256,9 @@ ANY_MAPPING = st.fixed_dictionaries(
         "repetition_penalty": st.floats(0.01, 10),
         "no_repeat_ngram_size": st.integers(0, 9),
         "stop_strings": st.lists(st.text(min_size=1), max_size=3),
+        "bad_words_ids": st.lists(st.text(min_size=1) | _IDS, max_size=3),
+        "suppress_tokens": st.lists(st.text(min_size=1) | st.integers(0, 99), max_size=3),
+        "exponential_decay_length_penalty": st.tuples(st.integers(0, 99), _FRACTION).map(list),
         "seed": st.integers(0, 2**63 - 1),
     },
 )
@@ -218,23 +285,14 @@ def test_settings_of_transformers_that_are_not_here_are_all_known():
     assert not FOREIGN_SETTINGS & set(SETTING_NAMES)
 
 
-@pytest.mark.parametrize(
-    ("name", "instead"),
-    [
-        ("min_length", "min_new_tokens does the same, without counting the prompt"),
-        ("eos_token_id", "stop_strings ends a text too"),
-        ("bad_words_ids", "remove it"),
-        ("diversity_penalty", "remove it"),
-        ("penalty_alpha", "remove it"),
-    ],
-)
-def test_a_setting_of_transformers_that_is_not_here(name, instead):
+@pytest.mark.parametrize("name", ["diversity_penalty", "penalty_alpha"])
+def test_a_setting_of_transformers_that_is_not_here(name):
     with pytest.raises(SettingsError) as caught:
         settings_from_mapping({name: 1})
 
     assert caught.value.name == name
     assert str(caught.value) == (
-        f"{name} is a setting of transformers that this program does not have; {instead}"
+        f"{name} is a setting of transformers that this program does not have; remove it"
     )
 
 

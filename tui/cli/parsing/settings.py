@@ -14,6 +14,7 @@ from core.files.texts import argument_text
 from core.presets.finding import Preset
 from core.presets.yaml_nodes import YamlError, parse_scalar
 from core.records.errors import PlaygroundError
+from core.records.setting_facts.table import FACTS
 from core.records.settings import (
     LENGTH_SETTINGS,
     TEXT_SETTINGS,
@@ -21,6 +22,14 @@ from core.records.settings import (
     check_setting_name,
     settings_from_mapping,
 )
+
+_TEXTUAL = ("tokens", "words", "word", "biases", "decay")
+"""Kinds of values that a plain word cannot hold."""
+
+SEVERAL = tuple(
+    name for name, one in FACTS.items() if one.kind in ("texts", "tokens", "words", "biases")
+)
+"""The settings that can be given several times, and mean all of them then."""
 
 
 def decoding_settings(
@@ -35,8 +44,9 @@ def decoding_settings(
 
     First the names in ``unset`` are removed, then each ``name=value`` of ``sets`` is put in the
     preset's place, then ``steps`` (tokens) and ``seed``. A setting that is text takes its value to
-    the letter, and several where it is given several times; of others the last one counts. Whatever
-    says how long a text becomes replaces all else that says so.
+    the letter, and several where it is given several times; of others the last one counts. What
+    takes token ids too takes them as JSON (``[[5, 7]]``), one alone as a number. Whatever says how
+    long a text becomes replaces all else that says so.
 
     Raises:
         PlaygroundError: A text is no ``name=value``, or the settings are wrong.
@@ -48,8 +58,8 @@ def decoding_settings(
     given: dict[str, Any] = {}
     for text in sets:
         name, value = _name_and_value(text)
-        if name in TEXT_SETTINGS:
-            given.setdefault(name, []).append(value)
+        if name in SEVERAL:
+            given.setdefault(name, []).extend(value if isinstance(value, list) else [value])
             continue
         if value is not None and name in LENGTH_SETTINGS:
             for other in LENGTH_SETTINGS:
@@ -78,7 +88,7 @@ def without_effect(
     for text in sets:
         name = text.partition("=")[0].strip()
         kind = "length" if name in LENGTH_SETTINGS else name
-        if name not in TEXT_SETTINGS:
+        if name not in SEVERAL:
             if kind in last:
                 yield f"--set {last[kind]} has no effect beside --set {text}"
             last[kind] = text
@@ -101,15 +111,35 @@ def _name_and_value(text: str) -> tuple[str, Any]:
     check_setting_name(name)
     if name in TEXT_SETTINGS and value:
         return name, argument_text(value, f"--set {name}=…")
-    if not value.strip():
+    if not value.strip() and FACTS[name].kind not in _TEXTUAL:
         raise PlaygroundError(
             f"--set {text!r} has no value; give one behind the =, or remove what the preset has "
             f"with --unset {name}"
         )
+    if FACTS[name].kind in _TEXTUAL:
+        return name, _textual(name, argument_text(value, f"--set {name}=…"))
     try:
         return name, parse_scalar(value.strip())
     except YamlError as error:
         raise PlaygroundError(f"--set {text!r}: {error}") from None
+
+
+def _textual(name: str, text: str) -> Any:  # noqa: ANN401
+    """Return what may be texts and token ids: JSON, a token's id, or a text to the letter."""
+    if text.lstrip().startswith(("[", "{")):
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            raise PlaygroundError(
+                f"--set {name}=… must be JSON where it begins with a bracket, such as"
+                ' [[5, 7], " word"]'
+            ) from None
+        if isinstance(value, dict):
+            return [list(one) for one in value.items()]
+        is_text = FACTS[name].kind == "word" and len(value) == 1 and isinstance(value[0], str)
+        return value[0] if is_text else value
+    is_id = FACTS[name].kind == "tokens" and text.isascii() and text.isdecimal()
+    return parse_scalar(text) if is_id else text
 
 
 def listed_settings(preset: Preset) -> str:
@@ -121,6 +151,12 @@ def listed_settings(preset: Preset) -> str:
 
 
 def _listed(name: str, value: object) -> Iterator[str]:
+    if FACTS[name].kind in _TEXTUAL:
+        is_plain = isinstance(value, str) and not value.lstrip().startswith(("[", "{"))
+        bracketed = [value] if isinstance(value, str) else value
+        text = value if is_plain else json.dumps(bracketed, ensure_ascii=False)
+        yield f"{name}={_shell_word(str(text))}"
+        return
     for one in value if isinstance(value, list) else [value]:
         yield f"{name}={_shell_word(one) if isinstance(one, str) else json.dumps(one)}"
 

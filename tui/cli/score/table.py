@@ -66,7 +66,8 @@ def _summary(scored: ScoredText) -> str:
 
 def _verdict_row(verdict: PresetVerdict) -> _Row:
     if verdict.is_reachable is None:
-        remark = "beams choose among whole texts, not token by token"
+        beams = "beams choose among whole texts, not token by token"
+        remark = one_line(verdict.obstacle) or beams
         return (one_line(verdict.preset_name), "unknown", "", "", "", remark)
     found = verdict.forbidden
     remarks = []

@@ -1,0 +1,47 @@
+"""Two of transformers' processors that give no number where they should: the same scores otherwise.
+
+Must never change what ``generate()`` chooses where its own classes give numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+
+class Decay:
+    """``ExponentialDecayLengthPenalty``: a removed end of text stays so, as from 5.24 on.
+
+    ``start`` is behind how many tokens of the whole text the ``ends`` begin to grow likelier by
+    ``factor``, which may outgrow all numbers: they are as great as can be then.
+    """
+
+    def __init__(self, start: int, factor: float, ends: Sequence[int]) -> None:
+        self._start, self._factor = start, factor
+        self._ends = sorted({one for one in ends if one >= 0})
+
+    def __call__(self, token_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Return ``scores``, shape (rows, vocabulary), with other ones for the ends of text."""
+        beyond = token_ids.shape[-1] - self._start
+        ends = [one for one in self._ends if one < scores.shape[-1]]
+        if beyond <= 0 or not ends:
+            return scores
+        try:
+            growth = math.pow(self._factor, beyond) - 1
+        except OverflowError:
+            growth = torch.finfo(torch.float32).max
+        before = scores[:, ends]
+        most = torch.finfo(scores.dtype).max / 2
+        penalty = (before.abs() * growth).clamp(max=most).masked_fill(~before.isfinite(), 0.0)
+        penalties = torch.zeros_like(scores)
+        penalties[:, ends] = penalty
+        return scores + penalties
+
+
+def renormalized(token_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+    """Do as ``LogitNormalization``; where nothing is left of a row, nothing is."""
+    del token_ids
+    is_any = (scores > -math.inf).any(dim=-1, keepdim=True)
+    return torch.where(is_any, scores.log_softmax(dim=-1), scores)
