@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.records.errors import PlaygroundError
+from core.records.setting_facts.elsewhere import nearest
 from core.records.setting_facts.foreign import FOREIGN_SETTINGS
 from core.records.setting_facts.sampling import SAMPLING
 from core.records.setting_facts.table import FACTS
@@ -174,6 +175,11 @@ def check_setting_name(name: str) -> None:
 
 
 def _unknown(name: str) -> str:
+    if instead := nearest(name):
+        return (
+            f"{name} is a setting of llama.cpp and its front ends that this program does not have;"
+            f" {instead}"
+        )
     if name not in FOREIGN_SETTINGS:
         return f"unknown setting {name!r}{_suggestion(name)}"
     return f"{name} is a setting of transformers that this program does not have; remove it"

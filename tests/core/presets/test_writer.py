@@ -179,7 +179,7 @@ def test_every_setting_comes_back(tmp_path):
     "change", [{name: value} for name, value in FULL.to_mapping().items()], ids=str
 )
 def test_each_setting_by_itself_comes_back(tmp_path, change):
-    settings = Settings(**{"do_sample": True, "num_beams": 2, **change})
+    settings = Settings(**{"do_sample": True, "num_beams": 2, "guidance_scale": 2, **change})
     book = written(tmp_path / "mine.yaml", "presets:\n  a: {}\n")
     assert load_presets(save_preset(book, "b", settings)).named("b").settings == settings
 

@@ -56,10 +56,10 @@ GOOD_AND_BAD = [
     ("renormalize_logits", {}, [False, True], [1, "true"]),
     ("remove_invalid_values", {}, [False, True], [0, "false"]),
     *(
-        (name, {}, [0, "a", [], [5, "a"]], [-1, 1.5, True, "", [""], [[5]], {"a": 1}])
-        for name in (
-            *("suppress_tokens", "begin_suppress_tokens"),
-            *("forced_eos_token_id", "eos_token_id"),
+        (name, {}, [0, "a", [], [5, last]], [-1, 1.5, True, "", [""], [[5]], {"a": 1}])
+        for name, last in (
+            *(("suppress_tokens", "a"), ("begin_suppress_tokens", "a")),
+            *(("forced_eos_token_id", "b"), ("eos_token_id", "a")),
         )
     ),
 ]
