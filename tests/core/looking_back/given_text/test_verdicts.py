@@ -19,7 +19,7 @@ from tests.core.looking_back.recorded import CODEC
 from tests.reference import byte_codec
 
 END = 0
-MODEL = SimpleNamespace(eos_token_ids=(END,))
+MODEL = SimpleNamespace(eos_token_ids=(END,), vocabulary_size=256)
 LOGITS = torch.log(torch.tensor([0.02, 0.5, 0.25, 0.125, 0.0625, 0.0425]))
 """Of six tokens: 1 is the likeliest, then 2, 3, 4, 5 and the end."""
 
