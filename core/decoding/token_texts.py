@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from core.records.errors import PlaygroundError
 from core.records.recorded_run import TokenTexts
+from core.records.setting_facts.facts import Kind
 from core.records.setting_facts.table import FACTS
 from core.records.setting_facts.values import Token, Word
 from core.records.settings import Settings
@@ -31,12 +32,22 @@ class ReadText:
     readings: tuple[tuple[int, ...], ...]
 
 
+def has_texts(settings: Settings) -> bool:
+    """Whether some of ``settings`` are texts that stand for tokens."""
+    return any(True for _ in _texts_among(settings))
+
+
 def read_texts(settings: Settings, texts: TokenTexts) -> Iterator[ReadText]:
     """Yield every text among ``settings`` that stands for tokens, with what it is read as.
 
     Raises:
         PlaygroundError: The tokenizer has no tokens for one of them.
     """
+    for name, kind, text in _texts_among(settings):
+        yield ReadText(name, text, _readings(kind, text, texts))
+
+
+def _texts_among(settings: Settings) -> Iterator[tuple[str, Kind, str]]:
     for name, facts in FACTS.items():
         value: Any = getattr(settings, name)
         if facts.kind == "biases":
@@ -47,7 +58,7 @@ def read_texts(settings: Settings, texts: TokenTexts) -> Iterator[ReadText]:
             continue
         for one in value:
             if isinstance(one, str):
-                yield ReadText(name, one, _readings(facts.kind, one, texts))
+                yield name, facts.kind, one
 
 
 def with_token_ids(settings: Settings, texts: TokenTexts, vocabulary_size: int) -> Settings:
@@ -88,17 +99,18 @@ def told(settings: Settings, name: str, texts: TokenTexts) -> str:
     value: Any = getattr(settings, name)
     kind = FACTS[name].kind
     if kind == "tokens":
-        return _spelled(value, texts)
+        return spelled(value, texts)
     if kind == "words":
-        return ", ".join(_spelled(one, texts) for one in value)
+        return ", ".join(spelled(one, texts) for one in value)
     if kind == "biases":
-        return ", ".join(f"{_spelled(word, texts)} {bias:+g}" for word, bias in value)
+        return ", ".join(f"{spelled(word, texts)} {bias:+g}" for word, bias in value)
     if kind == "decay" and value is not None:
         return f"{value[1]:g} from token {value[0]:,} on"
     return "" if value is None else str(value)
 
 
-def _spelled(token_ids: Sequence[int], texts: TokenTexts) -> str:
+def spelled(token_ids: Sequence[int], texts: TokenTexts) -> str:
+    """Return tokens as a person reads them, each in quotes."""
     return " ".join(f"'{visible(texts.token_text(one), keep='')}'" for one in token_ids)
 
 
@@ -136,7 +148,7 @@ def _token_id(name: str, token: Token, texts: TokenTexts) -> int:
     ids = [one for reading in _readings("tokens", token, texts) for one in reading]
     if len(ids) == 1:
         return ids[0]
-    parts = _spelled(ids[:8], texts)
+    parts = spelled(ids[:8], texts)
     raise PlaygroundError(
         f"{name} takes texts of one token each, and '{visible(token, keep='')}' is {len(ids)} to"
         f" this model ({parts}); give one of those, or a token's id"

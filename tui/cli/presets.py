@@ -5,19 +5,31 @@ Must never import textual, torch or transformers.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import typer
 
+from core.decoding.token_texts import has_texts, read_texts, spelled
+from core.models.catalog import default_model, model_folder
+from core.presets.book import PresetBook
 from core.presets.finding import find_presets_file, load_presets
+from core.records.errors import PlaygroundError
+from core.text.visible import visible
 from tui.cli.choices import Choices, choices_of
-from tui.cli.options import PresetsOption
+from tui.cli.options import ModelOption, PresetsOption
 from tui.cli.parsing.settings import listed_settings
 from tui.cli.streams import emit
 from tui.cli.table import aligned
 
 
-def presets_command(context: typer.Context, presets: PresetsOption = None) -> int:
-    """Check the presets file and list what is in it."""
-    return run_presets(choices_of(context, Choices(presets=presets)))
+def presets_command(
+    context: typer.Context, presets: PresetsOption = None, model: ModelOption = None
+) -> int:
+    """Check the presets file and list what is in it.
+
+    Where settings name texts that stand for tokens, it tells which these are to the model.
+    """
+    return run_presets(choices_of(context, Choices(presets=presets, model=model)))
 
 
 def run_presets(choices: Choices) -> int:
@@ -34,6 +46,27 @@ def run_presets(choices: Choices) -> int:
         rows.append((preset.key or "-", preset.name, preset.description, settings))
     for line in aligned(rows):
         emit(f"{line}\n")
+    for text in _token_texts(book, choices):
+        emit(f"\n{text}")
     emit(f"\nmodel: {book.model}\n" if book.model else "\n")
     emit(f"file: {book.path.absolute()}\n")
     return 0
+
+
+def _token_texts(book: PresetBook, choices: Choices) -> Iterator[str]:
+    """Yield a line for each text among the settings, with the tokens that it is to the model."""
+    if not any(has_texts(preset.settings) for preset in book.presets):
+        return
+    from core.models.codec import codec_of  # tokenizers take a while to come
+
+    name = choices.model or book.model or default_model()
+    try:
+        codec = codec_of(model_folder(name))
+        for preset in book.presets:
+            for read in read_texts(preset.settings, codec):
+                told = ", behind a space ".join(spelled(ids, codec) for ids in read.readings)
+                text = visible(read.text, keep="")
+                yield f"{preset.name}: {read.name} '{text}' is to {visible(name, keep='')}: {told}"
+    except PlaygroundError as error:
+        yield f"which tokens the texts are is not known: {error}"
+    yield ""

@@ -331,6 +331,39 @@ def test_presets_are_listed_with_their_file(cli):
     assert lines[-1].endswith("/presets.yaml")
 
 
+def test_texts_that_stand_for_tokens_are_told_with_them(cli, tmp_path):
+    (tmp_path / "p.yaml").write_text("presets: {a: {settings: {bad_words_ids: [the, ' of']}}}")
+    code, out, _ = cli("presets", "--presets", str(tmp_path / "p.yaml"), "--model", "demo")
+    assert code == 0
+    assert "a: bad_words_ids 'the' is to demo: 't' 'he', behind a space ' the'\n" in out
+    assert "a: bad_words_ids ' of' is to demo: ' of'\n" in out
+    _, out, _ = cli("presets", "--presets", str(tmp_path / "p.yaml"), "--model", "nobody/nothing")
+    assert "which tokens the texts are is not known: " in out
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["bad_words_ids=the", "bad_words_ids= of"], {"bad_words_ids": ("the", " of")}),
+        (['bad_words_ids=[[5, 7], "a"]'], {"bad_words_ids": ((5, 7), "a")}),
+        (['sequence_bias={" dog": 2}'], {"sequence_bias": ((" dog", 2.0),)}),
+        (["suppress_tokens=5", "suppress_tokens=."], {"suppress_tokens": (5, ".")}),
+        (
+            ["exponential_decay_length_penalty=[5, 1.1]"],
+            {"exponential_decay_length_penalty": (5, 1.1)},
+        ),
+        (
+            ["guidance_scale=2", 'negative_prompt_ids=["[x"]'],
+            {"guidance_scale": 2.0, "negative_prompt_ids": "[x"},
+        ),
+    ],
+)
+def test_texts_and_token_ids_can_be_set(cli, backend, given, expected):
+    cli("generate", PROMPT, *(part for one in given for part in ("--set", one)))
+    settings = backend.requests[-1].settings
+    assert {name: getattr(settings, name) for name in expected} == expected
+
+
 def test_listed_settings_are_what_set_takes(cli, backend, tmp_path):
     path = tmp_path / "p.yaml"
     path.write_text(
