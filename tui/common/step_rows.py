@@ -36,6 +36,11 @@ _SHORT_CUTS = {
     "epsilon_cutoff": "epsilon",
     "eta_cutoff": "eta",
     "typical_p": "typical",
+    "min_length": "min_len",
+    "bad_words_ids": "words",
+    "suppress_tokens": "tokens",
+    "begin_suppress_tokens": "begin",
+    "forced_eos_token_id": "forced",
 }
 
 Part = tuple[str, str]

@@ -35,6 +35,7 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "dismiss", "close", priority=True),
+        Binding("s", "settings", "every setting"),
         *bindings([replace(HELP, call="dismiss", has_priority=True)]),
     ]
 
@@ -47,8 +48,14 @@ class HelpScreen(ModalScreen[None]):
         """Lay the page out."""
         with VerticalScroll(id="help") as page:
             page.border_title = Content(self._title)
-            page.border_subtitle = "↑ ↓ scroll · Esc closes"
+            page.border_subtitle = "↑ ↓ scroll · s every setting · Esc closes"
             yield HelpText(self._sections)
+
+    def action_settings(self) -> None:
+        """Show every setting on a page of its own."""
+        from tui.help.settings_screen import SettingsScreen  # it asks torch, which is slow to come
+
+        self.app.push_screen(SettingsScreen())
 
 
 class HelpText(Static):
