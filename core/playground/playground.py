@@ -25,6 +25,7 @@ from core.playground.moves import Moves
 from core.playground.notices import ActionTold, Notices, told_by_name
 from core.playground.presets.file import PresetsFile
 from core.playground.presets.next_run import NextRun
+from core.playground.presets.turning import Turning
 from core.playground.prompts import Prompts
 from core.playground.runs import Runs
 from core.presets.book import PresetBook
@@ -113,6 +114,7 @@ class Playground:
             restored=restored.preset,
             record=record,
         )
+        self.turning = Turning(next_run, documents, lookup, model)
         self.runs = runs = Runs(service, documents, next_run, model, notices)
         self.moves = moves = Moves(documents, runs, notices)
         self.forks = forks = Forks(documents, lookup, next_run, model, runs, notices)
@@ -174,7 +176,8 @@ class Playground:
         has_news = self.keeping.has_news or self.notices.has_more or self.presets_file.has_news
         is_switching = self._coming is not None or self.leaving.is_busy
         is_busy = self.document.is_running or self.model.is_busy or is_switching
-        return is_busy or self.by_hand.must_weigh or has_news or self.lookup.is_reading
+        is_looking = self.lookup.is_reading or self.turning.is_looking
+        return is_busy or self.by_hand.must_weigh or has_news or is_looking
 
     def wait_until_at_rest(self, timeout: float | None = None) -> Changes:
         """Take over all that comes until nothing more is to come; return it in one.
@@ -229,6 +232,7 @@ class Playground:
         changes = Changes()
         self.presets_file.drain(self.next_run, changes)
         self.model.take_fetched(changes)
+        self.turning.drain(changes)
         for event in self._service.drain():
             changes.anything = True
             if isinstance(event, Step):

@@ -1,13 +1,51 @@
-"""What two books of presets differ in, in words.
+"""What two presets, or two books of them, differ in.
 
 Must never decide what comes of it.
 """
 
 from __future__ import annotations
 
-from core.presets.book import PresetBook
+from dataclasses import dataclass
+
+from core.presets.book import Preset, PresetBook
+from core.records.settings import Settings
 
 _MOST_NAMES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A setting that two have with different values."""
+
+    name: str
+    one: object
+    other: object
+
+
+def differences(one: Settings, other: Settings) -> tuple[Difference, ...]:
+    """Return the settings whose values differ, in the order of the settings."""
+    mine, theirs = one.to_full_mapping(), other.to_full_mapping()
+    return tuple(
+        Difference(name, mine[name], theirs[name]) for name in mine if mine[name] != theirs[name]
+    )
+
+
+def described(preset: Preset, settings: Settings) -> str:
+    """Return a line on ``settings`` that ``preset`` was changed to; empty where it was not."""
+    changed = differences(settings, preset.settings)
+    told = ", ".join(f"{one.name} {told_value(one.one)}" for one in changed)
+    return f"{preset.name} with {told}" if told else ""
+
+
+def told_value(value: object) -> str:
+    """Return a setting's value as it stands in a presets file; ``none`` where it is not set."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(repr(one) for one in value) or "none"
+    return str(value)
 
 
 def changes_told(before: PresetBook, after: PresetBook) -> str:

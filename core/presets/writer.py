@@ -6,6 +6,7 @@ person wrote, or puts anything into the program's own file.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import stat
 from pathlib import Path
@@ -17,6 +18,7 @@ from core.presets.finding import load_presets, own_presets_file, packaged_preset
 from core.presets.keys import INDISTINCT_KEYS, RESERVED_KEYS
 from core.presets.reader import MOST_BYTES, name_fault
 from core.presets.yaml_text import with_preset
+from core.records.chat import ChatFormat
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings
 from core.text.visible import one_line, visible
@@ -32,7 +34,13 @@ SAVED_KEYS: tuple[str, ...] = tuple(
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def save_preset(book: PresetBook, name: str, settings: Settings, description: str = "") -> Path:
+def save_preset(
+    book: PresetBook,
+    name: str,
+    settings: Settings,
+    description: str = "",
+    chat: ChatFormat | None = None,
+) -> Path:
     """Append a preset to the file of ``book``, and return the file.
 
     The program's own file is copied to the user's configuration folder first, or the file that is
@@ -53,7 +61,8 @@ def save_preset(book: PresetBook, name: str, settings: Settings, description: st
         target.parent.mkdir(parents=True, exist_ok=True)
         with folder_locked(target.parent):
             source = target if os.path.lexists(target) else book.path
-            _add(source, target, name, one_line(description, 200), settings)
+            preset = Preset(name, "", one_line(description, 200), settings, chat)
+            _add(source, target, preset)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise PlaygroundError(
@@ -79,15 +88,15 @@ def _free_key(book: PresetBook) -> str:
     return next((key for key in SAVED_KEYS if key not in taken), "")
 
 
-def _add(source: Path, target: Path, name: str, description: str, settings: Settings) -> None:
+def _add(source: Path, target: Path, preset: Preset) -> None:
     _check_file(source)
     book = load_presets(source)
     before = read_bytes(source, MOST_BYTES)
-    if any(preset.name == name for preset in book.presets):
+    if any(one.name == preset.name for one in book.presets):
         raise PlaygroundError(
-            f"there is a preset {name!r} in {_shown(source)} already; give another name"
+            f"there is a preset {preset.name!r} in {_shown(source)} already; give another name"
         )
-    preset = Preset(name, _free_key(book), description, settings)
+    preset = dataclasses.replace(preset, key=_free_key(book))
     is_there = source == target
     if is_there and not os.access(target, os.W_OK):
         raise PermissionError(0, "Permission denied")

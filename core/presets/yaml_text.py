@@ -5,6 +5,7 @@ Must never change what stands in the file: text is added, nothing is written ane
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any
 
@@ -45,7 +46,7 @@ def with_preset(text: str, preset: Preset) -> str:
 
 
 def preset_lines(preset: Preset, column: int, step: int) -> list[str]:
-    """Return ``preset``, without its chat, as lines of YAML.
+    """Return ``preset`` as lines of YAML.
 
     ``column`` is where its name stands, ``step`` how much further each level is indented.
     """
@@ -58,6 +59,11 @@ def preset_lines(preset: Preset, column: int, step: int) -> list[str]:
     settings = preset.settings.to_mapping()
     lines.append(f"{middle}settings:" + ("" if settings else " {}"))
     lines += [f"{inner}{name}: {_value(value)}" for name, value in settings.items()]
+    if preset.chat is not None:
+        lines.append(f"{middle}chat:")
+        fields = dataclasses.asdict(preset.chat)
+        # A text that is empty is one that was left out.
+        lines += [f"{inner}{name}: {_value(value)}" for name, value in fields.items() if value]
     return lines
 
 
@@ -85,7 +91,7 @@ def _value(value: Any) -> str:  # noqa: ANN401
         return "true" if value else "false"
     if isinstance(value, str):
         return quoted(value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_value, value)) + "]"
     return repr(value)
 

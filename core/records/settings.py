@@ -98,7 +98,7 @@ class Settings:
     def uses(self, name: str) -> bool:
         """Whether the setting ``name`` has a say in this decoding method."""
         is_idle = (name in _FOR_SAMPLING and not self.do_sample) or (
-            name in _FOR_BEAMS and self.num_beams == 1
+            name in BEAMS_ONLY and self.num_beams == 1
         )
         return not is_idle
 
@@ -135,14 +135,15 @@ class Settings:
         """Return these settings for a single text, which nothing is compared with."""
         if self.num_beams == 1:
             return self
-        return self.replace(num_beams=None, **dict.fromkeys(_FOR_BEAMS))
+        return self.replace(num_beams=None, **dict.fromkeys(BEAMS_ONLY))
 
 
 SAMPLING_ONLY = tuple(one.name for one in SAMPLING)
 """The settings that must have their defaults where ``do_sample`` is false."""
 
 _FOR_SAMPLING = (*SAMPLING_ONLY, "seed")
-_FOR_BEAMS = ("length_penalty", "early_stopping")
+BEAMS_ONLY = ("length_penalty", "early_stopping")
+"""The settings that must have their defaults where ``num_beams`` is 1."""
 
 SETTING_NAMES: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Settings))
 
@@ -212,7 +213,7 @@ def _check_together(settings: Settings) -> None:
                     name, f"{name} has no effect without do_sample: true; add it or remove {name}"
                 )
     if settings.num_beams == 1:
-        for name in _FOR_BEAMS:
+        for name in BEAMS_ONLY:
             if name in changed:
                 raise SettingsError(
                     name, f"{name} has no effect without num_beams above 1; add it or remove {name}"

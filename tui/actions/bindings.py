@@ -37,5 +37,13 @@ def bindings(actions: Iterable[Action]) -> list[BindingType]:
 
 
 def actions_of(screen: Screen[object]) -> tuple[Action, ...]:
-    """Return what can be done on a page; nothing for boxes, which say it themselves."""
-    return PAGES.get(getattr(screen, "PAGE", ""), ())
+    """Return what can be done on a page; nothing for boxes, which say it themselves.
+
+    A part of a page that has the focus may have keys of its own.
+    """
+    return PAGES.get(page_of(screen), ())
+
+
+def page_of(screen: Screen[object]) -> str:
+    """Return what the page, or the part of it that has the focus, is called; empty for boxes."""
+    return getattr(screen.focused, "PAGE", "") or getattr(screen, "PAGE", "")

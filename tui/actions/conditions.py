@@ -46,6 +46,19 @@ def is_at_rest(playground: Playground) -> str:
     return f"still running — {playground.told('stop')} stops it" if is_running else ""
 
 
+def is_turned(playground: Playground) -> str:
+    """The picked preset has other settings than its own."""
+    next_run = playground.next_run
+    if next_run.is_changed(next_run.preset):
+        return ""
+    return f"{next_run.preset.name} is as it was; {playground.told('dials')} turns its settings"
+
+
+def can_take_back(playground: Playground) -> str:
+    """The picked preset's settings were changed, or that was taken back."""
+    return "" if playground.next_run.can_take_back else is_turned(playground)
+
+
 def can_fetch(playground: Playground) -> str:
     """A model was asked for that is not here."""
     if playground.model.fetch_offer is not None:

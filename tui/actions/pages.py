@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tui.actions import conditions
 from tui.actions.action import Action
 from tui.actions.everywhere import (
     CLOSE,
@@ -109,6 +110,37 @@ SCRUB: tuple[Action, ...] = (
     Action("scroll_down", "scroll_text(1)", ("pagedown",), "scroll down", "scroll it down"),
 )  # fmt: skip
 
+DIALS: tuple[Action, ...] = (
+    Action("setting_before", "app.pick_dial(-1)", ("up",), "setting", "pick a setting",
+           is_shown=True, shown="↑↓"),
+    Action("next_setting", "app.pick_dial(1)", ("down",), "setting", "the next setting"),
+    Action("less", "app.turn(-1)", ("left",), "turn", "turn it", is_shown=True, shown="←→"),
+    Action("more", "app.turn(1)", ("right",), "turn", "turn it"),
+    Action("far_less", "app.turn_far(-1)", ("shift+left", "minus"), "turn far",
+           "turn it in larger steps"),
+    Action("far_more", "app.turn_far(1)", ("shift+right", "plus"), "turn far",
+           "turn it in larger steps"),
+    Action("run", "app.run_prompt", ("r", "enter"), "run",
+           "run what is typed, or write on, with these settings", "generate", is_shown=True),
+    Action("close", "app.close_dials", ("escape", "q"), "close", "back to the prompt",
+           "leave back", is_shown=True),
+    replace(SAVE, call="app.save_preset", keys=("k",), help="save these settings as a new preset",
+            words="save preset store", is_shown=True, why_not=conditions.is_turned),
+    Action("take_back", "app.take_back", ("backspace",), "take back",
+           "the preset's own settings again; once more brings the change back", "default undo",
+           is_shown=True, why_not=conditions.can_take_back),
+    Action("reset", "app.reset_dial", ("0",), "reset", "the preset's own value again",
+           "default undo", is_shown=True),
+    *(replace(one, call=f"app.{one.call}", keys=one.keys[1:2], name="step",
+              is_shown=one.id == "step_back", shown="[ ]" if one.id == "step_back" else "")
+      for one in STEPS),
+    Action("next_preset", "app.next_preset(1)", ("p",), "next preset", "pick the next preset",
+           is_shown=True),
+    Action("preset_before", "app.next_preset(-1)", ("P",), "preset before",
+           "pick the preset before"),
+    HELP,
+)  # fmt: skip
+
 TREE: tuple[Action, ...] = (
     CLOSE,
     Action("go", "go", ("enter",), "go there", "make this run the document",
@@ -197,6 +229,7 @@ PAGES: dict[str, tuple[Action, ...]] = {
     "the main page": (*PROMPT, *MAIN),
     "why this token": WHY,
     "why these beams": BEAMS,
+    "the dials": DIALS,
     "scrubbing": SCRUB,
     "the tree": TREE,
     "two runs": COMPARISON,

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from core.playground.playground import Playground
 from core.presets.key_name import key_name
 from tui.actions.action import Action, always
-from tui.actions.bindings import actions_of
+from tui.actions.bindings import actions_of, page_of
 from tui.actions.keys import Keys
 from tui.actions.menus import DIGITS, help_entries, menu_actions
 from tui.actions.refusals import WHY_NOT, why_nothing
@@ -115,7 +115,7 @@ class Guide:
 
         if isinstance(self._app.screen, HelpScreen):
             return
-        name = getattr(self._app.screen, "PAGE", "")
+        name = page_of(self._app.screen)
         is_main = name == MAIN_PAGE
         sections = [("Keys", self._keys_here(is_main=is_main))]
         if is_main:

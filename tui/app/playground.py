@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from itertools import chain
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -40,6 +41,7 @@ from tui.app.screenshot import save_picture
 from tui.app.sessions import SessionActions
 from tui.app.steps import StepActions
 from tui.app.terminal.driver import driver_for
+from tui.app.turning import TurningActions
 from tui.common.visible import fit, visible_prose, visible_token
 from tui.inputs.typed_text import as_text
 from tui.look.appearance import AppearanceFile
@@ -120,19 +122,20 @@ class PlaygroundApp(App[None]):
         self.guide = Guide(self, self.playground, self.keys, changed)
         self.document = DocumentActions(self, self.main, self.playground, changed, self.guide.say)
         self.steps = StepActions(self, self.playground, changed)
+        self.turning = TurningActions(self, self.main, self.playground, changed, self.document.send)
         self.models = ModelActions(self, self.playground, changed)
         self.appearance = AppearanceActions(self, self.main, appearance_file, changed)
         self.sessions = SessionActions(
             self, self.playground, sessions, changed, lambda text: self.main.prompt.give_back(text)
         )
         self.painting.opened = self.sessions.opened
-        for actions in (
+        for action in chain(
             *(self.guide.actions(), self.document.actions(), self.steps.actions()),
-            *(self.models.actions(), self.appearance.actions(), self.sessions.actions()),
+            *(self.turning.actions(), self.models.actions()),
+            *(self.appearance.actions(), self.sessions.actions()),
         ):
-            for action in actions:
-                # Where textual looks for what a key calls.
-                setattr(self, f"action_{action.__name__}", action)
+            # Where textual looks for what a key calls.
+            setattr(self, f"action_{action.__name__}", action)
 
     # The screen
 

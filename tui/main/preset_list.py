@@ -1,4 +1,4 @@
-"""The presets with their keys, the current one marked, and what it does.
+"""The presets with their keys, the current one marked, and what it is for.
 
 Must never put a preset's words through markup.
 """
@@ -6,6 +6,7 @@ Must never put a preset's words through markup.
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -14,17 +15,18 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from core.playground.presets.next_run import CHANGED
 from core.presets.book import Preset, PresetBook
 from core.presets.key_name import key_name
-from tui.common.step_rows import CHOSEN, DIM, NUMBER, Part, lines, settings_summary
+from tui.common.step_rows import CHOSEN, NUMBER, Part, lines
 from tui.common.visible import fit, fit_tail, visible_prose
 
 _TITLE = "presets"
 _MARK = " ◂"
 _GAP = "  "
 _LONGEST_PATH = 36
-_LEAST_ROWS = 2
-"""As many rows of presets are seen however many lines the settings of the current one take."""
+_LEAST_ROWS = 3
+"""As many rows of presets are seen, however long it takes to say what the current one is for."""
 
 
 class Place(NamedTuple):
@@ -53,6 +55,7 @@ class PresetList(Static):
         super().__init__(id=id)
         self._book = book
         self._current = book.presets[0]
+        self._changed: frozenset[str] = frozenset()
         self._places: list[Place] = []
         self._top: int | None = None  # the first row in sight; None: whichever shows the current
 
@@ -66,10 +69,11 @@ class PresetList(Static):
         self._top = None
         self._draw()
 
-    def show(self, book: PresetBook, current: Preset) -> None:
-        """List the presets of ``book``, and mark ``current``."""
-        if book is not self._book or current is not self._current:
-            self._book, self._current, self._top = book, current, None
+    def show(self, book: PresetBook, current: Preset, is_changed: Callable[[Preset], bool]) -> None:
+        """List the presets of ``book``, mark ``current``, and those that a person has changed."""
+        changed = frozenset(one.name for one in book.presets if is_changed(one))
+        if (book, current, changed) != (self._book, self._current, self._changed):
+            self._book, self._current, self._changed, self._top = book, current, changed, None
             self._name_file()
             self._draw()
 
@@ -100,14 +104,14 @@ class PresetList(Static):
         width, height = self.size
         if not width or not height:
             return
-        about, summary = self._about(width)
-        room = max(1, height - min(len(summary), max(height // 2, height - _LEAST_ROWS)))
+        about = textwrap.wrap(visible_prose(self._current.description), width)
+        room = max(1, height - min(len(about), max(0, height - _LEAST_ROWS)))
         is_long = len(self._book.presets) > room
         rows, places = self._flow(width) if is_long else self._lines(width)
         rows, self._places = self._in_sight(rows, places, room)
         hidden = len(self._book.presets) - len(self._places)
         self.border_title = _TITLE + (f" · {self._hidden(places)}" if hidden else "")
-        rows += _details(about, summary, width, height - len(rows))
+        rows += _details(about, width, height - len(rows))
         self.update(lines(rows), layout=False)
 
     def _in_sight(
@@ -132,15 +136,6 @@ class PresetList(Static):
             if count
         )
 
-    def _about(self, width: int) -> tuple[list[str], list[str]]:
-        """Return what the current preset is for, and its settings, in lines."""
-        preset = self._current
-        values = settings_summary(list(preset.settings.to_mapping().items()))
-        return (
-            textwrap.wrap(visible_prose(preset.description), width),
-            textwrap.wrap(values or "the defaults of transformers", width),
-        )
-
     def _lines(self, width: int) -> tuple[list[list[Part]], list[Place]]:
         presets = self._book.presets
         places = [Place(preset, at, 0, width) for at, preset in enumerate(presets)]
@@ -149,11 +144,15 @@ class PresetList(Static):
     def _row(self, preset: Preset, width: int) -> list[Part]:
         key_width = max(len(key_name(one.key)) for one in self._book.presets) + 1
         is_current = preset is self._current
-        name = visible_prose(preset.name) + (_MARK if is_current else "")
+        name = self._named(preset)
         return [
             (f"{key_name(preset.key):<{key_width}} ", CHOSEN),
             (fit(name, width - key_width - 1), "bold" if is_current else NUMBER),
         ]
+
+    def _named(self, preset: Preset) -> str:
+        changed = CHANGED if preset.name in self._changed else ""
+        return visible_prose(preset.name) + changed + (_MARK if preset is self._current else "")
 
     def _flow(self, width: int) -> tuple[list[list[Part]], list[Place]]:
         rows: list[list[Part]] = [[]]
@@ -162,7 +161,7 @@ class PresetList(Static):
         for preset in self._book.presets:
             is_current = preset is self._current
             key = key_name(preset.key)
-            name = visible_prose(preset.name) + (_MARK if is_current else "")
+            name = self._named(preset)
             parts: list[Part] = [(key + " " if key else "", CHOSEN)]
             parts.append((name, "bold" if is_current else NUMBER))
             wanted = sum(cell_len(text) for text, _ in parts)
@@ -178,17 +177,10 @@ class PresetList(Static):
         return rows, places
 
 
-def _details(about: list[str], summary: list[str], width: int, room: int) -> list[list[Part]]:
-    """Return what a preset is for and its settings; where room lacks, the settings come first."""
-    told: list[list[Part]] = [[(text, "italic")] for text in about]
-    values: list[list[Part]] = [[(text, DIM)] for text in summary]
-    if room > len(told) + len(values):
-        return [[], *told, *values]
-    if room <= 0:
-        return []
-    if room < len(values):
-        return [*values[: room - 1], [(fit(summary[room - 1] + " …", width), DIM)]]
-    left = room - len(values)
-    if 0 < left < len(told):
-        told = [*told[: left - 1], [(fit(about[left - 1] + " …", width), "italic")]]
-    return [*values, *told[:left]]
+def _details(about: list[str], width: int, room: int) -> list[list[Part]]:
+    """Return what a preset is for, as far as there is room."""
+    told = about[:room]
+    if 0 < len(told) < len(about):
+        told[-1] = fit(told[-1] + " …", width)
+    rows: list[list[Part]] = [[(text, "italic")] for text in told]
+    return [[], *rows] if room > len(rows) else rows

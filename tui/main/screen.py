@@ -20,6 +20,7 @@ from tui.actions.bindings import bindings
 from tui.actions.pages import PAGES
 from tui.common.breakpoints import HEIGHTS, WIDTHS
 from tui.common.key_bar import KeyBar
+from tui.main.dials_panel import DialsPanel
 from tui.main.fetch_line import FetchLine
 from tui.main.preset_list import PresetList
 from tui.main.presets_fault import PresetsFault
@@ -27,6 +28,7 @@ from tui.main.prompt.hint import prompt_hint
 from tui.main.prompt.input import PromptInput
 from tui.main.prompt.line import PromptLine
 from tui.main.prompt.tokens import PromptTokens
+from tui.main.settings_line import SettingsLine
 from tui.main.status_line import StatusLine
 from tui.main.step_panel import StepPanel
 from tui.main.title_bar import TitleBar
@@ -62,9 +64,11 @@ class MainScreen(Screen[None]):
             with Vertical(id="side"):
                 yield StepPanel(id="step-panel")
                 yield PresetList(self._book, id="presets")
+                yield DialsPanel(id="dials")
         yield PresetsFault(id="presets-fault")
         yield FetchLine(id="fetch")
         yield PromptTokens(id="prompt-tokens")
+        yield SettingsLine(id="settings")
         yield StatusLine(id="status")
         yield PromptLine(id="prompt-line")
         yield KeyBar(id="keys")
@@ -125,9 +129,15 @@ class MainScreen(Screen[None]):
     def paint(self, playground: Playground) -> None:
         """Bring every widget but the status and the gauge up to date, as far as it changed."""
         self.set_class(playground.next_run.is_by_hand, "-by-hand")
+        self.set_class(playground.turning.is_open, "-dials")
         self._paint_document(playground)
-        self.query_one(StepPanel).show(playground.document, playground.lookup.weighed)
-        self.query_one(PresetList).show(playground.next_run.book, playground.next_run.preset)
+        next_run, turning = playground.next_run, playground.turning
+        weighed, effect = playground.lookup.weighed, turning.effect()
+        self.query_one(StepPanel).show(playground.document, weighed, effect)
+        self.query_one(PresetList).show(next_run.book, next_run.preset, next_run.is_changed)
+        is_changed = next_run.is_changed(next_run.preset)
+        self.query_one(DialsPanel).show(turning, next_run.preset, is_changed=is_changed)
+        self.query_one(SettingsLine).show(next_run)
         self.query_one(PromptTokens).follow(playground)
         self.query_one(PromptLine).follow(playground)
 

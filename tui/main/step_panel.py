@@ -14,9 +14,11 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from core.document.document import Document, Turn
+from core.playground.presets.turning import Effect
 from core.records.steps import BeamStep, Candidate, NextToken, Step, TokenStep
 from core.text.readable import number
 from tui.common.beam_rows import beam_header, beam_list
+from tui.common.dials.compared import step_rows
 from tui.common.lines_view import LinesView
 from tui.common.step_rows import (
     CHOSEN,
@@ -28,6 +30,9 @@ from tui.common.step_rows import (
     step_header,
 )
 
+_TITLE = "what the model weighed"
+_UNDER_DIALS = "what the dials make of it"
+_EFFECT_HEADER = 2
 _ROWS_BESIDE = 3
 """The heading, a chosen token that is not among those listed, and the rest."""
 
@@ -51,14 +56,15 @@ class StepPanel(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay the header over the table."""
-        self.border_title = "what the model weighed"
+        self.border_title = _TITLE
         yield LinesView(id="step-header")
         yield LinesView(id="step-table")
 
-    def show(self, document: Document, weighed: Weighed) -> None:
+    def show(self, document: Document, weighed: Weighed, effect: Effect | None) -> None:
         """Draw the document's selected step, if it is another than before.
 
         ``weighed`` gives a number of its candidates, for a table that has room for more than five.
+        ``effect`` is what dials that are shown make of it.
         """
         table = self.query_one("#step-table", LinesView)
         width, height = table.size
@@ -68,6 +74,10 @@ class StepPanel(Vertical):
         if document.cursor is None and document.next_token is not None:
             self._show_next(document, document.next_token, width, height)
             return
+        if effect is not None:
+            self._show_effect(effect, width, height)
+            return
+        self.border_title = _TITLE
         position = _position(document)
         step_id = id(selected[1]) if selected is not None else None
         drawn = (step_id, width, height, document.is_running, *position)
@@ -94,6 +104,19 @@ class StepPanel(Vertical):
         number = int(event.screen_y) - table.region.y  # the first row is the heading
         if table.region.contains_point(event.screen_offset) and 1 <= number <= self._candidates:
             self.post_message(self.CandidateClicked(number))
+
+    def _show_effect(self, effect: Effect, width: int, height: int) -> None:
+        """Draw the step under the dials beside what it was."""
+        drawn = (effect, width, height)
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
+        self._candidates = 0
+        self.border_title = _UNDER_DIALS
+        where = effect.index, effect.count, effect.texts
+        rows = step_rows(effect.look, *where, width, height + _EFFECT_HEADER)
+        self.query_one("#step-header", LinesView).update_rows(rows[:_EFFECT_HEADER])
+        self.query_one("#step-table", LinesView).update_rows(rows[_EFFECT_HEADER:])
 
     def _show_next(
         self, document: Document, next_token: NextToken, width: int, height: int

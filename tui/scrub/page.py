@@ -16,7 +16,7 @@ from textual.screen import Screen, ScreenResultType
 from textual.timer import Timer
 
 from core.backends.newest_call import NewestCall
-from core.looking_back.other_settings.dials import Dials
+from core.looking_back.other_settings.dials import DIALS, Dials
 from core.looking_back.other_settings.look import Look, Looker
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
@@ -142,13 +142,18 @@ class ScrubPage(Screen[ScreenResultType]):
         frame = self.query_one("#scrub-dials")
         name = "" if alike is None else f" · as {visible_prose(alike.name)}"
         frame.border_title = Content(f"settings{name}")
-        self.query_one(DialList).show(self._dials, self._picked, self._vocabulary_size)
+        self.query_one(DialList).show(
+            DIALS, self._dials, self._picked, self._vocabulary_size, "run"
+        )
         self._paint_summary()
 
     def _paint_step(self) -> None:
         view = self.query_one("#scrub-step-rows", LinesView)
         count, texts = len(self._run.token_ids), self._run.start.texts
-        view.update_rows(step_rows(self._look, self._step, count, texts, *view.size))
+        at, divergence = None, None
+        if self._look is not None:
+            at, divergence = self._look.at, self._look.scrubbed.first_divergence
+        view.update_rows(step_rows(at, self._step, count, texts, *view.size, divergence=divergence))
         self.query_one(StepMap).show(self._look, self._step)
 
     def _paint_summary(self) -> None:

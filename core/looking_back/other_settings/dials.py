@@ -1,4 +1,4 @@
-"""The settings of a run as dials that turn: which values a key goes through, and what they mean.
+"""The settings of a run or a preset as dials that turn: which values a key goes through.
 
 Must never look at a widget, and never gives settings that contradict each other.
 """
@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from core.records.setting_facts.table import FACTS
-from core.records.settings import SAMPLING_ONLY, Settings, settings_from_mapping
+from core.records.settings import BEAMS_ONLY, SAMPLING_ONLY, Settings, settings_from_mapping
 
 Value = bool | int | float | None
 
 _NO_TOP_K = 0
+_WHERE_NONE = {"seed": "new", "max_new_tokens": "unset"}
+"""What stands where these have no value: each run draws a seed, another setting says the length."""
 
 
 class Dial(NamedTuple):
@@ -74,6 +76,16 @@ DIALS: tuple[Dial, ...] = (
     Dial("do_sample", (False, True), (False, True)),
 )
 
+_LENGTHS = (*range(1, 20), *range(20, 100, 5), *range(100, 500, 20), *range(500, 2001, 100))
+
+RUN_DIALS: tuple[Dial, ...] = (
+    *DIALS,
+    Dial("num_beams", (*range(1, 17), 20, 24, 32), (1, 2, 4, 8, 16, 32)),
+    Dial("max_new_tokens", (None, *_LENGTHS), (None, 10, 20, 50, 100, 200, 500, 1000, 2000)),
+    Dial("seed", (None, *range(100)), (None, *range(0, 100, 10))),
+)
+"""What can be turned before a run: what has no effect on a single step, too."""
+
 PER_STEP: tuple[str, ...] = (
     *SAMPLING_ONLY,
     "repetition_penalty",
@@ -94,7 +106,9 @@ def shown(name: str, value: Value) -> str:
         return "true" if value else "false"
     if name == "top_k" and value == _NO_TOP_K:
         return "all"
-    if not value:
+    if name in _WHERE_NONE and value is None:
+        return _WHERE_NONE[name]
+    if not value and name != "seed":
         return "off"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
@@ -125,9 +139,13 @@ class Dials:
     do_sample: bool
 
     @classmethod
-    def of(cls, own: Settings) -> Dials:
-        """Return the dials as the run had them."""
-        return cls(own, own.replace(do_sample=True), own.do_sample)
+    def of(cls, own: Settings, now: Settings | None = None) -> Dials:
+        """Return the dials as ``own`` has them, turned to where ``now`` has them if that is given.
+
+        What has no dial is the same in both.
+        """
+        now = own if now is None else now
+        return cls(own, now.replace(do_sample=True), now.do_sample)
 
     @property
     def settings(self) -> Settings:
@@ -168,7 +186,9 @@ class Dials:
         beyond = [
             one
             for one in values
-            if (_place(name, one) - here) * offset > 0 and not _exceeds(name, one, vocabulary_size)
+            if (_place(name, one) - here) * offset > 0
+            and not _exceeds(name, one, vocabulary_size)
+            and self._can_have(name, one)
         ]
         if not beyond:
             return self
@@ -178,7 +198,7 @@ class Dials:
         """Return the dials with one back where the run had it."""
         if name == "do_sample":
             return replace(self, do_sample=self.own.do_sample)
-        return replace(self, sampling=self.sampling.replace(**{name: self.own_value(name)}))
+        return replace(self, sampling=self._set(name, self.own_value(name)))
 
     def with_preset(self, settings: Settings) -> Dials:
         """Return the dials as ``settings`` of a preset have them."""
@@ -195,7 +215,27 @@ class Dials:
         if name == "do_sample":
             return replace(self, do_sample=bool(value))
         does_sample = self.do_sample or name in SAMPLING_ONLY
-        return replace(self, sampling=self.sampling.replace(**{name: value}), do_sample=does_sample)
+        return replace(self, sampling=self._set(name, value), do_sample=does_sample)
+
+    def _set(self, name: str, value: Value) -> Settings:
+        """Return ``sampling`` with one value, and with what cannot be had without or beside it."""
+        changes: dict[str, Any] = {name: value}
+        sampling = self.sampling
+        if name == "num_beams":
+            sampling = sampling.without_beams()
+            if value != 1 and self.own.num_beams > 1:
+                changes |= {one: getattr(self.own, one) for one in BEAMS_ONLY}
+        elif name == "max_new_tokens":
+            is_own = value == self.own.max_new_tokens
+            changes["max_length"] = self.own.max_length if is_own else None
+        return sampling.replace(**changes)
+
+    def _can_have(self, name: str, value: Value) -> bool:
+        """Return whether a value contradicts none of those that have no dial."""
+        least = self.sampling.min_new_tokens
+        if name != "max_new_tokens" or value is None or least is None:
+            return True
+        return value >= least
 
 
 def _value(settings: Settings, name: str) -> Value:
@@ -207,6 +247,8 @@ def _place(name: str, value: Value) -> float:
     """Return where a value stands from left to right."""
     if name == "top_k" and value == _NO_TOP_K:
         return math.inf
+    if name == "seed" and value is None:
+        return -1.0
     return float(value or 0)
 
 

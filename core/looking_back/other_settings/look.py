@@ -1,4 +1,4 @@
-"""What the scrubbing of a run shows for one position of its dials, computed away from the screen.
+"""What a run, or one step of it, looks like for one position of dials, away from the screen.
 
 Must never import a model library before it is asked, and never touches a widget. One call at a
 time: what sweeps share is kept between them.
@@ -6,6 +6,7 @@ time: what sweeps share is kept between them.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from core.records.settings import Settings
 from core.records.steps import Candidate
 
 if TYPE_CHECKING:
+    from core.looking_back.dice import Dice
     from core.looking_back.other_settings.scrub import Scrubbed, ScrubbedStep
     from core.looking_back.other_settings.sweep import Sweeper
 
@@ -36,23 +38,31 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A run under other settings, and step ``index`` in detail.
+class StepLook:
+    """Step ``index`` in detail, under other settings.
 
-    ``rows`` are the likeliest tokens, and the recorded one and the pick in any case; empty where
-    the step cannot be explained, which ``fault`` tells in a sentence.
+    ``step`` is what would have become of it. ``rows`` are the likeliest tokens, and the recorded
+    one and the pick in any case. Where the step is not known, or cannot be explained, they are
+    ``None`` and empty; ``fault`` tells why in a sentence.
     """
 
-    scrubbed: Scrubbed
     index: int
-    rows: tuple[Compared, ...]
+    step: ScrubbedStep | None = None
+    rows: tuple[Compared, ...] = ()
     fault: str = ""
 
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A run under other settings, and a step of it in detail."""
+
+    scrubbed: Scrubbed
+    at: StepLook
+
     @property
-    def step(self) -> ScrubbedStep | None:
-        """The step in detail, ``None`` where it is not known."""
-        steps = self.scrubbed.steps
-        return steps[self.index] if 0 <= self.index < len(steps) else None
+    def index(self) -> int:
+        """Which step is looked at in detail."""
+        return self.at.index
 
 
 class Looker:
@@ -62,6 +72,7 @@ class Looker:
         self._run = run
         self._sweeper: Sweeper | None = None
         self._scrubbed: Scrubbed | None = None
+        self._dice: tuple[int, Dice] | None = None
 
     def look(self, settings: Settings, index: int, *, follows: bool) -> Look:
         """Return the run under ``settings``, with step ``index`` in detail.
@@ -75,13 +86,51 @@ class Looker:
         if follows and scrubbed.first_divergence is not None:
             index = scrubbed.first_divergence
         if not self._run.token_ids:
-            return Look(scrubbed, index, (), "the run has no steps")
-        step = scrubbed.steps[index]
+            return Look(scrubbed, StepLook(index, fault="the run has no steps"))
+        return Look(scrubbed, self._step_look(settings, scrubbed.steps[index], index))
+
+    def look_at_step(self, settings: Settings, index: int) -> StepLook:
+        """Return step ``index`` under ``settings``, without a look at the others.
+
+        The dice are those of the settings' seed, where they have one. What a person chose stays.
+
+        Raises:
+            PlaygroundError: The settings search with beams.
+        """
+        from core.looking_back.other_settings.scrub import ScrubbedStep
+        from core.looking_back.other_settings.sweep import plain_step
+
+        token_id = self._run.token_ids[index]
+        try:
+            swept = plain_step(self._run, index, settings, self._dice_of(settings))
+        except PlaygroundError as error:
+            return StepLook(index, fault=str(error))
+        is_forced = index in self._run.forced
+        pick = token_id if is_forced else swept.pick
+        cut_by = None if is_forced else swept.cut_by
+        step = ScrubbedStep(index, token_id, pick, cut_by, is_hypothetical=False)
+        return self._step_look(settings, step, index)
+
+    def _step_look(self, settings: Settings, step: ScrubbedStep | None, index: int) -> StepLook:
         try:
             rows = self._compare(settings, index, None if step is None else step.pick)
         except PlaygroundError as error:
-            return Look(scrubbed, index, (), str(error))
-        return Look(scrubbed, index, rows)
+            return StepLook(index, step, fault=str(error))
+        return StepLook(index, step, rows)
+
+    def _dice_of(self, settings: Settings) -> Dice:
+        from core.looking_back.dice import Dice
+
+        start = self._run.start
+        seed = start.seed if settings.seed is None else settings.seed
+        if self._dice is None or self._dice[0] != seed:
+            run = self._run
+            if seed != start.seed:
+                steps = [one and dataclasses.replace(one, dice=None) for one in run.steps]
+                start = dataclasses.replace(start, seed=seed)
+                run = dataclasses.replace(run, start=start, steps=tuple(steps))
+            self._dice = seed, Dice(run)
+        return self._dice[1]
 
     def _scrub(self, settings: Settings) -> Scrubbed:
         from core.looking_back.other_settings.scrub import scrub

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from core.playground.documents import Documents
 from core.playground.notices import Notices
 from core.presets.book import Preset, PresetBook
+from core.presets.difference import described
 from core.presets.finding import load_presets
 from core.presets.key_name import key_name
 from core.presets.writer import save_preset
+from core.records.chat import ChatFormat
 from core.records.settings import Settings
 from core.sessions.entries import Entry, PresetChosen
 from core.text.visible import one_line
@@ -51,17 +53,19 @@ class NextRun:
     ) -> None:
         self.book = book
         self._record = record
+        self._changed: dict[str, Settings] = {}  # by the names of presets
+        self._taken_back: dict[str, Settings] = {}
+        if seed is None and restored is not None:
+            seed = restored.seed
+        self.seed = seed
+        """The seed of every run where it is given; else the presets' own."""
         if preset_name is not None:
             self.preset = book.named(preset_name)
         elif restored is not None:
             self.preset = self._as_it_was(restored, notices)
         else:
             self.preset = book.presets[0]
-        if seed is None and restored is not None:
-            seed = restored.seed
         self._is_by_hand = restored is not None and restored.is_by_hand
-        self.seed = seed
-        """The seed of every run where it is given; else the presets' own."""
         self._documents = documents
         self._notices = notices
         if self._chosen != restored:
@@ -78,31 +82,66 @@ class NextRun:
         self._record(self._chosen)
 
     @property
+    def own_settings(self) -> Settings:
+        """The settings of the preset that is picked, as the book has them, with the run's seed."""
+        settings = self.preset.settings
+        return settings if self.seed is None else settings.replace(seed=self.seed)
+
+    @property
+    def turned(self) -> Settings:
+        """The settings of the preset that is picked, as a person has changed them, if at all."""
+        return self._changed.get(self.preset.name, self.own_settings)
+
+    @property
     def settings(self) -> Settings:
         """The settings that the run is to have."""
-        settings = self.preset.settings
-        if self.is_by_hand:
-            settings = settings.without_beams()
-        return settings if self.seed is None else settings.replace(seed=self.seed)
+        return self.turned.without_beams() if self.is_by_hand else self.turned
 
     @property
     def preset_name(self) -> str:
         """What the run's preset is called, with ``CHANGED`` where the settings are others."""
-        is_changed = self.is_by_hand and self.preset.settings.num_beams > 1
-        return self.preset.name + CHANGED * is_changed
+        return self.preset.name + CHANGED * (self.settings != self.own_settings)
+
+    def is_changed(self, preset: Preset) -> bool:
+        """Whether a person has changed the settings of ``preset``, and not taken that back."""
+        return preset.name in self._changed
+
+    def turn(self, settings: Settings) -> None:
+        """Have the preset that is picked run with ``settings`` from now on; the file stays."""
+        if settings == self.turned:
+            return
+        self._changed[self.preset.name] = settings
+        self._drop_unchanged()
+        self._has_changed()
+
+    @property
+    def can_take_back(self) -> bool:
+        """Whether the preset that is picked is changed, or was and can be so again."""
+        return self.preset.name in self._changed or self.preset.name in self._taken_back
+
+    def take_back(self) -> None:
+        """Have the preset that is picked run with its own settings again; once more: as changed."""
+        name, told = self.preset.name, self._notices.told("dials")
+        if self.is_changed(self.preset):
+            self._taken_back[name] = self.turned
+            self.turn(self.own_settings)
+            self._notices.say(f"{name} is as it was; again brings the change back")
+        elif name in self._taken_back:
+            self.turn(self._taken_back.pop(name))
+            self._notices.say(f"{name}{CHANGED} has your change again")
+        else:
+            self._notices.say(f"{name} is picked already; {told} changes it")
 
     def pick(self, preset: Preset) -> None:
-        """Use ``preset`` from the next run on."""
-        document = self._documents.at_hand
-        was_picked, self.preset = preset is self.preset, preset
-        if not was_picked:
-            self._record(self._chosen)
-        if not was_picked and self.is_by_hand:
-            document.forget_next()  # another preset leaves others, a conversation's none
+        """Use ``preset`` from the next run on; the one that is picked: see ``take_back``."""
         self._notices.clear()
-        if was_picked:
-            self._notices.say(f"{preset.name} is picked already")
-        elif document.is_running and not document.is_weighing:
+        if preset is self.preset:
+            self.take_back()
+            return
+        self.preset = preset
+        self._has_changed()
+        document = self._documents.at_hand
+        if document.is_running and not document.is_weighing:
             self._notices.say(f"{preset.name} applies to the next run")
 
     def use(self, book: PresetBook) -> None:
@@ -114,10 +153,23 @@ class NextRun:
         self.book = book
         by_name = {preset.name: preset for preset in book.presets}
         self.preset = by_name.get(self.preset.name, self.preset)
+        self._drop_unchanged()
         if self._chosen != before:
-            self._record(self._chosen)
-            if self.is_by_hand:
-                self._documents.at_hand.forget_next()
+            self._has_changed()
+
+    def _drop_unchanged(self) -> None:
+        """Let what is as the preset itself be no change."""
+        if self._changed.get(self.preset.name) == self.own_settings:
+            del self._changed[self.preset.name]
+
+    def _has_changed(self) -> None:
+        """Tell of the choice, and forget what was weighed for the one before.
+
+        Another preset leaves other tokens, a conversation's none.
+        """
+        self._record(self._chosen)
+        if self.is_by_hand:
+            self._documents.at_hand.forget_next()
 
     def save_preset(self, name: str, settings: Settings) -> str:
         """Save a preset to the file that the user owns, and use that file; return what to tell.
@@ -125,7 +177,29 @@ class NextRun:
         Raises:
             PlaygroundError: The name is taken or wrong, or the file cannot be written.
         """
-        path = save_preset(self.book, name, settings)
+        return self._save(name, settings, "", None)
+
+    def save_turned(self, name: str) -> str:
+        """Save the picked preset as it is changed as a new one, and pick that; see ``save_preset``.
+
+        The one that was changed is as it was.
+
+        Raises:
+            PlaygroundError: The name is taken or wrong, or the file cannot be written.
+        """
+        changed, settings = self.preset, self.turned
+        if settings.seed == self.seed:  # which takes the place of every preset's
+            settings = settings.replace(seed=changed.settings.seed)
+        told = self._save(name, settings, described(changed, settings), changed.chat)
+        self._changed.pop(changed.name, None)
+        self.preset = self.book.named(name)
+        self._has_changed()
+        return told
+
+    def _save(
+        self, name: str, settings: Settings, description: str, chat: ChatFormat | None
+    ) -> str:
+        path = save_preset(self.book, name, settings, description, chat)
         # Presets may have been added to the file by hand meanwhile; the one at hand may be gone.
         self.use(load_presets(path))
         key, palette = self.book.named(name).key, self._notices.told("palette")
@@ -135,15 +209,17 @@ class NextRun:
     @property
     def _chosen(self) -> PresetChosen:
         preset = self.preset
-        return PresetChosen(preset.name, preset.settings, self.is_by_hand, preset.chat, self.seed)
+        settings = self._changed.get(preset.name, preset.settings)
+        return PresetChosen(preset.name, settings, self.is_by_hand, preset.chat, self.seed)
 
     def _as_it_was(self, then: PresetChosen, notices: Notices) -> Preset:
         """Return the preset of the book that a session was left with, or what it was then."""
         for preset in self.book.presets:
-            if preset.name == then.name and (preset.settings, preset.chat) == (
-                then.settings,
-                then.chat,
-            ):
+            if preset.name == then.name and preset.chat == then.chat:
+                if preset.settings != then.settings:
+                    self._changed[preset.name] = then.settings
+                    told = f"{preset.name}{CHANGED} has the settings that this session left it with"
+                    notices.owe(one_line(told))
                 return preset
         name = then.name.removesuffix(CHANGED) + CHANGED
         notices.owe(

@@ -24,7 +24,7 @@ SEEDED = Preset("seeded", "f5", "", Settings(do_sample=True, max_new_tokens=3, s
 PRESETS = (GREEDY, SAMPLE, BEAM, CHAT, SEEDED)
 BOOK = PresetBook(Path("presets.yaml"), PRESETS)
 MODEL = SCRIPTED_MODEL
-KEYS = {"clear": "ctrl+l", "palette": "ctrl+p", "stop": "Esc", "why": "F9"}
+KEYS = {"clear": "ctrl+l", "dials": "alt+d", "palette": "ctrl+p", "stop": "Esc", "why": "F9"}
 """How a front end with these keys tells of its actions."""
 
 

@@ -256,7 +256,7 @@ def test_a_preset_that_has_changed_is_used_as_it_was_until_another_is_picked(tmp
     changed = dataclasses.replace(SAMPLE, settings=GREEDY.settings)
     book = PresetBook(BOOK.path, tuple(changed if p is SAMPLE else p for p in PRESETS))
     again = opened(path, book=book)
-    assert "as this session had it: the presets changed" in again.notice
+    assert again.notice == "sample* has the settings that this session left it with"
     assert again.playground.next_run.settings == SAMPLE.settings
     assert again.playground.next_run.preset_name == "sample" + CHANGED
     again.playground.next_run.pick(changed)

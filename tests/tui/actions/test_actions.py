@@ -255,7 +255,10 @@ def test_every_action_of_the_app_is_there_under_the_name_that_the_table_calls():
     }
     given = {
         action.__name__
-        for part in (app.guide, app.document, app.steps, app.models, app.appearance, app.sessions)
+        for part in (
+            *(app.guide, app.document, app.steps, app.turning),
+            *(app.models, app.appearance, app.sessions),
+        )
         for action in part.actions()
     }
     assert called - given == set()

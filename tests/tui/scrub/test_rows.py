@@ -25,7 +25,7 @@ from core.records.settings import SETTING_NAMES, Settings
 from tests.core.looking_back.recorded import Letters, recorded, run_of
 from tests.reference import byte_codec
 from tests.tui.scrub.scrubbed import story_run
-from tui.common.dials.compared import step_rows
+from tui.common.dials import compared
 from tui.common.dials.rows import dial_rows
 from tui.scrub.rows import (
     legend_row,
@@ -38,6 +38,12 @@ from tui.scrub.rows import (
 NAMES = [dial.name for dial in DIALS]
 THIRDS = [math.log(one) for one in (0.5, 0.3, 0.2)]
 SAMPLED = Settings(do_sample=True, top_k=0, max_new_tokens=9, seed=3)
+
+
+def step_rows(look, *where):
+    at = None if look is None else look.at
+    divergence = None if look is None else look.scrubbed.first_divergence
+    return compared.step_rows(at, *where, divergence=divergence)
 
 
 def text_of(rows):
@@ -203,16 +209,17 @@ def test_values_as_a_person_reads_them(name, value, text):
 def test_the_rows_of_dials_fit(settings, selected):
     dials = Dials.of(settings)
     for changed in (dials, moved(dials, NAMES[selected], -1)):
-        rows = text_of(dial_rows(changed, selected, 50_257, 38))
-        assert len(rows) == 11
+        rows = text_of(dial_rows(DIALS, changed, selected, 50_257, 38, 12, own="run"))
+        assert len(rows) == 12
         assert max(map(cell_len, rows)) <= 38
         assert "…" not in "".join(rows)
         assert [row[0] for row in rows].index("▸") == selected + 1
-        assert rows[-2].count("●") == 1
+        assert rows[-3].count("●") == 1
 
 
 def test_a_moved_dial_shows_both_values():
-    rows = text_of(dial_rows(moved(Dials.of(SAMPLED), "top_p", -1, is_large=True), 2, 9, 38))
+    dials = moved(Dials.of(SAMPLED), "top_p", -1, is_large=True)
+    rows = text_of(dial_rows(DIALS, dials, 2, 9, 38, 12, own="run"))
     assert rows[3].split() == ["▸", "top_p", "◂", "0.99▸", "1"]
 
 
@@ -227,13 +234,13 @@ def test_a_look_is_what_the_plain_processors_do(demo):
     first = looker.look(other, 0, follows=True).scrubbed.first_divergence
     for index in range(25):
         look = looker.look(other, index, follows=False)
-        step, plain = look.step, plain_step(run, index, other, dice)
+        step, plain = look.at.step, plain_step(run, index, other, dice)
         assert (look.index, step.pick, step.cut_by) == (index, plain.pick, plain.cut_by)
-        ids = [one.token_id for one in look.rows]
+        ids = [one.token_id for one in look.at.rows]
         assert len(ids) == len(set(ids)) >= 40
         assert {step.pick, run.token_ids[index]} <= set(ids)
-        assert all(one.scrubbed.token_id == one.own.token_id for one in look.rows)
-        raw = [one.own.logprob for one in look.rows]
+        assert all(one.scrubbed.token_id == one.own.token_id for one in look.at.rows)
+        raw = [one.own.logprob for one in look.at.rows]
         assert raw == sorted(raw, reverse=True)
     assert looker.look(other, 3, follows=True).index == first
     assert looker.look(settings, 3, follows=True).index == 3
@@ -243,9 +250,9 @@ def test_a_look_by_hand():
     """Greedy takes the first of 0.5, 0.3, 0.2; a nucleus of 0.6 cuts the third."""
     run = run_of([THIRDS] * 3, [0, 0, 0])
     look = Looker(run).look(Settings(do_sample=True, top_k=0, top_p=0.6), 1, follows=False)
-    assert [round(one.own.final_probability, 3) for one in look.rows] == [0.5, 0.3, 0.2]
-    assert [round(one.scrubbed.final_probability, 3) for one in look.rows] == [0.625, 0.375, 0.0]
-    assert [one.scrubbed.cut_by for one in look.rows] == [None, None, "top_p"]
+    assert [round(one.own.final_probability, 3) for one in look.at.rows] == [0.5, 0.3, 0.2]
+    assert [round(one.scrubbed.final_probability, 3) for one in look.at.rows] == [0.625, 0.375, 0.0]
+    assert [one.scrubbed.cut_by for one in look.at.rows] == [None, None, "top_p"]
 
 
 def test_a_step_that_was_dropped_is_told():
@@ -256,11 +263,11 @@ def test_a_step_that_was_dropped_is_told():
     recorder.add(step)
     recorder.add(step)
     look = Looker(store.run("run")).look(Settings(), 0, follows=True)
-    assert look.rows == ()
-    assert "dropped to save memory" in look.fault
+    assert look.at.rows == ()
+    assert "dropped to save memory" in look.at.fault
     rows = text_of(step_rows(look, 0, 2, Letters(), 30, 9))
     assert rows[0] == "step 1 of 2"
-    assert " ".join(rows[1:]) == look.fault
+    assert " ".join(rows[1:]) == look.at.fault
     assert "· 1 step no longer kept" in text_of([summary_row(look.scrubbed, 99, is_own=False)])[0]
     assert "".join(text for text, _ in map_row(look.scrubbed, 1, 2)) == "·●"
 
@@ -278,7 +285,7 @@ def test_beams_are_refused_in_a_sentence():
 
 def test_a_run_without_steps_is_told():
     look = Looker(run_of([], [])).look(Settings(), 0, follows=True)
-    assert (look.step, look.rows, look.fault) == (None, (), "the run has no steps")
+    assert (look.at.step, look.at.rows, look.at.fault) == (None, (), "the run has no steps")
 
 
 # The rows
@@ -391,7 +398,7 @@ def test_a_step_in_detail_shows_both_tokens_and_fits(width, height):
     assert rows[0].startswith("step 4 of 99")
     assert "\x1b" not in "".join(rows)
     assert sum(row.startswith("▸ ") for row in rows) == 1
-    assert sum(row.startswith("→ ") for row in rows) == (1 if look.step.differs else 0)
+    assert sum(row.startswith("→ ") for row in rows) == (1 if look.at.step.differs else 0)
     assert all(cell_len(row) <= max(width, 34) for row in rows[2:])
 
 

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from core.looking_back.other_settings.look import Compared, Look
+from core.looking_back.other_settings.look import Compared, StepLook
 from core.records.recorded_run import TokenTexts
 from core.text.readable import number, percent
 from tui.common.step_rows import CHOSEN, CHOSEN_BAR, CUT_BAR, DIM, NUMBER, Row, bar, cut_name
@@ -26,16 +26,24 @@ _TOKEN_WIDTHS = (6, 20)
 
 
 def step_rows(
-    look: Look | None, index: int, count: int, texts: TokenTexts, width: int, height: int
+    look: StepLook | None,
+    index: int,
+    count: int,
+    texts: TokenTexts,
+    width: int,
+    height: int,
+    *,
+    divergence: int | None = None,
 ) -> list[Row]:
     """Return the step looked at: what became of it, and its tokens under both settings.
 
-    ``look`` is of another step, or ``None``, while this one is being computed.
+    ``look`` is of another step, or ``None``, while this one is being computed. ``divergence`` is
+    the first step of the run that would differ, if that is known and there is one.
     """
     row: Row = [(f"step {number(index)}", "bold"), (f" of {count:,}", DIM)]
     if look is None or look.index != index:
         return [row, [("…", DIM)]]
-    row += _certainty(look)
+    row += _certainty(index, divergence)
     step = look.step
     if look.fault or step is None:
         told = textwrap.wrap(visible_prose(look.fault), max(1, width))
@@ -45,11 +53,10 @@ def step_rows(
     return rows + [_table_row(one, step, width) for one in shown]
 
 
-def _certainty(look: Look) -> Row:
-    divergence = look.scrubbed.first_divergence
-    if look.index == divergence:
+def _certainty(index: int, divergence: int | None) -> Row:
+    if index == divergence:
         return [(" · ", DIM), ("◆ the first divergence", PICK)]
-    if divergence is not None and look.index > divergence:
+    if divergence is not None and index > divergence:
         return [(" · ", DIM), ("hypothetical", "$text-warning")]
     return []
 

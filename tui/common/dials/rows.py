@@ -1,11 +1,15 @@
-"""The dials of scrubbing as rows.
+"""Dials as rows.
 
 Must never hold state or look at a widget.
 """
 
 from __future__ import annotations
 
-from core.looking_back.other_settings.dials import DIALS, Dials, Value, position, scale, shown
+import textwrap
+from collections.abc import Sequence
+
+from core.looking_back.other_settings.dials import Dial, Dials, Value, position, scale, shown
+from core.records.setting_facts.table import FACTS
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row
 from tui.common.visible import fit
 
@@ -14,24 +18,54 @@ HEAD_ROWS = 1
 
 _NAME = 20
 _VALUE = 6
+_ABOUT = 3
+"""How many rows say what the picked dial is: its scale, its meaning and its range."""
 
 
-def dial_rows(dials: Dials, selected: int, vocabulary_size: int, width: int) -> list[Row]:
-    """Return a row for each dial, then for the selected one a scale and what it does."""
-    names = fit("  setting", 2 + _NAME)
-    rows: list[Row] = [[(f"{names}  {'now':>{_VALUE}}  {'run':>{_VALUE}}", DIM)]]
-    rows += [_dial_row(dials, at, at == selected) for at in range(len(DIALS))]
-    dial = DIALS[selected]
-    meaning = dial.meaning
+def in_sight(count: int, selected: int, height: int) -> range:
+    """Return which of ``count`` dials there is room for, ``selected`` among them."""
+    room = max(1, min(count, height - HEAD_ROWS - _ABOUT))
+    top = max(0, min(count - room, selected - room // 2))
+    return range(top, top + room)
+
+
+def dial_rows(
+    known: Sequence[Dial],
+    dials: Dials,
+    selected: int,
+    vocabulary_size: int,
+    width: int,
+    height: int,
+    *,
+    own: str,
+) -> list[Row]:
+    """Return a row for each dial that there is room for, then what the selected one is.
+
+    ``own`` heads the values that are not turned. Where there is room left, it is told at length.
+    """
+    dial = known[selected]
+    seen = in_sight(len(known), selected, height)
+    head = "setting" if len(seen) == len(known) else f"setting {selected + 1} of {len(known)}"
+    names = fit(f"  {head}", 2 + _NAME)
+    rows: list[Row] = [[(f"{names}  {'now':>{_VALUE}}  {own:>{_VALUE}}", DIM)]]
+    rows += [_dial_row(known[at], dials, is_selected=at == selected) for at in seen]
+    rows.append(_scale_row(dial, dials, vocabulary_size, width))
+    facts = FACTS[dial.name]
+    meaning = facts.meaning
     if dials.is_idle(dial.name):
         meaning = "no effect while nothing is drawn"
-    rows.append(_scale_row(dials, selected, vocabulary_size, width))
     rows.append([("  " + meaning, "italic " + DIM)])
+    rows.append([("  " + facts.values, DIM)])
+    room = height - len(rows) - 1
+    if room > 0:
+        told = textwrap.wrap(facts.does, max(10, width - 2))
+        if len(told) <= room:
+            rows += [[], *([("  " + text, DIM)] for text in told)]
     return rows
 
 
-def _dial_row(dials: Dials, at: int, is_selected: bool) -> Row:
-    name = DIALS[at].name
+def _dial_row(dial: Dial, dials: Dials, *, is_selected: bool) -> Row:
+    name = dial.name
     value, own = dials.value(name), dials.own_value(name)
     is_moved = value != own
     is_idle = dials.is_idle(name)
@@ -47,8 +81,7 @@ def _dial_row(dials: Dials, at: int, is_selected: bool) -> Row:
     ]
 
 
-def _scale_row(dials: Dials, selected: int, vocabulary_size: int, width: int) -> Row:
-    dial = DIALS[selected]
+def _scale_row(dial: Dial, dials: Dials, vocabulary_size: int, width: int) -> Row:
     own = dials.own_value(dial.name)
     values = scale(dial, own, vocabulary_size)
     room = max(3, width - 2 - 2 * (_VALUE + 1))
