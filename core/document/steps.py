@@ -20,7 +20,7 @@ _AT_ONCE = 16
 class Steps(Sequence[Step]):
     """Steps in their order, to which others are appended; equal to those with the same steps.
 
-    Records take some 1,200 bytes for a token, and several times that for beams; packed, a tenth.
+    Records take some 1,200 bytes for a token, and many times that for beams; packed, a fifth.
     Slices are tuples of records; ``until`` and ``copy`` share what is packed.
     """
 
