@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from core.backends.base import Backend
 from core.backends.reading import Reading
+from core.backends.right_of_way import RightOfWay
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
 from core.records.loading import LoadFailed, Loading, Ready
@@ -66,6 +67,7 @@ class GenerationService:
         self._loads = 0
         self._ended_loads = 0
         self._is_started = False
+        self.way = RightOfWay()  # taken by what answers a person
         self._thread = threading.Thread(target=self._work, name="generation", daemon=True)
 
     def start(self, factory: BackendFactory) -> None:
@@ -282,6 +284,7 @@ class GenerationService:
             ):
                 run.is_over = isinstance(event, Finished)  # before anyone hears of it
                 self._events.put(event)
+                self.way.wait()
         except PlaygroundError as error:
             self._fail(run, str(error))
         except BaseException as error:

@@ -98,6 +98,14 @@ class Runs:
         self.is_stopping = True
         self._service.cancel()
 
+    def rest(self) -> None:
+        """Have what runs rest for a moment, while a person is answered; ``go_on`` ends that."""
+        self._service.way.take()
+
+    def go_on(self) -> None:
+        """Let what runs go on: a person has been answered."""
+        self._service.way.give_back()
+
     def finish(self, event: Finished) -> str | None:
         """Take the end of what runs; return what was typed for a run that never began."""
         document = self._documents.at_hand

@@ -247,6 +247,9 @@ class PlaygroundApp(App[None]):
         if is_input and self.playground.notices.current is not None:
             self.playground.notices.clear()
             self.painting.paint_status()
+        if is_input:
+            self.playground.runs.rest()
+            self.call_after_refresh(self.playground.runs.go_on)
         is_text = isinstance(event, events.Key) and event.is_printable
         if (is_text or isinstance(event, events.Paste)) and self.main.is_active:
             self.main.action_focus_prompt()

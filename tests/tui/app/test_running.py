@@ -311,3 +311,14 @@ async def test_the_seed_that_was_asked_for_takes_the_place_of_a_presets_own(aske
         await run_to_end(pilot, "Once")
         assert backend.requests[0].settings.seed == used
         assert isinstance(pilot.app.playground.document.turns[0].started, Started)
+
+
+async def test_a_run_rests_while_a_key_is_answered_and_goes_on_once_that_is_painted():
+    async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        told, runs = [], pilot.app.playground.runs
+        runs.rest = lambda: told.append(f"rest before {typed(pilot)!r}")
+        runs.go_on = lambda: told.append(f"go on behind {typed(pilot)!r}")
+        await pilot.press("a")
+        await until(pilot, lambda: len(told) == 2)
+        assert told == ["rest before ''", "go on behind 'a'"]
