@@ -30,8 +30,9 @@ bench: $(VENV)/.installed-run ## Measure the speed beside generate() and others
 	@$(BIN)/python -m benchmarks.speed $(ARGS)
 
 .PHONY: soak
-soak: $(VENV)/.installed-test ## End the program at a hundred random moments, in a real terminal
-	SIGNAL_MOMENTS=50 $(TESTING) $(BIN)/python -m pytest tests/around/test_signals.py $(ARGS)
+soak: $(VENV)/.installed-test ## Half an hour of random use in a real terminal, then a hundred sudden ends
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.around.soak $(ARGS)
+	SIGNAL_MOMENTS=50 $(TESTING) $(BIN)/python -m pytest tests/around/test_signals.py
 
 # A measured test takes longer: none of them is ended for that.
 .PHONY: coverage
