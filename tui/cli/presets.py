@@ -6,12 +6,14 @@ Must never import textual, torch or transformers.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated
 
 import typer
 
 from core.decoding.token_texts import has_texts, read_texts, spelled
 from core.models.catalog import default_model, model_folder
 from core.presets.book import PresetBook
+from core.presets.difference import differences, told_value
 from core.presets.finding import find_presets_file, load_presets
 from core.records.errors import PlaygroundError
 from core.text.visible import visible
@@ -23,13 +25,38 @@ from tui.cli.table import aligned
 
 
 def presets_command(
-    context: typer.Context, presets: PresetsOption = None, model: ModelOption = None
+    context: typer.Context,
+    presets: PresetsOption = None,
+    model: ModelOption = None,
+    diff: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--diff", metavar="A B", help="Only tell what two presets set differently."),
+    ] = None,
 ) -> int:
     """Check the presets file and list what is in it.
 
     Where settings name texts that stand for tokens, it tells which these are to the model.
     """
-    return run_presets(choices_of(context, Choices(presets=presets, model=model)))
+    choices = choices_of(context, Choices(presets=presets, model=model))
+    return run_presets(choices) if diff is None else run_diff(choices, *diff)
+
+
+def run_diff(choices: Choices, one: str, other: str) -> int:
+    """Write the settings that two presets have with different values; return the exit code.
+
+    Raises:
+        PresetsError: The file cannot be used, or has no such preset.
+        ClosedPipe: Nobody reads them any more.
+    """
+    book = load_presets(find_presets_file(choices.presets))
+    found = differences(book.named(one).settings, book.named(other).settings)
+    told = [(each.name, told_value(each.one), told_value(each.other)) for each in found]
+    if not told:
+        emit(f"{one} and {other} have the same settings\n")
+        return 0
+    for line in aligned([("SETTING", one, other), *told]):
+        emit(f"{line}\n")
+    return 0
 
 
 def run_presets(choices: Choices) -> int:

@@ -394,3 +394,19 @@ def test_version_and_help(cli):
         code, out, err = cli(*arguments)
         assert (code, err) == (0, "")
         assert out.startswith("Usage: gpt2-playground")
+
+
+@pytest.mark.usefixtures("in_the_repository")
+def test_presets_tells_what_two_of_them_set_differently(cli):
+    code, out, _ = cli("presets", "--diff", "nucleus", "greedy")
+    assert code == 0
+    assert [line.split() for line in out.splitlines()] == [
+        ["SETTING", "nucleus", "greedy"],
+        ["do_sample", "true", "false"],
+        ["top_k", "0", "50"],
+        ["top_p", "0.9", "1.0"],
+    ]
+    assert "the same settings" in cli("presets", "--diff", "cool", "cool")[1]
+    code, _, fault = cli("presets", "--diff", "cool", "hott")
+    assert code == 2
+    assert "did you mean 'hot'?" in fault
