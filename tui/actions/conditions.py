@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.records.settings import SettingsError
+
 if TYPE_CHECKING:
     from core.playground.playground import Playground
 
@@ -57,6 +59,18 @@ def is_turned(playground: Playground) -> str:
 def can_take_back(playground: Playground) -> str:
     """The picked preset's settings were changed, or that was taken back."""
     return "" if playground.next_run.can_take_back else is_turned(playground)
+
+
+def has_recommended(playground: Playground) -> str:
+    """The model's own generation_config.json says how to decode."""
+    try:
+        settings = playground.turning.recommended
+    except SettingsError as error:
+        return f"the model's generation_config.json cannot be followed: {error}"
+    if settings is None:
+        return "the model's generation_config.json recommends no settings"
+    is_so = settings == playground.next_run.turned
+    return "the settings are as the model recommends" if is_so else ""
 
 
 def can_fetch(playground: Playground) -> str:

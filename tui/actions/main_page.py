@@ -233,6 +233,16 @@ MAIN: tuple[Action, ...] = (
         why_not=conditions.is_turned,
     ),
     Action(
+        "recommended",
+        "app.recommended",
+        (),
+        "as the model recommends",
+        "turn the settings to what the model's own generation_config.json recommends",
+        "generation_config own defaults recommended settings dials preset",
+        letter="M",
+        why_not=conditions.has_recommended,
+    ),
+    Action(
         "tree",
         "app.tree",
         ("ctrl+b",),

@@ -42,6 +42,7 @@ class TurningActions:
             self.turn_far,
             self.reset_dial,
             self.take_back,
+            self.recommended,
             self.next_preset,
             self.run_prompt,
             self.save_preset,
@@ -97,6 +98,11 @@ class TurningActions:
     def take_back(self) -> None:
         """Have the preset's own settings again."""
         self._playground.next_run.take_back()
+        self._changed()
+
+    def recommended(self) -> None:
+        """Turn the settings to what the model recommends."""
+        self._turning.recommend()
         self._changed()
 
     def next_preset(self, offset: int) -> None:

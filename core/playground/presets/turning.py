@@ -16,6 +16,7 @@ from core.playground.documents import Documents
 from core.playground.lookup import Lookup
 from core.playground.model_state import ModelState
 from core.playground.presets.next_run import NextRun
+from core.playground.presets.recommended import recommended
 from core.records.recorded_run import TokenTexts
 from core.records.settings import Settings
 
@@ -83,6 +84,21 @@ class Turning:
     def reset(self) -> None:
         """Turn the picked dial back to where the preset has it."""
         self._take(self.dials.reset(self.dial.name))
+
+    @property
+    def recommended(self) -> Settings | None:
+        """What the model's own file recommends in the place of the picked preset's settings.
+
+        Raises:
+            SettingsError: What it says contradicts itself.
+        """
+        return recommended(self._model.info, self._next_run.own_settings)
+
+    def recommend(self) -> None:
+        """Turn the picked preset's settings to what the model's own file recommends."""
+        settings = self.recommended
+        if settings is not None:
+            self._next_run.turn(settings)
 
     def _take(self, dials: Dials) -> None:
         self._dials = dials

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from core.backends.local import LocalBackend
@@ -15,7 +17,8 @@ from core.records.chat import ChatFormat
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings
 from core.sessions.opening import open_session
-from tests.core.playground.played import BOOK, CHAT, GREEDY, SAMPLE, SEEDED
+from tests.core.playground.played import BOOK, CHAT, GREEDY, MODEL, SAMPLE, SEEDED
+from tui.actions.conditions import has_recommended
 
 NAMES = [one.name for one in RUN_DIALS]
 
@@ -210,3 +213,35 @@ def test_where_there_is_nothing_to_weigh_again_nothing_is_shown(play):
     assert one.playground.turning.effect() is None
     one.run("a")
     assert one.playground.turning.effect() is None  # a script records nothing
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        (
+            ("do_sample=true", "temperature=0.6", "top_p=0.9", "dola_layers=1", "sequence_bias"),
+            Settings(do_sample=True, temperature=0.6, top_p=0.9, max_new_tokens=3, seed=4),
+        ),
+        (
+            ("do_sample=true", "max_new_tokens=9"),
+            Settings(do_sample=True, max_new_tokens=9, seed=4),
+        ),
+        (("dola_layers=1",), None),
+        ((), None),
+    ],
+)
+def test_what_the_model_recommends_is_one_turn_away_and_taken_back(play, own, expected):
+    info = dataclasses.replace(MODEL, own_settings=own)
+    one = play(ScriptedBackend(info=info), preset_name="seeded")
+    assert one.playground.turning.recommended == expected
+    one.playground.turning.recommend()
+    assert one.playground.next_run.settings == (expected or SEEDED.settings)
+    one.playground.next_run.take_back()
+    assert one.playground.next_run.settings == SEEDED.settings
+
+
+def test_a_recommendation_that_contradicts_itself_is_told(play):
+    info = dataclasses.replace(MODEL, own_settings=("temperature=0.6",))
+    one = play(ScriptedBackend(info=info))
+    told = has_recommended(one.playground)
+    assert told.startswith("the model's generation_config.json cannot be followed: temperature")
