@@ -1,26 +1,19 @@
-"""How the C library keeps what was freed: for what comes next, or not at all.
+"""Memory that a run or a look back needed and that nothing needs any more: back to the system.
 
-Must never be needed: where it cannot be told, more memory is kept, and all else is the same.
+Must never be needed: where it cannot be given back, more is kept, and all else is the same.
 """
 
 from __future__ import annotations
 
 import ctypes
 
-# Of mallopt(3), in glibc's malloc.h.
-_MMAP_THRESHOLD, _ARENA_MAX = -3, -8
-
-LARGE = 2**20
-"""In bytes: what is larger goes back to the system as soon as it is freed."""
-
 
 def give_memory_back() -> None:
-    """Have large arrays given back when they are freed, and all threads share what is kept.
+    """Give the system back what was freed; takes some milliseconds, for a thread that is idle.
 
-    Else each thread that ever looked through a run keeps room for it, and the memory of an
-    afternoon is several times what is in it. To be called before there are threads.
+    The C library keeps what each thread freed for that thread's next array, so that the memory of
+    an afternoon is several times what is in it. Only glibc has a call for it, ``malloc_trim(3)``.
     """
-    tell = getattr(ctypes.CDLL(None), "mallopt", None)
-    if tell is not None:
-        tell(_ARENA_MAX, 1)
-        tell(_MMAP_THRESHOLD, LARGE)
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from core.backends.allocator import give_memory_back
 from core.backends.base import Backend
 from core.backends.reading import Reading
 from core.backends.right_of_way import RightOfWay
@@ -117,7 +118,7 @@ class GenerationService:
         for run in self._submitted:
             if not run.is_over:
                 run.is_over = True
-                words.append(_failed(_DEAD))
+                words.append(Finished("failed", (), "", 0.0, detail=_DEAD))
         if self._ended_loads < self._loads:
             self._ended_loads = self._loads
             words.append(LoadFailed(_DEAD))
@@ -238,6 +239,7 @@ class GenerationService:
                 command.do(self._loaded)
             else:
                 self._change(command)
+            give_memory_back()
         self._release()
 
     def _change(self, factory: BackendFactory) -> None:
@@ -293,8 +295,4 @@ class GenerationService:
 
     def _fail(self, run: _Run, detail: str) -> None:
         run.is_over = True
-        self._events.put(_failed(detail))
-
-
-def _failed(detail: str) -> Finished:
-    return Finished("failed", (), "", 0.0, detail=detail)
+        self._events.put(Finished("failed", (), "", 0.0, detail=detail))

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from core.backends.allocator import give_memory_back
 from core.backends.base import Backend
 from core.document.export.about import installed_version
 from core.faults.circumstances import remember_model
@@ -83,7 +82,6 @@ def run_app(choices: Choices) -> int:
     if choices.new and choices.session is not None:
         raise PlaygroundError("--new and --session exclude each other; leave one out")
     check_terminal()
-    give_memory_back()
     book, preset = open_book(choices)
     wanted = choices.model or book.model
     missing = wanted if wanted is not None and is_to_fetch(wanted) else ""
