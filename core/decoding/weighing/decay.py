@@ -15,7 +15,7 @@ class Decay:
     """``ExponentialDecayLengthPenalty``: a removed end of text stays so, as from 5.24 on.
 
     ``start`` is behind how many tokens of the whole text the ``ends`` begin to grow likelier by
-    ``factor``, which may outgrow all numbers: they are as great as can be then.
+    ``factor``, which may outgrow all numbers: then they come, as in ``generate()``.
     """
 
     def __init__(self, start: int, factor: float, ends: Sequence[int]) -> None:
@@ -33,8 +33,7 @@ class Decay:
         except OverflowError:
             growth = torch.finfo(torch.float32).max
         before = scores[:, ends]
-        most = torch.finfo(scores.dtype).max / 2
-        penalty = (before.abs() * growth).clamp(max=most).masked_fill(~before.isfinite(), 0.0)
+        penalty = (before.abs() * growth).masked_fill(~before.isfinite(), 0.0)
         penalties = torch.zeros_like(scores)
         penalties[:, ends] = penalty
         return scores + penalties
