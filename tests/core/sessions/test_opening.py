@@ -182,17 +182,16 @@ def test_a_run_that_was_interrupted_has_an_end_from_then_on(path, opened):
 @pytest.mark.parametrize(
     "content",
     [
-        *(
-            b"\n",
-            b"garbage",
-            b"\0" * 5000,
-            b"[1]\n",
-            b'{"format":"another"}\n',
-            b"x" * 200_000,
-            b"{",
-        ),
+        b"\n",
+        b"garbage",
+        b"\0" * 5000,
+        b"[1]\n",
+        b'{"format":"another"}\n',
+        b"x" * 200_000,
+        b"{",
         header_line(new_header()).replace(b" session", b" diary"),
     ],
+    ids=["empty line", "text", "zeros", "list", "other format", "long", "torn", "other program"],
 )
 def test_what_is_no_session_is_kept_and_never_overwritten(path, opened, content):
     path.parent.mkdir()
