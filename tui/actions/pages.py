@@ -19,7 +19,8 @@ from tui.actions.everywhere import (
     SCORE_DOCUMENT,
     STEPS,
 )
-from tui.actions.main_page import MAIN, PROMPT
+from tui.actions.main_page import MAIN
+from tui.actions.prompt_line import PROMPT
 
 _FORK = Action(
     "go_on", "fork", ("enter",), "go on with this one",

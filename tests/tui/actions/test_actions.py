@@ -16,8 +16,9 @@ from tests.places import REPOSITORY
 from tests.tui.helpers import app_of, make_app, ready, run_to_end, status, until
 from tui.actions.everywhere import OF_THE_APP
 from tui.actions.keys import all_actions
-from tui.actions.main_page import CHOOSE, MAIN, PROMPT
+from tui.actions.main_page import MAIN
 from tui.actions.pages import PAGES
+from tui.actions.prompt_line import CHOOSE, PROMPT
 from tui.help.menu import MenuScreen
 from tui.help.screen import HelpScreen, HelpText
 from tui.main.prompt.input import PromptInput

@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingsMap, BindingType
 from textual.content import Content
 from textual.message import Message
 
-from tui.actions.main_page import CHOOSE
+from tui.actions.prompt_line import CHOOSE
 from tui.inputs.area import ExactArea
 
 _ONLY_WITH_TEXT = frozenset(
