@@ -178,7 +178,7 @@ def test_beam_search(engines, model_seed, eos, prompt, mapping):
         if ours.finished.detail:  # nothing could go on: generate() tells its own mark, a billion
             assert score == pytest.approx(BEHIND_ALL)
         else:
-            assert ours.finished.score == pytest.approx(score, rel=1e-6, abs=1e-5)
+            assert ours.finished.score == pytest.approx(score, rel=5e-6, abs=1e-5)
 
 
 @settings(max_examples=60)
