@@ -124,11 +124,16 @@ class LocalBackend:
     ) -> Iterator[Event]:
         from core.models.sandbox.process import StoppedError, confined
 
+        events = self._run_events(loaded, request, is_cancelled)
         try:
+            # Whoever takes the events may do other things between them, or run another generator.
             with confined().while_wanted(is_cancelled):
-                yield from self._run_events(loaded, request, is_cancelled)
+                first = next(events)
         except StoppedError:
             yield Finished("cancelled", (), "", 0.0, detail="stopped before the run began")
+            return
+        yield first
+        yield from events
 
     def _run_events(
         self, loaded: LoadedModel, request: Request, is_cancelled: Callable[[], bool]

@@ -69,16 +69,21 @@ class Confined:
         self._is_ready = False
         self._folder: Path | None = None
         self._lock = threading.Lock()
-        self._is_unwanted: Callable[[], bool] = lambda: False
+        self._wishes = threading.local()
 
     @contextlib.contextmanager
     def while_wanted(self, is_cancelled: Callable[[], bool]) -> Iterator[None]:
-        """Stop whatever is waited for in here as soon as ``is_cancelled`` says so."""
-        before, self._is_unwanted = self._is_unwanted, is_cancelled
+        """Stop what this thread waits for in here as soon as ``is_cancelled`` says so."""
+        before = getattr(self._wishes, "is_unwanted", None)
+        self._wishes.is_unwanted = is_cancelled
         try:
             yield
         finally:
-            self._is_unwanted = before
+            self._wishes.is_unwanted = before
+
+    def _is_unwanted(self) -> bool:
+        is_unwanted: Callable[[], bool] | None = getattr(self._wishes, "is_unwanted", None)
+        return is_unwanted is not None and is_unwanted()
 
     def prepare(self) -> None:
         """Start the child, which takes a second, without waiting for it."""

@@ -285,3 +285,32 @@ def test_an_error_without_words_is_told_by_its_kind(folder):
     prompts = ChatPrompts(folder, TextCodec(Tokenizer(BPE({"a": 0}, []))), None)
     with pytest.raises(PlaygroundError, match=r"refuses this conversation \(MemoryError\)"):
         prompts.request(REQUEST, CHAT)
+
+
+def test_what_one_thread_no_longer_wants_others_still_get(folder):
+    (folder / "chat_template.jinja").write_text("{{ messages[0]['content'] }}")
+    is_cancelled, may_end = threading.Event(), threading.Event()
+
+    def give_up():
+        with confined().while_wanted(is_cancelled.is_set):
+            entered.set()
+            may_end.wait(SLOW)
+
+    entered = threading.Event()
+    thread = threading.Thread(target=give_up)
+    thread.start()
+    entered.wait(SLOW)
+    with confined().while_wanted(lambda: False):
+        is_cancelled.set()
+        may_end.set()
+        thread.join()
+        assert folder_tokenizer.has_template(folder)
+    assert folder_tokenizer.has_template(folder)
+    runs = [
+        loaded(folder).generate(REQUEST, cancel.is_set)
+        for cancel in (threading.Event(), is_cancelled)
+    ]
+    assert [next(run) for run in runs]
+    for run in runs:
+        run.close()
+    assert folder_tokenizer.has_template(folder)

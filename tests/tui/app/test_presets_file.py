@@ -9,8 +9,8 @@ from core.presets.finding import load_presets
 from core.presets.watching import PresetsWatch
 from tests.tui.helpers import ready, until
 from tui.app.playground import PlaygroundApp
-from tui.main.preset_list import PresetList
 from tui.main.presets_fault import PresetsFault
+from tui.main.settings_line import SettingsLine
 
 TEXT = """presets:
   plain: {key: f1, settings: {max_new_tokens: 8}}
@@ -23,8 +23,7 @@ TEXT = """presets:
 
 
 def seen(app):
-    listed = app.main.query_one(PresetList)
-    return "\n".join(listed.render_line(y).text for y in range(listed.size.height))
+    return app.main.query_one(SettingsLine).plain
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
