@@ -305,6 +305,7 @@ def test_what_one_thread_no_longer_wants_others_still_get(folder):
         may_end.set()
         thread.join()
         assert folder_tokenizer.has_template(folder)
+    confined().close()  # it takes a while to start, so that it is looked whether it is wanted
     assert folder_tokenizer.has_template(folder)
     runs = [
         loaded(folder).generate(REQUEST, cancel.is_set)
@@ -313,4 +314,5 @@ def test_what_one_thread_no_longer_wants_others_still_get(folder):
     assert [next(run) for run in runs]
     for run in runs:
         run.close()
+    confined().close()
     assert folder_tokenizer.has_template(folder)
