@@ -23,8 +23,9 @@ cli.main()
 
 
 def _hears_signals():
-    """Undo what ``nohup make test`` hands down: a program that a signal does not end."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    """Undo what ``nohup make test &`` hands down: a program that a signal does not end."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Terminal:
