@@ -13,7 +13,7 @@ from textual.app import App
 from core.playground.playground import Playground
 from core.playground.run_file import Export
 from core.records.scores import ScoredText, WrittenTokens
-from core.records.steps import BeamStep, Step
+from core.records.steps import BeamStep
 
 _LOOK_SECONDS = 0.1
 
@@ -73,7 +73,8 @@ class StepActions:
             if told:
                 playground.notices.warn(told)
             if selected is not None and playground.lookup.is_reading:
-                self._app.set_timer(_LOOK_SECONDS, partial(self._scrub_when_read, selected[1]))
+                place = selected[0].key, selected[1].index
+                self._app.set_timer(_LOOK_SECONDS, partial(self._scrub_when_read, place))
             playground.notices.warn_unless_told("only a greedy or sampling run can be scrubbed")
             self._changed()
             return
@@ -102,13 +103,16 @@ class StepActions:
             scrubbed,
         )
 
-    def _scrub_when_read(self, step: Step) -> None:
-        """Scrub once the run of ``step`` is read again, if that is still what one looks at."""
+    def _scrub_when_read(self, place: tuple[str, int]) -> None:
+        """Scrub once the run at ``place`` is read again, if that is still what one looks at.
+
+        ``place`` is the key of a turn and the index of a step in it.
+        """
         selected = self._playground.document.selected()
-        if selected is None or selected[1] is not step:
+        if selected is None or (selected[0].key, selected[1].index) != place:
             return
         if self._playground.lookup.is_reading:
-            self._app.set_timer(_LOOK_SECONDS, partial(self._scrub_when_read, step))
+            self._app.set_timer(_LOOK_SECONDS, partial(self._scrub_when_read, place))
         elif self._playground.lookup.recorded() is not None:
             self._playground.notices.clear()
             self.scrub()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.document.packing import unpacked
 from core.playground.lookup import READING
 from tests.tui.helpers import ready, run_to_end, until
 from tests.tui.screen_app import shown
@@ -35,5 +36,6 @@ async def test_scrubbing_says_so_and_begins_when_it_is_there(app):
     async with app.run_test(size=ALL_OF_IT) as pilot:
         await run_without_logits(app, pilot)
         app.steps.scrub()
+        unpacked.cache_clear()  # as where other runs were looked at meanwhile
         assert app.playground.notices.current.text == READING
         await until(pilot, lambda: isinstance(app.screen, ScrubScreen))
