@@ -17,6 +17,7 @@ from core.playground.lookup import Lookup
 from core.playground.model_state import ModelState
 from core.playground.presets.next_run import NextRun
 from core.playground.presets.recommended import recommended
+from core.records.errors import PlaygroundError
 from core.records.recorded_run import TokenTexts
 from core.records.settings import Settings
 
@@ -136,9 +137,13 @@ class Turning:
         return Effect(look, index, len(run.token_ids), run.start.texts)
 
     def drain(self, changes: Changes) -> None:
-        """Take over a step that was weighed again."""
+        """Take over a step that was weighed again, or why it could not be."""
         call = self._calls.finished()
-        if call is None:
+        if call is None or self._asked is None:
             return
         changes.anything = True
-        self._look = call.result()
+        try:
+            self._look = call.result()
+        except PlaygroundError as error:
+            _, index, _ = self._asked
+            self._look = StepLook(index, fault=str(error))

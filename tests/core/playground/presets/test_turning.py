@@ -10,6 +10,7 @@ from core.backends.local import LocalBackend
 from core.backends.scripted import ScriptedBackend
 from core.looking_back.explain import explain
 from core.looking_back.other_settings.dials import RUN_DIALS
+from core.looking_back.other_settings.look import Looker
 from core.playground.presets.next_run import CHANGED
 from core.presets.book import Preset, PresetBook
 from core.presets.finding import load_presets
@@ -205,6 +206,26 @@ def test_the_pick_under_another_seed_is_what_a_run_with_it_draws(weighed):
     one.playground.moves.clear()
     one.run("A long time ago")
     assert one.document.turns[-1].steps[0].token.token_id == pick
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError(), "the step could not be weighed again"),
+        (PlaygroundError("nothing is kept"), "nothing is kept"),
+    ],
+)
+def test_a_step_that_cannot_be_weighed_again_says_why_and_the_next_one_is_weighed(
+    weighed, monkeypatch, error, told
+):
+    def broken(*_):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Looker, "look_at_step", broken)
+        assert seen(weighed).look.fault.startswith(told)
+    turn(weighed, "top_k", -1)
+    assert seen(weighed).look.fault == ""
 
 
 def test_where_there_is_nothing_to_weigh_again_nothing_is_shown(play):
