@@ -123,7 +123,9 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
     def show(self, document: Document) -> None:
         """Bring the lines up to date with ``document``, drawing only what has changed."""
         self._document = document
-        self._drawn_width = self._prose_width
+        if self._prose_width != self._drawn_width:
+            self._prose.clear()
+            self._drawn_width = self._prose_width
         if not self._drawn_width:
             return  # not laid out yet: the resize shows it
         before = self.line_count
@@ -202,7 +204,6 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         if self._document is None:
             return
         if self._prose_width != self._drawn_width:
-            self._prose.clear()
             self.show(self._document)
         elif self._drawn_width:
             self._grow(0)

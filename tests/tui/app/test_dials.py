@@ -110,3 +110,27 @@ async def test_a_preset_that_is_turned_is_marked_in_the_list():
         assert "F1  greedy*" in rows
         await pilot.press("f1", "f1")
         assert "greedy is as it was" in status(pilot)
+
+
+async def test_the_document_is_wrapped_anew_where_the_dials_take_room(tmp_path):
+    path = tmp_path / "presets.yaml"
+    path.write_text(FILE.replace("max_new_tokens: 8", "max_new_tokens: 80"))
+    app = PlaygroundApp(lambda _name: LocalBackend("demo", device="cpu"), load_presets(path))
+
+    def overhang():
+        text = app.main.transcript
+        rows = [text.render_line(y).text.rstrip() for y in range(text.size.height)]
+        return max(map(len, rows)) - text.scrollable_content_region.width
+
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ready(pilot)
+        await pilot.press("f2")
+        await run_to_end(pilot, "A long time ago")
+        wide = app.main.transcript.size.width
+        before = app.main.transcript.text
+        await pilot.press("alt+d")
+        await until(pilot, lambda: app.main.transcript.size.width < wide)
+        assert overhang() <= 0
+        await pilot.press("escape")
+        await until(pilot, lambda: app.main.transcript.size.width == wide)
+        assert app.main.transcript.text == before
