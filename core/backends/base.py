@@ -11,6 +11,7 @@ from typing import Protocol
 from core.presets.book import Preset
 from core.records.model_info import ModelInfo
 from core.records.model_report import ModelReport
+from core.records.outlook import Growth, Reach
 from core.records.progress import Report
 from core.records.prompt_tokens import PromptToken
 from core.records.recorded_run import RunRecorder, TokenTexts, WrittenRun
@@ -63,6 +64,20 @@ class Backend(Protocol):
         Raises:
             PlaygroundError: ``text`` is empty, not valid Unicode or longer than the model's
                 context, or there is not enough memory.
+        """
+        ...
+
+    def outlook(
+        self, request: Request, reach: Reach, is_cancelled: Callable[[], bool]
+    ) -> Iterator[Growth]:
+        """Yield what ``request`` could write within ``reach``, the likeliest texts first.
+
+        Its beams are ignored. What is generated afterwards is the same as without it. Where
+        ``is_cancelled`` says so it ends early.
+
+        Raises:
+            PlaygroundError: The request cannot be run, its settings leave no probabilities, or
+                there is not enough memory.
         """
         ...
 

@@ -9,6 +9,7 @@ import dataclasses
 import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from core.records.errors import PlaygroundError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from core.models.loading import LoadedModel
     from core.presets.book import Preset
     from core.records.model_report import ModelReport
+    from core.records.outlook import Growth, Reach
     from core.records.prompt_tokens import PromptToken
     from core.records.recorded_run import RunRecorder, TokenTexts, WrittenRun
     from core.records.scores import Scorable, ScoredText, WrittenTokens
@@ -192,6 +194,26 @@ class LocalBackend:
 
         with confined().while_wanted(is_cancelled):
             return guarded_scoring(model, score)
+
+    def outlook(
+        self, request: Request, reach: Reach, is_cancelled: Callable[[], bool]
+    ) -> Iterator[Growth]:
+        """See ``Backend``."""
+        loaded = self._ready()
+        from core.backends.out_of_memory import guarded_outlook
+        from core.models.sandbox.process import confined
+        from core.outlook.search import look_out
+
+        model, codec = loaded.model, loaded.codec
+        with confined().while_wanted(is_cancelled):
+            codec.check_stop_strings(request.settings.stop_strings)
+            if request.chat is not None:
+                request, _ = self._chat_prompts(loaded).request(request, request.chat)
+            found = look_out(model, codec, request, reach, is_cancelled)
+            growths = guarded_outlook(model, found)
+            first = list(islice(growths, 1))  # by then all texts have been read as tokens
+        yield from first
+        yield from growths
 
     def read_again(
         self, run: WrittenRun, recorder: RunRecorder, is_cancelled: Callable[[], bool]

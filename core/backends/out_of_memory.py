@@ -6,7 +6,7 @@ hide any other fault.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TypeVar
 
 import torch
@@ -14,6 +14,7 @@ import torch
 from core.models.base import CausalModel
 from core.models.device.memory_errors import is_out_of_memory
 from core.records.errors import PlaygroundError
+from core.records.outlook import Growth
 from core.records.steps import Event, Step
 
 _Result = TypeVar("_Result")
@@ -26,21 +27,46 @@ def guarded(model: CausalModel, events: Iterator[Event]) -> Iterator[Event]:
         PlaygroundError: There was not enough memory for the next step.
     """
     steps = 0
-    try:
+
+    def counted() -> Iterator[Event]:
+        nonlocal steps
         for event in events:
             steps += isinstance(event, Step)
             yield event
+
+    if (yield from _passed_on(model, counted())):
+        return
+    raise PlaygroundError(
+        f"{model.device} ran out of memory after {steps} step{'' if steps == 1 else 's'}; use"
+        " fewer beams, a shorter document or a smaller model, or close other programs"
+    )
+
+
+def guarded_outlook(model: CausalModel, growths: Iterator[Growth]) -> Iterator[Growth]:
+    """Pass ``growths`` on; where the search breaks off, have ``model`` begin anew.
+
+    Raises:
+        PlaygroundError: There was not enough memory to look further.
+    """
+    if not (yield from _passed_on(model, growths)):
+        raise PlaygroundError(
+            f"{model.device} ran out of memory; look less far, from a shorter text or with a"
+            " smaller model, or close other programs"
+        )
+
+
+def _passed_on(model: CausalModel, found: Iterator[_Result]) -> Generator[_Result, None, bool]:
+    """Pass on what is ``found``; return whether it came to its end, or memory ran out."""
+    try:
+        yield from found
     except (PlaygroundError, GeneratorExit):
         raise
     except BaseException as error:  # not all that libraries raise is an Exception
         _check_that_memory_is_short(error, model)
     else:
-        return
+        return True
     _give_back(model)
-    raise PlaygroundError(
-        f"{model.device} ran out of memory after {steps} step{'' if steps == 1 else 's'}; use"
-        " fewer beams, a shorter document or a smaller model, or close other programs"
-    )
+    return False
 
 
 def guarded_scoring(model: CausalModel, score: Callable[[], _Result]) -> _Result:

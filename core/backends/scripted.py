@@ -11,11 +11,13 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
+from core.backends.scripted_outlook import scripted_outlook
 from core.backends.scripted_scores import scripted_score
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
 from core.records.model_info import ModelInfo
 from core.records.model_report import Facts, ModelReport, ModuleNode, Totals
+from core.records.outlook import Growth, Reach
 from core.records.progress import Report
 from core.records.prompt_tokens import PromptToken
 from core.records.recorded_run import RunRecorder, TokenTexts, WrittenRun
@@ -136,6 +138,20 @@ class ScriptedBackend:
             text = text.prompt_token_ids + text.token_ids
         words = text if isinstance(text, str) else " ".join(map(str, text))
         return scripted_score(self.prompt_tokens(words, is_beginning=True), presets)
+
+    def outlook(
+        self, request: Request, reach: Reach, is_cancelled: Callable[[], bool]
+    ) -> Iterator[Growth]:
+        """Find what could be said by the rule of ``scripted_outlook``, a growth for each gate."""
+        self.requests.append(request)
+        for growth in scripted_outlook(self.texts, reach):
+            if self._step_gate is not None:
+                while not self._step_gate.acquire(timeout=0.01):
+                    if is_cancelled():
+                        return
+            if is_cancelled():
+                return
+            yield growth
 
     def read_again(
         self, run: WrittenRun, recorder: RunRecorder, is_cancelled: Callable[[], bool]

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from core.backends.allocator import give_memory_back
 from core.backends.base import Backend
-from core.backends.reading import Reading
+from core.backends.reading import READING_AGAIN, SCORING, Reading, Said
 from core.backends.right_of_way import RightOfWay
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
@@ -53,7 +53,7 @@ class GenerationService:
 
     A run never starts before the one before it has returned. ``cancel`` takes effect before the
     next step. All methods are called from one other thread, but for ``prompt_tokens``,
-    ``token_texts``, ``inspect``, ``score`` and ``read_again``, which any thread may call.
+    ``token_texts``, ``inspect``, ``read``, ``score`` and ``read_again``, which any thread may call.
     """
 
     def __init__(self) -> None:
@@ -155,12 +155,10 @@ class GenerationService:
             PlaygroundError: No model is loaded, a run is going on, the text cannot be scored, or
                 the scoring was ended before it was complete.
         """
-        return self._read(
+        return self.read(
             lambda backend, is_cancelled: backend.score(text, presets, is_cancelled),
             is_cancelled,
-            busy="a run is going on; score the text when it has ended",
-            stopped="the scoring was stopped",
-            failed="the text could not be scored",
+            SCORING,
         )
 
     def read_again(
@@ -174,12 +172,10 @@ class GenerationService:
             PlaygroundError: No model is loaded, a run is going on, the model cannot read it, or
                 the reading was ended before it was complete.
         """
-        return self._read(
+        return self.read(
             lambda backend, is_cancelled: backend.read_again(run, recorder, is_cancelled),
             is_cancelled,
-            busy="a run is going on; look closer when it has ended",
-            stopped="the reading was stopped",
-            failed="the text could not be read again",
+            READING_AGAIN,
         )
 
     def token_texts(self) -> TokenTexts | None:
@@ -187,24 +183,26 @@ class GenerationService:
         backend = self._backend
         return backend.token_texts() if backend is not None else None
 
-    def _read(
+    def read(
         self,
         read: Callable[[Backend, Callable[[], bool]], _Result],
         is_cancelled: Callable[[], bool],
-        *,
-        busy: str,
-        stopped: str,
-        failed: str,
+        said: Said,
     ) -> _Result:
+        """Have ``read`` done on the model's thread where nothing runs; return what it returns.
+
+        For this thread and ``is_cancelled``, see ``score``; ``said`` is said where it comes to
+        nothing.
+
+        Raises:
+            PlaygroundError: No model is loaded, a run is going on, ``read`` failed or was ended.
+        """
         self._loaded()
         if any(not run.is_over for run in self._submitted):
-            raise PlaygroundError(busy)
+            raise PlaygroundError(said.busy)
         loads = self._loads
         reading = Reading(
-            read,
-            lambda: is_cancelled() or self._closing.is_set() or self._loads != loads,
-            stopped,
-            failed,
+            read, lambda: is_cancelled() or self._closing.is_set() or self._loads != loads, said
         )
         self._commands.put(reading)
         return reading.wait(self._thread.is_alive)

@@ -48,7 +48,7 @@ def generate(
     Raises:
         PlaygroundError: The request cannot be run; nothing has been yielded then.
     """
-    run, forced = _prepare(model, codec, request)
+    run, forced = prepare(model, codec, request)
     yield run.started
     if not request.written_token_ids:
         run.begin_recording()
@@ -120,7 +120,7 @@ def _chooser(run: Run) -> Chooser:
     return StepByStep(run)
 
 
-def _prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Run, tuple[int, ...]]:
+def prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Run, tuple[int, ...]]:
     """Return what runs ``request``, and the tokens that a person puts first."""
     by_hand = request.most_drawn is not None
     settings = with_token_ids(request.settings, codec, model.vocabulary_size)
