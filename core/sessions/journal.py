@@ -1,7 +1,8 @@
 """The end of a session's file, to which entries are appended while a person works.
 
 Must never make the caller wait for a disk, or write anything after a fault: what is in the file is
-whole lines, and all that was told until then. One thread of its own encodes and writes.
+whole lines, and all that was told until then. One thread encodes and writes, so that a program that
+is killed has left it to the system; another has it on the disk, which holds up no writing.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 
 from core.records.steps import Finished
@@ -22,13 +24,14 @@ from core.sessions.to_json import entry_record, line_of
 from core.text.visible import unexpected
 
 INTERVAL = 0.3
-"""So many seconds, at most, pass until what was told is on its way to the disk.
+"""So many seconds, at most, pass until what was told is written, whatever the disk does meanwhile.
 
-A disk that takes half a second for it leaves no more than the last second to be lost.
+Where the program is killed, the system has it on the disk later; where the power is cut, all is
+there that the disk had time for.
 """
 
 MOST_WAITING = 200_000
-"""So many entries may wait for a disk that does not answer."""
+"""So many entries may wait to be written, where not even that is answered."""
 
 _AT_ONCE = 10  # entries that are encoded before they are written
 
@@ -47,11 +50,14 @@ class Journal:
         self._summed_up_at = file.size
         self._has_begun = False
         self._waiting: deque[_Waiting] = deque()
-        self._news, self._now = threading.Event(), threading.Event()
-        self._is_closing = self._is_saving = False
+        self._once_on_disk: deque[Callable[[], None]] = deque()
+        self._news, self._now, self._written = (threading.Event() for _ in range(3))
+        self._is_closing = self._is_saving = self._is_syncing = self._is_whole = False
         self._fault, self._was_told = "", False
-        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
-        self._thread.start()
+        self._writing = threading.Thread(target=self._write_all, name="journal", daemon=True)
+        self._syncing = threading.Thread(target=self._sync_all, name="journal disk", daemon=True)
+        self._writing.start()
+        self._syncing.start()
 
     @property
     def fault(self) -> str:
@@ -66,7 +72,9 @@ class Journal:
     @property
     def is_writing(self) -> bool:
         """Whether something that was told is not on the disk yet; ``fault`` may still come."""
-        return bool(self._waiting) or self._is_saving
+        # In the order in which it goes, so that nothing slips by.
+        is_on_its_way = bool(self._waiting) or self._is_saving or self._written.is_set()
+        return is_on_its_way or self._is_syncing
 
     def take_fault(self) -> str:
         """Return ``fault`` the first time that there is one, empty ever after."""
@@ -90,15 +98,22 @@ class Journal:
         Never from the thread that paints.
         """
         done = threading.Event()
-        self.then(done.set)
+        self.once_on_disk(done.set)
         return done.wait(timeout) and not self._fault
 
     def then(self, call: Callable[[], None]) -> None:
-        """Have ``call`` made by the thread once all that was told is written, or cannot be.
+        """Have ``call`` made by the thread that writes, behind all that was told, written or not.
 
-        For what may wait for a disk; an ``OSError`` of it is nobody's.
+        For what is as quick as to write a line; an ``OSError`` of it is nobody's.
         """
         self._put(call, is_urgent=True)
+
+    def once_on_disk(self, call: Callable[[], None]) -> None:
+        """Have ``call`` made once all that was told is on the disk, or cannot be.
+
+        For what may wait for a disk itself; an ``OSError`` of it is nobody's.
+        """
+        self.then(partial(self._once_on_disk.append, call))
 
     def close(self, timeout: float) -> bool:
         """Write what waits and close the file; return whether all is on the disk in ``timeout`` s.
@@ -108,8 +123,8 @@ class Journal:
         self._is_closing = True
         self._now.set()
         self._news.set()
-        self._thread.join(timeout)
-        return not self._thread.is_alive() and not self._fault
+        self._syncing.join(timeout)  # which is the last to end
+        return not self._syncing.is_alive() and not self._fault
 
     def _put(self, one: _Waiting, *, is_urgent: bool) -> None:
         self._waiting.append(one)
@@ -118,7 +133,7 @@ class Journal:
         if not self._news.is_set():
             self._news.set()
 
-    def _run(self) -> None:
+    def _write_all(self) -> None:
         is_last = False
         while not is_last:
             self._news.wait()
@@ -128,31 +143,49 @@ class Journal:
             self._now.clear()
             is_last = self._is_closing
             self._save(is_last=is_last)
-        self._file.close()
+        self._is_whole = True
+        self._written.set()
 
     def _save(self, *, is_last: bool) -> None:
-        """Write what waits, have it on the disk, and tell those who wait for that."""
+        """Write what waits, and leave it to the other thread to have it on the disk."""
         self._is_saving = True
         waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        try:
-            if not self._fault:
+        if not self._fault:
+            with self._faults_told():
                 self._write([one for one in waiting if not callable(one)])
                 if is_last and self._summed_up_at != self._file.size:
                     self._sum_up()
-                self._file.sync()
-                if self._file.is_gone:
-                    self._fail("its file was deleted")
+        _call(one for one in waiting if callable(one))
+        self._written.set()
+        self._is_saving = False
+
+    def _sync_all(self) -> None:
+        is_last = False
+        while not is_last:
+            self._written.wait()
+            self._is_syncing = True
+            self._written.clear()
+            is_last = self._is_whole
+            calls = [self._once_on_disk.popleft() for _ in range(len(self._once_on_disk))]
+            if not self._fault:
+                with self._faults_told():
+                    self._file.sync()
+                    if self._file.is_gone:
+                        self._fail("its file was deleted")
+            _call(calls)
+            self._is_syncing = False
+        self._file.close()
+
+    @contextlib.contextmanager
+    def _faults_told(self) -> Iterator[None]:
+        try:
+            yield
         except FullError as error:
             self._fail(f"{error}; begin a new one")
         except OSError as error:
             self._fail(error.strerror or str(error))
         except Exception as error:  # else the thread would end without a word
             self._fail(unexpected("it cannot be written", error))
-        for one in waiting:
-            if callable(one):
-                with contextlib.suppress(OSError):
-                    one()
-        self._is_saving = False
 
     def _write(self, entries: Sequence[Entry]) -> None:
         if entries and not self._has_begun:
@@ -183,7 +216,13 @@ class Journal:
         self._summed_up_at = self._file.size
 
     def _fail(self, why: str) -> None:
-        self._fault = f"the session is no longer saved: {why}"
+        self._fault = self._fault or f"the session is no longer saved: {why}"
+
+
+def _call(calls: Iterable[Callable[[], None]]) -> None:
+    for one in calls:
+        with contextlib.suppress(OSError):
+            one()
 
 
 def _is_passed(entry: Entry, later: Entry | None) -> bool:

@@ -101,7 +101,7 @@ class Session:
             return True
         self.settled()
         if not self._has_something:
-            self.journal.then(self.path.unlink)
+            self.journal.once_on_disk(self.path.unlink)
         return self.journal.close(timeout) or not self._has_something
 
 

@@ -51,7 +51,7 @@ def open_and_remember(folder: SessionsFolder, path: Path) -> Session:
     """
     session = open_session(path)
     if session.journal is not None:
-        session.journal.then(partial(folder.remember, session.path))
+        session.journal.once_on_disk(partial(folder.remember, session.path))
     return session
 
 

@@ -36,11 +36,9 @@ KEYS = (
     " x\r",
 )
 
-# The program, which writes to a file beside it all that its journal is told, and when, and when
-# the disk had to take it.
+# The program, which writes to a file beside it all that its journal is told, and when.
 TELLING = """
 import os, time
-from core.sessions.appending import LineFile
 from core.sessions.journal import Journal
 from core.sessions.to_json import entry_record, line_of
 from tui.cli import commands as cli
@@ -50,12 +48,6 @@ def tell(journal, entry):
     write(journal, entry)
     os.write(told, b"%f " % time.monotonic() + line_of(entry_record(entry)))
 Journal.write = tell
-sync = LineFile.sync
-def timed(file):
-    os.write(told, b"%f sync\\n" % time.monotonic())
-    sync(file)
-    os.write(told, b"%f sync\\n" % time.monotonic())
-LineFile.sync = timed
 cli.main()
 """
 
@@ -131,17 +123,11 @@ def test_killed_at_any_moment(tmp_path, monkeypatch, moment):
     entries = (
         [line.split(b" ", 1) for line in told.read_bytes().splitlines()] if told.exists() else []
     )
-    times = [float(at) for at, line in entries if line == b"sync"]
-    slowest = max(
-        (end - at for at, end in zip(times[::2], [*times[1::2], killed], strict=False)), default=0.0
-    )
-    # A disk that takes more than half a second, of a busy machine, takes it from what is kept.
-    kept_until = killed - 1.0 - max(0.0, slowest - 0.5)
     # Of where a person looked, only where they stayed is kept.
     due = [
         line
         for at, line in entries
-        if float(at) < kept_until and line != b"sync" and b'"type":"looked_at"' not in line
+        if float(at) < killed - 1.0 and b'"type":"looked_at"' not in line
     ]
     assert due or moment != 2
     paths = list((tmp_path / "gpt2-playground" / "sessions").glob("*.jsonl"))

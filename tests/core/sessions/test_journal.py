@@ -181,9 +181,40 @@ def test_a_file_that_was_deleted_is_told(path, opened):
     assert "its file was deleted" in journal.take_fault()
 
 
+def test_a_disk_that_is_slow_holds_up_no_writing(path, opened, monkeypatch):
+    """Who is killed while it is at it loses no more than else, and can be opened after."""
+    begun, answers = threading.Event(), threading.Event()
+
+    def slow(handle):
+        begun.set()
+        answers.wait(PATIENCE)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    journal = opened(interval=journal_module.INTERVAL)
+    journal.write(PromptSent("0"))
+    assert begun.wait(PATIENCE)
+    cleared, kept = threading.Event(), threading.Event()
+    journal.then(cleared.set)
+    journal.once_on_disk(kept.set)
+    assert cleared.wait(1.0), "the mark of a reader stays no longer than that"
+    journal.write(PromptSent("1"))
+    told, until = time.monotonic(), time.monotonic() + PATIENCE
+    while prompts(path) != ["0", "1"] and time.monotonic() < until:
+        time.sleep(0.01)
+    assert time.monotonic() - told < 1.0
+    assert journal.is_writing
+    assert not journal.flush(0.01)
+    assert not kept.is_set()
+    assert not journal.fault
+    answers.set()
+    assert journal.close(PATIENCE)
+    assert kept.is_set()
+    assert not journal.is_writing
+
+
 def test_a_disk_that_does_not_answer_keeps_nobody_waiting(path, opened, monkeypatch):
     answers = threading.Event()
-    monkeypatch.setattr(os, "fsync", lambda handle: answers.wait(PATIENCE))
+    monkeypatch.setattr(LineFile, "append", lambda *_: answers.wait(PATIENCE))
     monkeypatch.setattr(journal_module, "MOST_WAITING", 50)
     journal = opened()
     began = time.monotonic()
@@ -205,11 +236,11 @@ def test_what_cannot_be_encoded_is_told_and_ends_no_thread(path, opened):
     assert not journal.close(PATIENCE)
 
 
-def test_its_thread_ends(path, opened):
+def test_its_threads_end(path, opened):
     journal = opened()
-    thread = journal._thread
     assert journal.close(PATIENCE)
-    assert not thread.is_alive()
+    assert not journal._writing.is_alive()
+    assert not journal._syncing.is_alive()
     journal.write(PromptSent("late"))
     assert prompts(path) == []
 
