@@ -13,12 +13,9 @@ from core.document.export.about import PROGRAM, installed_version, version_of
 from core.files.fields import Fields
 from core.sessions.entries import ProgramStarted
 from core.sessions.from_json import object_of
-from core.sessions.to_json import line_of
+from core.sessions.to_json import FORMAT_VERSION, line_of
 
 FORMAT = f"{PROGRAM} session"
-
-FORMAT_VERSION = (1, 1)
-"""Major and minor. Another type of line or field raises the minor, another meaning the major."""
 
 
 class LaterVersionError(ValueError):
@@ -52,7 +49,7 @@ def header_line(header: Header) -> bytes:
     """Return the first line of the file."""
     record = {
         "format": FORMAT,
-        "format_version": f"{header.version[0]}.{header.version[1]}",
+        "format_version": "{}.{}".format(*header.version),
         "program_version": header.program_version,
         "created": header.created,
         "id": header.session_id,

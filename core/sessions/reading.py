@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from core.document.export.about import version_of
 from core.records.steps import Finished
 from core.sessions.from_json import entry_of, object_of
-from core.sessions.header import FORMAT_VERSION, Header, header_of
+from core.sessions.header import Header, header_of
 from core.sessions.restoring import Restored, Restorer
+from core.sessions.to_json import FORMAT_VERSION
 from core.text.visible import one_line
 
 
@@ -45,9 +47,13 @@ def read_contents(data: bytes) -> Contents:
         raise ValueError("it has no whole line")
     header = header_of(first)
     restorer, fault = Restorer(), ""
+    version = header.version
     for number, (line, end) in enumerate(lines, start=2):
         try:
-            entry = entry_of(object_of(line))
+            record = object_of(line)
+            if record.get("type") == "program":  # which writes as it is used to, whatever began it
+                version = max(version, version_of(record.get("format_version")) or version)
+            entry = entry_of(record)
             if entry is not None:
                 restorer.take(entry)
         except ValueError as error:
@@ -57,7 +63,7 @@ def read_contents(data: bytes) -> Contents:
     if not fault and good < len(data):
         fault = "its last line is not whole"
     interrupted = restorer.interrupt()
-    is_newer = header.version > FORMAT_VERSION
+    is_newer = version > FORMAT_VERSION
     return Contents(header, restorer.state, good, fault, interrupted, is_newer)
 
 

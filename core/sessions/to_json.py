@@ -32,6 +32,10 @@ from core.sessions.entries import (
     StepLookedAt,
 )
 
+FORMAT_VERSION = (1, 2)
+"""Major and minor. Another type of line, field or setting raises the minor, another meaning the
+major. Each program that writes says which it has, since a file's header stays as it was."""
+
 _JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
@@ -48,7 +52,8 @@ def entry_record(entry: Entry) -> dict[str, Any]:
     """Return ``entry`` as a JSON object, whose ``type`` says what it is."""
     match entry:
         case ProgramStarted():
-            return {"type": "program", **dataclasses.asdict(entry)}
+            version = "{}.{}".format(*FORMAT_VERSION)
+            return {"type": "program", **dataclasses.asdict(entry), "format_version": version}
         case RunBegun():
             return _run(entry)
         case RunGoesOn():

@@ -19,7 +19,6 @@ from core.sessions import opening
 from core.sessions.aside import Mark
 from core.sessions.entries import PromptSent
 from core.sessions.header import (
-    FORMAT_VERSION,
     LaterVersionError,
     header_line,
     header_of,
@@ -27,6 +26,7 @@ from core.sessions.header import (
 )
 from core.sessions.opening import open_session
 from core.sessions.reading import read_contents
+from core.sessions.to_json import FORMAT_VERSION
 from tests.core.sessions.recorded import SAMPLE, Recorded, assert_same
 
 
@@ -225,9 +225,16 @@ def test_a_later_version_is_kept_and_told(path, opened):
     assert path.with_name("a.jsonl.later-1").read_bytes() == data
 
 
-def test_a_later_minor_version_is_looked_at_and_not_written(path, opened):
+@pytest.mark.parametrize("place", ["header", "program"])
+def test_a_later_minor_version_is_looked_at_and_not_written(path, opened, place):
+    """Also where one of an older version was gone on with by a newer program."""
     work = worked(path)
-    data = of_version(path.read_bytes(), "1.7")
+    head, rest = path.read_bytes().split(b"\n", 1)
+    if place == "header":
+        data = of_version(head, "1.7") + b"\n" + rest
+    else:
+        data = head + b"\n" + of_version(rest, "1.7")
+    assert data != head + b"\n" + rest
     data += b'{"type":"something new"}\n{"type":"prompt","text":"old"}\n'
     path.write_bytes(data)
     session = opened(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from hypothesis import given, settings
@@ -11,10 +12,9 @@ from jsonschema import Draft202012Validator
 from core.records.settings import SETTING_NAMES
 from core.sessions.appending import LineFile
 from core.sessions.from_json import entry_of, object_of
-from core.sessions.header import FORMAT_VERSION
 from core.sessions.journal import Journal
 from core.sessions.summary import Summary
-from core.sessions.to_json import entry_record, line_of
+from core.sessions.to_json import FORMAT_VERSION, entry_record, line_of
 from tests.core.document.json_lines_schema import Schema
 from tests.core.sessions.test_json import ENTRIES
 from tests.core.sessions.test_restoring import afternoon
@@ -26,6 +26,15 @@ def test_it_is_a_schema_of_the_format_that_is_written():
     Draft202012Validator.check_schema(SESSION.schema)
     assert SESSION.schema["$id"].rpartition(":")[2] == str(FORMAT_VERSION[0])
     assert set(SESSION.schema["$defs"]["settings"]["properties"]) == set(SETTING_NAMES)
+
+
+def test_the_version_is_raised_where_a_line_gets_a_name():
+    """Then write the new digest here: an older program takes a line that it cannot read as damaged,
+    and cuts it off, unless the version says that it is newer."""
+    parts = SESSION.schema["$defs"]
+    names = [(part, sorted(parts[part].get("properties", ()))) for part in sorted(parts)]
+    digest = hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16]
+    assert (FORMAT_VERSION, digest) == ((1, 2), "c073aa35197fe2f3")
 
 
 def written(entry):
