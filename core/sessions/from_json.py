@@ -142,15 +142,15 @@ def _model(fields: Fields) -> ModelInfo:
         parameters=fields.count("parameters"),
         context_size=fields.count_or_none("context_size"),
         vocabulary_size=fields.count("vocabulary_size"),
-        placement=fields.text("placement", ""),
-        note=fields.text("note", ""),
-        stands_in_for=fields.text("stands_in_for", ""),
-        tokenizer_fingerprint=fields.text("tokenizer_fingerprint", ""),
-        engine=fields.text("engine", ""),
+        placement=fields.text("placement"),
+        note=fields.text("note"),
+        stands_in_for=fields.text("stands_in_for"),
+        tokenizer_fingerprint=fields.text("tokenizer_fingerprint"),
+        engine=fields.text("engine"),
         own_settings=fields.texts("own_settings"),
         origin=fields.choice("origin", ("", *origins)),
-        revision=fields.text("revision", ""),
-        weights_fingerprint=fields.text("weights_fingerprint", ""),
+        revision=fields.text("revision"),
+        weights_fingerprint=fields.text("weights_fingerprint", ""),  # not in format 1.0
     )
 
 

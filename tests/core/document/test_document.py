@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from core.backends.scripted import ScriptedBackend
+from core.backends.scripted import SCRIPTED_MODEL, ScriptedBackend
 from core.document.document import Document
 from core.records.chat import ChatFormat
 from core.records.request import Request
@@ -126,6 +128,21 @@ def test_a_second_turn_cannot_begin_while_one_runs():
 
     with pytest.raises(RuntimeError, match="still running"):
         document.begin("two", "greedy", SHORT)
+
+
+@pytest.mark.parametrize("model", [None, SCRIPTED_MODEL])
+def test_a_run_by_hand_is_gone_on_with_by_what_wrote_it_alone(model):
+    document = Document()
+    for expected_turns in (1, 1):
+        request = document.write(" a", "greedy", SHORT, model)
+        for event in ScriptedBackend().generate(request, lambda: False):
+            document.apply(event)
+        assert len(document.turns) == expected_turns
+    (turn,) = document.turns
+    others = {None, SCRIPTED_MODEL, dataclasses.replace(SCRIPTED_MODEL, name="other")}
+    assert turn.going_on(SHORT, model).written_token_ids == turn.token_ids
+    assert all(turn.going_on(SHORT, one) is None for one in others - {model})
+    assert turn.going_on(Settings(max_new_tokens=4), model) is None
 
 
 def test_a_turn_that_fails_before_it_starts_is_removed():

@@ -24,7 +24,7 @@ from core.document.export.reading import ExportedRun
 from core.document.export.writers import make_writer
 from core.records.request import Request
 from core.records.settings import Settings
-from core.records.steps import BeamStep, Finished, Hypothesis, Step
+from core.records.steps import BeamStep, Finished, Hypothesis, Step, TokenStep
 from core.text.visible import visible
 from tests.core.document.page_reader import HOSTILE, PageReader, run_of
 from tui.look.colours import TEXT_CONTRAST, colour_variables, contrast
@@ -228,6 +228,21 @@ def test_a_search_that_does_not_fit_together_is_its_text_alone(demo):
 
     assert written_tokens(broken, run.finished) == ([], run.finished.text)
     assert written(PageReader(page_of([dataclasses.replace(run, steps=tuple(broken))])))
+
+
+def test_what_a_person_put_stands_before_the_beams_that_went_on_from_it(demo):
+    settings = Settings(max_new_tokens=4, num_beams=2)
+    request = Request("Once upon", settings, forced=" a dragon")
+    events = list(generate(demo.model, demo.codec, request, lambda: False))
+    steps = [one for one in events if isinstance(one, Step)]
+    tokens, rest = written_tokens(steps, events[-1])
+
+    put = [one for one in steps if isinstance(one, TokenStep)]
+    assert 0 < len(put) < len(steps)
+    assert [one.step for one in tokens] == list(range(len(steps)))
+    assert [one.chosen_by for one in tokens[: len(put)]] == ["person"] * len(put)
+    assert "".join(one.text for one in tokens[: len(put)]) == " a dragon"
+    assert "".join(one.text for one in tokens) + rest == events[-1].text
 
 
 def test_a_run_that_failed_keeps_its_tokens_and_says_why():

@@ -15,7 +15,7 @@ from core.backends.base import Request
 from core.backends.local import LocalBackend
 from core.document.export.about import about_run
 from core.document.export.parsing import event_from_record
-from core.document.export.reading import exported_run, token_texts
+from core.document.export.reading import check_tokens, exported_run, token_texts
 from core.document.export.writers import JsonlWriter, event_record
 from core.records.chat import ChatFormat, Message
 from core.records.errors import PlaygroundError
@@ -177,6 +177,28 @@ def test_a_run_by_hand_of_a_file_that_does_not_tell_shows_by_its_end_or_its_leng
 def test_a_conversation_of_another_kind_is_told(about, fault):
     with pytest.raises(PlaygroundError, match=f"in line 1 {fault}"):
         exported_run(export(WHOLE, **about), "a file")
+
+
+def test_a_step_of_an_older_file_was_chosen_by_settings_and_added_its_token():
+    record = event_record(STEP)
+    for later in ("chosen_by", "text"):
+        del record[later]
+    read = event_from_record(record)
+    assert (read.chosen_by, read.text) == ("settings", STEP.token.text)
+
+
+@pytest.mark.parametrize(
+    ("written_by", "wrote"),
+    [("gpt2", "written by gpt2, whose"), ("a\x1b[2Jb", "by a"), ("", "written, whose")],
+)
+def test_tokens_of_another_model_are_told(written_by, wrote):
+    own = {1: " a", 2: " b"}
+    check_tokens(own, {1: " a"}, written_by, "distilgpt2")
+    with pytest.raises(PlaygroundError) as told:
+        check_tokens(own, {1: " a", 2: " c"}, written_by, "distilgpt2")
+    assert wrote in str(told.value)
+    assert "are not those of distilgpt2; use the model that wrote it" in str(told.value)
+    assert "\x1b" not in str(told.value)
 
 
 def test_another_text_is_no_run():

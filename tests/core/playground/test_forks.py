@@ -9,6 +9,7 @@ import pytest
 from core.backends.scripted import ScriptedBackend
 from core.document.document import Fork
 from core.looking_back.beam_contest import contest
+from core.playground.lookup import Lookup
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings
 from core.records.steps import BeamStep, Candidate
@@ -140,6 +141,22 @@ class TestForking:
             one.playground.forks.to_text(" a")
         assert one.document.text == "Once far, away"
 
+    def test_typed_text_that_never_ran_is_given_back(self, play):
+        class Failing(ScriptedBackend):
+            def generate(self, request, is_cancelled):
+                if request.forced:
+                    raise PlaygroundError("it is too long")
+                return super().generate(request, is_cancelled)
+
+        one = play(Failing())
+        one.run("Once")
+        candidate = candidate_at(one, 1, 3)
+        one.playground.forks.to_text(" a dragon")
+        assert one.settle().returned_prompt == " a dragon"
+        one.document.cursor = 0
+        one.playground.forks.to_candidate(candidate)
+        assert not one.settle().returned_prompt
+
 
 class TestWouldRepeat:
     def test_only_the_chosen_token_of_a_run_that_draws_nothing_under_its_own_settings(self, play):
@@ -190,7 +207,16 @@ class TestRerunning:
         one.settle()
         assert one.document.turns[-1].preset_name == "greedy*", "one star is enough"
 
-    def test_with_the_token_that_they_pick_there(self, play):
+    def test_with_the_token_that_they_pick_there(self, play, monkeypatch):
+        behind = []
+        placed = Lookup.placed
+        monkeypatch.setattr(
+            Lookup,
+            "placed",
+            lambda lookup, pick, turn, before: (
+                behind.append(before) or placed(lookup, pick, turn, before)
+            ),
+        )
         one = play()
         one.run("Once")
         one.run(" and")
@@ -199,6 +225,7 @@ class TestRerunning:
         one.settle()
         turn = one.document.turns[-1]
         assert turn.fork == Fork(2, pick.text, ",")
+        assert behind == [(100,)], "its text is that behind what stays of the run"
         assert turn.model == one.playground.model.info
         assert (turn.preset_name, last_request(one).forced) == ("greedy*", (pick.token_id,))
         assert last_request(one).context_token_ids == (10, 100, 101, 102, 10, 100)

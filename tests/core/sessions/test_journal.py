@@ -135,6 +135,17 @@ def test_a_full_disk_is_told_once_and_leaves_whole_lines(path, opened, monkeypat
     assert path.read_bytes() == whole
 
 
+def test_a_fault_without_a_name_of_the_system_is_told_by_its_own_words(path, opened, monkeypatch):
+    def broken(*_):
+        raise OSError("the medium was taken out")
+
+    monkeypatch.setattr(LineFile, "append", broken)
+    journal = opened()
+    journal.write(PromptSent("a"))
+    assert not journal.flush(PATIENCE)
+    assert journal.fault.endswith("no longer saved: the medium was taken out")
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="root mounts")
 def test_a_disk_that_fills_up(tmp_path):
     import subprocess

@@ -123,6 +123,13 @@ def test_all_that_is_known_of_a_model_comes_back():
     assert empty == [], "give the example a value, so that each field is tried"
 
 
+def test_of_a_model_in_a_file_of_format_1_0_the_weights_are_not_known():
+    record = object_of(line_of(entry_record(ModelReady(INFO))))
+    del record["weights_fingerprint"]
+    known = dataclasses.replace(INFO, weights_fingerprint="")
+    assert entry_of(record) == ModelReady(known)
+
+
 @settings(max_examples=80, deadline=None)
 @given(ENTRIES, st.randoms(use_true_random=False), st.sampled_from([True, -1, "x", [], None, {}]))
 def test_a_wrong_field_is_told(entry, random, wrong):
