@@ -77,7 +77,7 @@ class LocalBackend:
 
         with _BUILDING:
             loaded = load_model(
-                name, self._device, self._dtype, report, self._engine, self._assistant
+                found.name, self._device, self._dtype, report, self._engine, self._assistant
             )
         self._loaded, self._engine_told = loaded, loaded.engine
         _spare_collections()
@@ -87,7 +87,7 @@ class LocalBackend:
         why = f"{missing} is not on this machine; the bundled model runs" if missing else ""
         notes = (why or loaded.note, namesake(name))
         return ModelInfo(
-            name=name,
+            name=found.name,
             device=str(loaded.placement.device),
             dtype=str(loaded.placement.dtype).removeprefix("torch."),
             parameters=loaded.parameters,

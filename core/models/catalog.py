@@ -36,6 +36,8 @@ _DEMO_FOLDER = Path(__file__).parent / "demo"
 class FoundModel:
     """Where on this machine a model lies."""
 
+    name: str
+    """What it is called from any working folder: one in a folder by the folder's whole path."""
     folder: Path
     origin: ModelOrigin
     revision: str = ""
@@ -75,7 +77,7 @@ def find_model(name: str) -> FoundModel:
         PlaygroundError: There is no such folder, or the cache does not hold the model whole.
     """
     if name == DEMO:
-        return FoundModel(_DEMO_FOLDER, "bundled")
+        return FoundModel(DEMO, _DEMO_FOLDER, "bundled")
     folder = _existing_folder(name)
     if folder is not None:
         if not (folder / "config.json").is_file():
@@ -83,7 +85,7 @@ def find_model(name: str) -> FoundModel:
                 f"the folder {name!r} holds no config.json; name a folder that save_pretrained()"
                 " has written"
             )
-        return FoundModel(folder, "folder")
+        return FoundModel(_whole(folder), folder, "folder")
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise PlaygroundError(f"there is no folder {name!r}; name a folder with a saved model")
     cached = find_cached(name)
@@ -91,7 +93,7 @@ def find_model(name: str) -> FoundModel:
         raise PlaygroundError(
             f"{name!r} is not on this machine; fetch it with: gpt2-playground download {name}"
         )
-    return FoundModel(cached, "cache", cached.name)
+    return FoundModel(name, cached, "cache", cached.name)
 
 
 def namesake(name: str) -> str:
@@ -123,6 +125,12 @@ def _existing_folder(name: str) -> Path | None:
             f"the folder {_shortened(name)!r} cannot be read: {reason}; name a folder with a saved"
             " model"
         ) from None
+
+
+def _whole(folder: Path) -> str:
+    """Return the whole path of a folder, through the links by which it was named."""
+    whole = folder.absolute()
+    return str(whole.resolve() if ".." in whole.parts else whole)
 
 
 def _shortened(name: str) -> str:

@@ -16,15 +16,15 @@ ModelOrigin = Literal["bundled", "folder", "cache"]
 class ModelInfo:
     """What a person should know of the model that answers.
 
-    ``context_size`` is ``None`` where the model has no limit. ``device`` and ``dtype`` are torch's
-    names; ``placement`` says why these. ``note`` says why this model runs where nobody asked for it
-    by name, or what is odd about its files. ``stands_in_for`` names the model that would have run
-    if it were here. Token ids mean the same text under two models of one
-    ``tokenizer_fingerprint``. ``engine`` is a phrase: what runs the model. ``own_settings`` are
-    those that the model's own files ask for and nobody uses, as texts. ``origin`` is where the
-    model lies, empty where that is not known; ``revision`` is the commit of the hub's repository
-    that the weights are of, where they are in the cache. Two models of one ``weights_fingerprint``
-    have the same weights; empty where nobody knows.
+    ``name`` finds it from any working folder. ``context_size`` is ``None`` where the model has no
+    limit. ``device`` and ``dtype`` are torch's names; ``placement`` says why these. ``note`` says
+    why this model runs where nobody asked for it by name, or what is odd about its files.
+    ``stands_in_for`` names the model that would have run if it were here. Token ids mean the same
+    text under two models of one ``tokenizer_fingerprint``. ``engine`` is a phrase: what runs the
+    model. ``own_settings`` are those that the model's own files ask for and nobody uses, as texts.
+    ``origin`` is where the model lies, empty where that is not known; ``revision`` is the commit of
+    the hub's repository that the weights are of, where they are in the cache. Two models of one
+    ``weights_fingerprint`` have the same weights; empty where nobody knows.
     """
 
     name: str
