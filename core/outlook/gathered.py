@@ -57,6 +57,19 @@ class Outlook:
         """How many texts have ended."""
         return len(self._covered)
 
+    def covered_to(self) -> list[float]:
+        """Return how likely the texts of each length are together, 0 to 1, from one token on.
+
+        With those that ended before. What is known of each text goes as far as the longest.
+        """
+        deepest = max((one.depth for one in self.prospects), default=0)
+        shares: list[list[float]] = [[] for _ in range(deepest)]
+        for one in self.prospects:
+            is_whole = one.end is not None
+            for found in shares[one.depth - 1 : None if is_whole else one.depth]:
+                found.append(one.path_probability)
+        return [math.fsum(found) for found in shares]
+
     def is_open(self, prospect: Prospect) -> bool:
         """Whether nobody has looked yet what follows ``prospect``."""
         return prospect.index in self._open

@@ -89,10 +89,18 @@ def test_the_views_load_no_model_library():
         [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)],
         [["presets"], ["keys"], ["export", "pyproject.toml", "--format", "html"]],
         [["generate", "a", "--set", "topk=1"], ["generate", "a", "--stps", "1"]],
+        [["tree", "a", "--least", "2"], ["tree", "a", "--set", "topk=1"]],
         [[one, "--model", "./nowhere"] for one in ("info", "verify")],
         [["score", "./nowhere"], ["download", "demo"], ["info", "--model", "demo"], []],
     ],
-    ids=["help", "without a model", "bad settings", "no such model", "in another process"],
+    ids=[
+        "help",
+        "without a model",
+        "bad settings",
+        "bad reach",
+        "no such model",
+        "in another process",
+    ],
 )
 def test_the_command_line_loads_neither_models_nor_textual(commands):
     """One after the other: what one of them loads would still be there after the last."""
@@ -107,7 +115,8 @@ def test_commands_with_a_model_load_no_interface():
 import io, os
 from tui.cli.commands import run
 sys.stdout = open(os.devnull, "w")
-for command in (["generate", "a", "--steps", "1"], ["score", "-"], ["verify"]):
+commands = (["generate", "a", "--steps", "1"], ["tree", "a", "--depth", "1"], ["score", "-"])
+for command in (*commands, ["verify"]):
     sys.stdin = io.TextIOWrapper(io.BytesIO(b"Once upon a time"))
     if code := run([*command, "--model", "demo"]):
         sys.exit(f"{command} ended with {code}")

@@ -22,6 +22,7 @@ from tui.cli.generate import generate_command
 from tui.cli.info import info_command
 from tui.cli.keys import keys_command
 from tui.cli.open_app import open_app, run_app
+from tui.cli.outlook.command import tree_command
 from tui.cli.parsing.help import Command, Commands
 from tui.cli.parsing.sentences import sentence_of
 from tui.cli.presets import presets_command
@@ -59,6 +60,7 @@ app.command("download", cls=Command)(download_command)
 app.command("info", cls=Command)(info_command)
 app.command("verify", cls=Command)(verify_command)
 app.command("score", cls=Command)(score_command)
+app.command("tree", cls=Command)(tree_command)
 app.command("export", cls=Command)(export_command)
 app.command("replay", cls=Command)(replay_command)
 app.command("import", cls=Command)(import_command)

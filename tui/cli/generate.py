@@ -145,7 +145,7 @@ def run_generate(
     try:
         info = backend.load(StageNotes("loading"))
         remember_model(info.device, info.dtype, info.engine)
-        _describe(info, preset)
+        describe(info, preset)
         if not messages:
             _note_space(text, backend)
         about = about_run(info, preset.name, settings, preset.chat, messages)
@@ -182,7 +182,8 @@ def read_prompt(prompt: str) -> str:
     return read_standard_input("the prompt")
 
 
-def _describe(info: ModelInfo, preset: Preset) -> None:
+def describe(info: ModelInfo, preset: Preset) -> None:
+    """Note which model answers, and with which preset."""
     engine = f", engine {info.engine}" if info.engine else ""
     origin = f" ({info.origin})" if info.origin else ""
     about = f"model: {info.name}{origin}, {info.device}, {info.dtype}{engine}, preset {preset.name}"

@@ -66,7 +66,7 @@ def _model(name: str) -> str:
     return name
 
 
-def _whole_number(option: str, least: int, most: int | None = None) -> Callable[[str], int]:
+def whole_number(option: str, least: int, most: int | None = None) -> Callable[[str], int]:
     """Return what reads the number of ``option``, which is from ``least`` to ``most``."""
 
     def read(text: str) -> int:
@@ -142,7 +142,7 @@ SeedOption = Annotated[
     typer.Option(
         "--seed",
         metavar="N",
-        parser=_whole_number("--seed", 0, 2**63 - 1),
+        parser=whole_number("--seed", 0, 2**63 - 1),
         help="Draw the same tokens every time.",
     ),
 ]
@@ -189,7 +189,7 @@ StepsOption = Annotated[
     typer.Option(
         "--steps",
         metavar="N",
-        parser=_whole_number("--steps", 1),
+        parser=whole_number("--steps", 1),
         help="Generate at most N tokens, whatever the preset.",
     ),
 ]
