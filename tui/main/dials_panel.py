@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 
-from core.looking_back.other_settings.dials import RUN_DIALS
+from core.looking_back.other_settings.dial_table import RUN_DIALS
 from core.playground.presets.next_run import CHANGED
 from core.playground.presets.turning import Turning
 from core.presets.book import Preset

@@ -16,7 +16,8 @@ from textual.screen import Screen, ScreenResultType
 from textual.timer import Timer
 
 from core.backends.newest_call import NewestCall
-from core.looking_back.other_settings.dials import DIALS, Dials
+from core.looking_back.other_settings.dial_table import DIALS
+from core.looking_back.other_settings.dials import Dials
 from core.looking_back.other_settings.look import Look, Looker
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError

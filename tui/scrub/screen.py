@@ -13,7 +13,8 @@ from typing import ClassVar
 from textual import on
 from textual.binding import BindingType
 
-from core.looking_back.other_settings.dials import DIALS, Dials
+from core.looking_back.other_settings.dial_table import DIALS
+from core.looking_back.other_settings.dials import Dials
 from core.presets.book import Preset
 from core.records.recorded_run import RecordedRun
 from core.records.settings import Settings

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from core.backends.newest_call import NewestCall
-from core.looking_back.other_settings.dials import RUN_DIALS, Dial, Dials
+from core.looking_back.other_settings.dial_table import RUN_DIALS, Dial
+from core.looking_back.other_settings.dials import Dials
 from core.looking_back.other_settings.look import Looker, StepLook
 from core.playground.changes import Changes
 from core.playground.documents import Documents

@@ -16,7 +16,8 @@ from core.backends.newest_call import NewestCall
 from core.decoding.recording import record_step
 from core.looking_back.dice import Dice
 from core.looking_back.logits_store import LogitsStore
-from core.looking_back.other_settings.dials import DIALS, PER_STEP, Dials, position, scale, shown
+from core.looking_back.other_settings.dial_table import DIALS, PER_STEP, position, scale, shown
+from core.looking_back.other_settings.dials import Dials
 from core.looking_back.other_settings.look import Looker
 from core.looking_back.other_settings.scrub import Scrubbed, ScrubbedStep
 from core.looking_back.other_settings.sweep import plain_step

@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import Input, Static
 
 from core.backends.scripted import ScriptedBackend
-from core.looking_back.other_settings.dials import DIALS
+from core.looking_back.other_settings.dial_table import DIALS
 from core.looking_back.other_settings.look import Looker
 from core.looking_back.other_settings.scrub import scrub
 from core.looking_back.other_settings.sweep import Sweeper

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from textual import events
 from textual.message import Message
 
-from core.looking_back.other_settings.dials import Dial, Dials
+from core.looking_back.other_settings.dial_table import Dial
+from core.looking_back.other_settings.dials import Dials
 from tui.common.dials.rows import HEAD_ROWS, dial_rows, in_sight
 from tui.common.lines_view import LinesView
 

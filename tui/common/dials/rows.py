@@ -8,7 +8,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from core.looking_back.other_settings.dials import Dial, Dials, Value, position, scale, shown
+from core.looking_back.other_settings.dial_table import Dial, Value, position, scale, shown
+from core.looking_back.other_settings.dials import Dials
 from core.records.setting_facts.table import FACTS
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row
 from tui.common.visible import fit

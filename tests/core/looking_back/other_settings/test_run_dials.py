@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from core.looking_back.other_settings.dials import DIALS, RUN_DIALS, Dials, shown
+from core.looking_back.other_settings.dial_table import DIALS, RUN_DIALS, shown
+from core.looking_back.other_settings.dials import Dials
 from core.records.settings import Settings
 
 OWN = [

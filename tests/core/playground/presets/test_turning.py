@@ -9,7 +9,7 @@ import pytest
 from core.backends.local import LocalBackend
 from core.backends.scripted import ScriptedBackend
 from core.looking_back.explain import explain
-from core.looking_back.other_settings.dials import RUN_DIALS
+from core.looking_back.other_settings.dial_table import RUN_DIALS
 from core.looking_back.other_settings.look import Looker
 from core.playground.presets.next_run import CHANGED
 from core.presets.book import Preset, PresetBook
