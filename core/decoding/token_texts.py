@@ -106,6 +106,8 @@ def told(settings: Settings, name: str, texts: TokenTexts) -> str:
         return ", ".join(f"{spelled(word, texts)} {bias:+g}" for word, bias in value)
     if kind == "decay" and value is not None:
         return f"{value[1]:g} from token {value[0]:,} on"
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return "" if value is None else str(value)
 
 

@@ -99,6 +99,7 @@ class StepActions:
                 presets,
                 step,
                 playground.next_run.save_preset,
+                selected[0].settings.without_beams(),
             ),
             scrubbed,
         )

@@ -16,12 +16,13 @@ from textual.screen import Screen, ScreenResultType
 from textual.timer import Timer
 
 from core.backends.newest_call import NewestCall
-from core.looking_back.other_settings.dial_table import DIALS
+from core.looking_back.other_settings.dial_table import can_be_told, scrub_dials
 from core.looking_back.other_settings.dials import Dials
 from core.looking_back.other_settings.look import Look, Looker
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
 from core.records.recorded_run import RecordedRun
+from core.records.settings import Settings
 from tui.common.breakpoints import HEIGHTS, WIDTHS
 from tui.common.dials.compared import step_rows
 from tui.common.dials.list import DialList
@@ -40,6 +41,7 @@ class ScrubPage(Screen[ScreenResultType]):
     """Looks at a run under the dials as they stand, and draws what was seen.
 
     ``preset`` is the run's, ``presets`` those to compare with, ``step`` the first one to look at.
+    ``own`` are the run's settings as they were written, with texts where the run has token ids.
     """
 
     CSS_PATH = ["screen.tcss"]  # noqa: RUF012 - textual declares it
@@ -47,14 +49,21 @@ class ScrubPage(Screen[ScreenResultType]):
     VERTICAL_BREAKPOINTS = HEIGHTS
 
     def __init__(
-        self, run: RecordedRun, preset: Preset, presets: Sequence[Preset], step: int
+        self,
+        run: RecordedRun,
+        preset: Preset,
+        presets: Sequence[Preset],
+        step: int,
+        own: Settings | None,
     ) -> None:
         super().__init__()
         self._run = run
         self._preset = preset
-        self._presets = [one for one in presets if one.settings.num_beams == 1]
+        self._presets = [one for one in presets if can_be_told(one.settings, run)]
         self._vocabulary_size = max((one.vocabulary_size for one in run.steps if one), default=1)
-        self._dials = Dials.of(run.start.settings)
+        self._known = scrub_dials(run)
+        self._own = run.start.settings if own is None else own
+        self._dials = Dials.of(self._own)
         self._picked = 0
         self._step = max(0, min(step, len(run.token_ids) - 1))
         self._follows = True
@@ -144,7 +153,7 @@ class ScrubPage(Screen[ScreenResultType]):
         name = "" if alike is None else f" · as {visible_prose(alike.name)}"
         frame.border_title = Content(f"settings{name}")
         self.query_one(DialList).show(
-            DIALS, self._dials, self._picked, self._vocabulary_size, "run"
+            self._known, self._dials, self._picked, self._vocabulary_size, "run"
         )
         self._paint_summary()
 
@@ -164,7 +173,7 @@ class ScrubPage(Screen[ScreenResultType]):
             row += self._notice
         elif self._look is not None:
             scrubbed = self._look.scrubbed
-            is_own = scrubbed.settings == self._run.start.settings
+            is_own = scrubbed.settings == self._own
             row += summary_row(scrubbed, view.size.width - 2, is_own=is_own)
         elif self._calls.is_busy:
             row.append(("reading what the model weighed at every step", NUMBER))

@@ -13,7 +13,6 @@ from typing import ClassVar
 from textual import on
 from textual.binding import BindingType
 
-from core.looking_back.other_settings.dial_table import DIALS
 from core.looking_back.other_settings.dials import Dials
 from core.presets.book import Preset
 from core.records.recorded_run import RecordedRun
@@ -58,8 +57,9 @@ class ScrubScreen(ScrubPage[ScrubResult | None]):
         presets: Sequence[Preset],
         step: int,
         save: Callable[[str, Settings], str],
+        own: Settings | None = None,
     ) -> None:
-        super().__init__(run, preset, presets, step)
+        super().__init__(run, preset, presets, step, own)
         self._save = save
         self._runs_when_done = False
 
@@ -79,7 +79,7 @@ class ScrubScreen(ScrubPage[ScrubResult | None]):
         if (
             dials.do_sample
             and not self._dials.do_sample
-            and DIALS[self._picked].name != "do_sample"
+            and self._known[self._picked].name != "do_sample"
         ):
             self._warn("do_sample is true now: without it nothing is drawn")
         self._dials = dials
@@ -88,7 +88,7 @@ class ScrubScreen(ScrubPage[ScrubResult | None]):
 
     def action_pick(self, offset: int) -> None:
         """Pick the next setting, or the one before."""
-        self._picked = (self._picked + offset) % len(DIALS)
+        self._picked = (self._picked + offset) % len(self._known)
         self._notice = []
         self._paint_dials()
 
@@ -105,16 +105,16 @@ class ScrubScreen(ScrubPage[ScrubResult | None]):
         self._move(offset, is_large=True)
 
     def _move(self, offset: int, *, is_large: bool) -> None:
-        dial = DIALS[self._picked]
+        dial = self._known[self._picked]
         self._turn(self._dials.moved(dial, offset, self._vocabulary_size, is_large=is_large))
 
     def action_reset(self) -> None:
         """Give the setting back the value that the run had."""
-        self._turn(self._dials.reset(DIALS[self._picked].name))
+        self._turn(self._dials.reset(self._known[self._picked].name))
 
     def action_reset_all(self) -> None:
         """Give all settings back the values that the run had."""
-        self._turn(Dials.of(self._run.start.settings))
+        self._turn(Dials.of(self._own))
 
     def action_next_preset(self, offset: int) -> None:
         """Take over the settings of the next preset, or of the one before."""
@@ -181,7 +181,7 @@ class ScrubScreen(ScrubPage[ScrubResult | None]):
         scrubbed = self._look.scrubbed
         at = scrubbed.first_divergence
         if at is None:
-            is_own = scrubbed.settings == self._run.start.settings
+            is_own = scrubbed.settings == self._own
             if is_own or None not in scrubbed.steps:
                 self._warn("no step would differ, so there is nothing to run")
                 self._paint_summary()

@@ -9,7 +9,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.looking_back.other_settings.dial_table import PER_STEP, Dial, Value, exceeds, place, scale
-from core.records.settings import BEAMS_ONLY, SAMPLING_ONLY, Settings, settings_from_mapping
+from core.records.settings import (
+    BEAMS_ONLY,
+    SAMPLING_ONLY,
+    Settings,
+    SettingsError,
+    settings_from_mapping,
+)
+
+_CONTRADICT = (
+    ("min_length", "min_new_tokens", "max_new_tokens", "max_length"),
+    ("forced_eos_token_id", "suppress_tokens"),
+)
+"""Settings of which one may not have a value that another one excludes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +61,15 @@ class Dials:
         """Whether the settings are those of the run."""
         return self.settings == self.own
 
-    def is_idle(self, name: str) -> bool:
-        """Whether a setting has no effect because nothing is drawn."""
-        return name in SAMPLING_ONLY and not self.do_sample
+    def why_idle(self, dial: Dial) -> str:
+        """Return why a setting has no effect wherever its dial stands; empty where it may."""
+        if dial.name in SAMPLING_ONLY and not self.do_sample:
+            return "no effect while nothing is drawn"
+        if dial.name == "min_length" and self.sampling.min_new_tokens is not None:
+            return "no effect beside min_new_tokens"
+        if dial.is_switch and not self.own_value(dial.name) and not self.value(dial.name):
+            return "none named: presets.yaml does"
+        return ""
 
     def value(self, name: str) -> Value:
         """Return where a dial stands."""
@@ -60,6 +78,13 @@ class Dials:
     def own_value(self, name: str) -> Value:
         """Return where the run had it."""
         return _value(self.own, name)
+
+    @property
+    def decay_start(self) -> int:
+        """Behind how many written tokens the ends of text begin to change; it has no dial."""
+        own = self.own.exponential_decay_length_penalty
+        start, _ = self.sampling.exponential_decay_length_penalty or own or (0, 1.0)
+        return start
 
     def moved(self, dial: Dial, offset: int, vocabulary_size: int, *, is_large: bool) -> Dials:
         """Return the dials with one a step to the left (-1) or right (1); at its end it stays.
@@ -72,19 +97,28 @@ class Dials:
         beyond = [
             one
             for one in values
-            if (place(name, one) - here) * offset > 0
-            and not exceeds(name, one, vocabulary_size)
-            and self._can_have(name, one)
+            if (place(name, one) - here) * offset > 0 and not exceeds(name, one, vocabulary_size)
         ]
-        if not beyond:
-            return self
-        return self._with(name, beyond[0] if offset > 0 else beyond[-1])
+        for value in beyond if offset > 0 else reversed(beyond):
+            try:
+                return self._with(name, value)
+            except SettingsError:  # it contradicts one that has no dial, or another dial
+                continue
+        return self
 
     def reset(self, name: str) -> Dials:
-        """Return the dials with one back where the run had it."""
+        """Return the dials with one back where the run had it.
+
+        Where that contradicts what others are turned to, these are too.
+        """
         if name == "do_sample":
             return replace(self, do_sample=self.own.do_sample)
-        return replace(self, sampling=self._set(name, self.own_value(name)))
+        try:
+            return replace(self, sampling=self._set(name, self.own_value(name)))
+        except SettingsError:
+            group = next(one for one in _CONTRADICT if name in one)
+            own = {one: getattr(self.own, one) for one in group}
+            return replace(self, sampling=self.sampling.replace(**own))
 
     def with_preset(self, settings: Settings) -> Dials:
         """Return the dials as ``settings`` of a preset have them."""
@@ -114,14 +148,12 @@ class Dials:
         elif name == "max_new_tokens":
             is_own = value == self.own.max_new_tokens
             changes["max_length"] = self.own.max_length if is_own else None
+        elif name == "guidance_scale":
+            guides = value is not None
+            changes["negative_prompt_ids"] = self.own.negative_prompt_ids if guides else None
+        elif name == "exponential_decay_length_penalty" and value != self.own_value(name):
+            changes[name] = (self.decay_start, value[1]) if isinstance(value, tuple) else None
         return sampling.replace(**changes)
-
-    def _can_have(self, name: str, value: Value) -> bool:
-        """Return whether a value contradicts none of those that have no dial."""
-        least = self.sampling.min_new_tokens
-        if name != "max_new_tokens" or value is None or least is None:
-            return True
-        return value >= least
 
 
 def _value(settings: Settings, name: str) -> Value:

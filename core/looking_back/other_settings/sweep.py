@@ -96,11 +96,14 @@ class Sweeper:
                 if tokens:
                     banned[row] = torch.isin(ids[row], torch.tensor(sorted(tokens)))
             bans.append(("no_repeat_ngram_size", banned))
-        if settings.min_new_tokens and self.run.start.eos_token_ids:
-            is_end = torch.isin(ids, torch.tensor(self.run.start.eos_token_ids))
-            least = self.run.start.forced_tokens + settings.min_new_tokens
-            is_early = torch.tensor(self._positions) < least
-            bans.append(("min_new_tokens", is_end & is_early[:, None]))
+        start = self.run.start
+        name, least = "min_new_tokens", settings.min_new_tokens
+        if least is None:
+            name, least = "min_length", max(0, settings.min_length - start.prompt_length)
+        if least and start.eos_token_ids:
+            is_end = torch.isin(ids, torch.tensor(start.eos_token_ids))
+            is_early = torch.tensor(self._positions) < start.forced_tokens + least
+            bans.append((name, is_end & is_early[:, None]))
         return bans
 
 
@@ -143,7 +146,7 @@ def repeated_tokens(
 _SWEPT = frozenset(
     (
         *("do_sample", "temperature", "top_k", "top_p", "min_p"),
-        *("repetition_penalty", "no_repeat_ngram_size", "min_new_tokens"),
+        *("repetition_penalty", "no_repeat_ngram_size", "min_length", "min_new_tokens"),
         *("max_length", "max_new_tokens", "stop_strings", "seed", "renormalize_logits"),
     )
 )
@@ -158,7 +161,7 @@ def _has_moves(settings: Settings) -> bool:
     return (
         settings.repetition_penalty != 1.0
         or settings.no_repeat_ngram_size > 0
-        or bool(settings.min_new_tokens)
+        or bool(settings.min_length or settings.min_new_tokens)
     )
 
 

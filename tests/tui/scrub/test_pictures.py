@@ -8,7 +8,7 @@ from textual.widgets import Input
 from core.backends.scripted import ScriptedBackend
 from tests.tui.app.test_pictures import settled, still
 from tests.tui.helpers import make_app
-from tests.tui.scrub.test_scrub import Opened
+from tests.tui.scrub.test_scrub import NGRAM, Opened
 from tui.look.themes import PAPER
 
 SIZES = [(80, 24), (120, 40)]
@@ -18,7 +18,7 @@ async def scrubbed(pilot, *keys):
     await still(pilot)
     opened = Opened()
     await opened.open(pilot)
-    await opened.press(pilot, *["down"] * 6, "right", "right", "right", *keys)
+    await opened.press(pilot, *["down"] * NGRAM, "right", "right", "right", *keys)
     await settled(pilot)
 
 

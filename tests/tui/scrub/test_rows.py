@@ -72,8 +72,21 @@ def test_the_dials_are_those_promised():
         "repetition_penalty",
         "no_repeat_ngram_size",
         "do_sample",
+        "top_h",
+        "epsilon_cutoff",
+        "eta_cutoff",
+        "guidance_scale",
+        "min_length",
+        "min_new_tokens",
+        "exponential_decay_length_penalty",
+        "bad_words_ids",
+        "sequence_bias",
+        "suppress_tokens",
+        "begin_suppress_tokens",
+        "forced_eos_token_id",
     ]
-    assert set(NAMES) < set(PER_STEP) <= set(SETTING_NAMES)
+    assert set(NAMES) - set(PER_STEP) == {"min_length", "min_new_tokens"}
+    assert set(PER_STEP) < set(SETTING_NAMES)
 
 
 @pytest.mark.parametrize("one", DIALS, ids=NAMES)
@@ -101,6 +114,20 @@ def test_every_value_of_a_dial_can_be_set_and_they_rise(one):
         (SAMPLED, "typical_p", -1, True, 0.99),
         (SAMPLED, "repetition_penalty", 1, False, 1.05),
         (SAMPLED, "no_repeat_ngram_size", 1, True, 3),
+        (SAMPLED, "top_h", -1, False, 1.0),
+        (SAMPLED, "eta_cutoff", 1, True, 3e-4),
+        (SAMPLED, "guidance_scale", 1, False, 1.1),
+        (SAMPLED, "guidance_scale", -1, True, 0.5),
+        (SAMPLED, "min_length", 1, True, 10),
+        (SAMPLED, "min_new_tokens", 1, True, None),  # 10 would be more than max_new_tokens
+        (SAMPLED, "exponential_decay_length_penalty", 1, False, (0, 1.001)),
+        (
+            SAMPLED.replace(exponential_decay_length_penalty=(5, 1.2)),
+            "exponential_decay_length_penalty",
+            *(-1, False, (5, 1.1)),
+        ),
+        (SAMPLED, "suppress_tokens", 1, False, ()),
+        (SAMPLED.replace(suppress_tokens=("x",)), "suppress_tokens", -1, True, ()),
         (SAMPLED, "do_sample", -1, False, False),
         (SAMPLED, "do_sample", 1, False, True),
     ],
@@ -124,7 +151,7 @@ def test_a_small_vocabulary_has_no_large_top_k():
 
 def test_sampling_is_turned_on_for_what_needs_it_and_remembered_without():
     greedy = Dials.of(Settings(max_new_tokens=9))
-    assert greedy.is_idle("temperature")
+    assert greedy.why_idle(dial("temperature"))
     warm = moved(greedy, "temperature", 1)
     assert warm.settings == Settings(max_new_tokens=9, do_sample=True, temperature=1.05)
     off = moved(warm, "do_sample", -1)
@@ -145,6 +172,7 @@ MOVES = st.lists(
                     Settings(),
                     Settings(do_sample=True, top_p=0.5, epsilon_cutoff=0.1),
                     Settings(min_new_tokens=500, repetition_penalty=7.0),
+                    Settings(guidance_scale=2.0, negative_prompt_ids="No", suppress_tokens="x"),
                 )
             ),
         ),
@@ -157,6 +185,9 @@ OWN = st.sampled_from(
         SAMPLED,
         Settings(do_sample=True, eta_cutoff=0.01, temperature=9.0, max_new_tokens=3),
         Settings(stop_strings=("x",), repetition_penalty=0.123, no_repeat_ngram_size=77),
+        Settings(max_length=30, min_length=20, guidance_scale=1.7, negative_prompt_ids=(3,)),
+        Settings(forced_eos_token_id=("x", "."), suppress_tokens=".", bad_words_ids="no"),
+        Settings(exponential_decay_length_penalty=(7, 1.04), sequence_bias={"x": 2.0}),
     )
 )
 
@@ -177,6 +208,7 @@ def test_no_way_of_turning_contradicts_itself(own, moves):
     for name in NAMES:
         dials = dials.reset(name)
         assert dials.value(name) == dials.own_value(name)
+    assert dials.with_preset(own).settings == own
 
 
 def test_a_presets_settings_are_taken_over_but_for_lengths_and_seed():
@@ -195,6 +227,13 @@ def test_a_presets_settings_are_taken_over_but_for_lengths_and_seed():
         ("min_p", None, "off"),
         ("min_p", 0.05, "0.05"),
         ("no_repeat_ngram_size", 0, "off"),
+        ("top_h", None, "off"),
+        ("guidance_scale", None, "off"),
+        ("guidance_scale", 0.0, "0"),
+        ("exponential_decay_length_penalty", (3, 1.05), "1.05"),
+        ("exponential_decay_length_penalty", None, "off"),
+        ("bad_words_ids", ("x",), "on"),
+        ("bad_words_ids", (), "off"),
         ("temperature", 1.0, "1"),
         ("do_sample", False, "false"),
     ],
@@ -210,12 +249,14 @@ def test_values_as_a_person_reads_them(name, value, text):
 def test_the_rows_of_dials_fit(settings, selected):
     dials = Dials.of(settings)
     for changed in (dials, moved(dials, NAMES[selected], -1)):
-        rows = text_of(dial_rows(DIALS, changed, selected, 50_257, 38, 12, own="run"))
-        assert len(rows) == 12
-        assert max(map(cell_len, rows)) <= 38
-        assert "…" not in "".join(rows)
-        assert [row[0] for row in rows].index("▸") == selected + 1
-        assert rows[-3].count("●") == 1
+        for height in (12, len(DIALS) + 4):
+            rows = text_of(dial_rows(DIALS, changed, selected, 50_257, 38, height, own="run"))
+            assert len(rows) == height
+            assert max(map(cell_len, rows)) <= 38
+            (at,) = (at for at, row in enumerate(rows) if row.startswith("▸"))
+            assert NAMES[selected].startswith(rows[at].split()[1].rstrip("…"))
+            assert rows[-3].count("●") == 1
+            assert all("…" not in row[22:] for row in rows)
 
 
 def test_a_moved_dial_shows_both_values():

@@ -78,7 +78,8 @@ class Opened:
         return self.screen.query_one(ScrubText).plain
 
     def dial(self, name):
-        return self.plain("#scrub-dial-rows").splitlines()[1 + NAMES.index(name)]
+        rows = self.plain("#scrub-dial-rows").splitlines()
+        return next(row for row in rows if row[2:].startswith(f"{name} "))
 
 
 async def pressed_down_to(opened, pilot, name):
@@ -278,7 +279,8 @@ async def test_sampling_is_turned_on_with_a_word():
         assert opened.dial("do_sample").split() == ["do_sample", "true", "false"]
         await opened.press(pilot, "right")
         assert "would differ" in opened.summary
-        await opened.press(pilot, "up", "left")
+        await pressed_down_to(opened, pilot, "do_sample")
+        await opened.press(pilot, "left")
         assert opened.summary.startswith("the run's own settings")
         await opened.press(pilot, "right", "backspace")
         assert opened.dial("do_sample").split()[-2:] == ["false▸", "false"]

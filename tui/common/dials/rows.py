@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 from core.looking_back.other_settings.dial_table import Dial, Value, position, scale, shown
 from core.looking_back.other_settings.dials import Dials
+from core.presets.difference import told_value
 from core.records.setting_facts.table import FACTS
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row
-from tui.common.visible import fit
+from tui.common.visible import fit, visible_prose
 
 HEAD_ROWS = 1
 """How many rows stand above the first dial."""
@@ -51,25 +52,33 @@ def dial_rows(
     rows: list[Row] = [[(f"{names}  {'now':>{_VALUE}}  {own:>{_VALUE}}", DIM)]]
     rows += [_dial_row(known[at], dials, is_selected=at == selected) for at in seen]
     rows.append(_scale_row(dial, dials, vocabulary_size, width))
-    facts = FACTS[dial.name]
-    meaning = facts.meaning
-    if dials.is_idle(dial.name):
-        meaning = "no effect while nothing is drawn"
+    meaning = dials.why_idle(dial) or dial.meaning
     rows.append([("  " + meaning, "italic " + DIM)])
-    rows.append([("  " + facts.values, DIM)])
+    rows.append([(fit("  " + _values(dial, dials), width), DIM)])
     room = height - len(rows) - 1
     if room > 0:
-        told = textwrap.wrap(facts.does, max(10, width - 2))
-        if len(told) <= room:
-            rows += [[], *([("  " + text, DIM)] for text in told)]
+        lines = textwrap.wrap(FACTS[dial.name].does, max(10, width - 2))
+        if len(lines) <= room:
+            rows += [[], *([("  " + text, DIM)] for text in lines)]
     return rows
+
+
+def _values(dial: Dial, dials: Dials) -> str:
+    """Return which values a dial goes through: its range, or what a preset names."""
+    name = dial.name
+    if name == "exponential_decay_length_penalty":
+        return f"a factor, from token {dials.decay_start:,} on"
+    if not dial.is_switch:
+        return FACTS[name].values
+    settings = dials.own if dials.own_value(name) else dials.sampling
+    return visible_prose(told_value(settings.to_full_mapping()[name]))
 
 
 def _dial_row(dial: Dial, dials: Dials, *, is_selected: bool) -> Row:
     name = dial.name
     value, own = dials.value(name), dials.own_value(name)
     is_moved = value != own
-    is_idle = dials.is_idle(name)
+    is_idle = bool(dials.why_idle(dial))
     style = DIM if is_idle else (f"bold {CHOSEN}" if is_moved else NUMBER)
     left, right = ("◂", "▸") if is_selected else (" ", " ")
     return [

@@ -15,6 +15,9 @@ OWN = [
     Settings(max_length=128, num_beams=5, no_repeat_ngram_size=2, length_penalty=-0.5),
     Settings(max_new_tokens=200, min_new_tokens=30, do_sample=True, top_p=0.9, top_k=0, seed=7),
     Settings(num_beams=4, early_stopping="never", do_sample=True, stop_strings=("\n",)),
+    Settings(guidance_scale=2.0, negative_prompt_ids="Never", min_length=9, max_length=40),
+    Settings(forced_eos_token_id=(".", 3), suppress_tokens=(".",), bad_words_ids=("a", (1, 2))),
+    Settings(exponential_decay_length_penalty=(8, 1.07), sequence_bias={"a": -3.0}),
 ]
 BY_NAME = {one.name: one for one in RUN_DIALS}
 
@@ -35,7 +38,6 @@ def test_wherever_they_are_turned_the_settings_can_be_run_and_taken_back(own):
         dials = dials.moved(dial, chance.choice((-1, 1)), 1600, is_large=chance.random() < 0.3)
         assert dials.settings == Dials.of(own, dials.settings).settings
         assert dials.settings.stop_strings == own.stop_strings
-        assert dials.settings.min_new_tokens == own.min_new_tokens
     for dial in RUN_DIALS:
         dials = dials.reset(dial.name)
     assert dials.settings == own
@@ -68,6 +70,32 @@ def test_no_length_is_less_than_what_must_come():
         lengths.add(dials.settings.max_new_tokens)
     assert min(one for one in lengths if one is not None) == 30
     assert None in lengths
+
+
+def test_what_a_preset_names_goes_off_and_on_and_what_guides_goes_with_it():
+    dials = Dials.of(OWN[5])
+    off = turned(dials, "forced_eos_token_id", -1, -1)
+    assert off.settings == OWN[5].replace(forced_eos_token_id=None)
+    assert turned(off, "forced_eos_token_id", 1, 1) == dials
+    assert turned(off, "begin_suppress_tokens", 1) == off
+    assert "presets.yaml" in off.why_idle(BY_NAME["begin_suppress_tokens"])
+    assert not off.why_idle(BY_NAME["forced_eos_token_id"])
+
+    guided = Dials.of(OWN[4])
+    plain = turned(guided, "guidance_scale", *[-1] * 10)
+    assert plain.settings == Settings(min_length=9, max_length=40)
+    assert turned(plain, "guidance_scale", 1).settings.negative_prompt_ids == "Never"
+    decay = turned(Dials.of(OWN[6]), "exponential_decay_length_penalty", *[-1] * 8)
+    assert decay.settings.exponential_decay_length_penalty is None
+    more = turned(decay, "exponential_decay_length_penalty", 1)
+    assert more.settings.exponential_decay_length_penalty == (8, 1.001)
+
+
+def test_a_length_that_is_reset_takes_along_what_contradicts_it():
+    dials = turned(Dials.of(OWN[2]), "min_new_tokens", *[-1] * 30)
+    dials = turned(dials, "max_new_tokens", *[-1] * 60, 1)
+    assert (dials.settings.min_new_tokens, dials.settings.max_new_tokens) == (None, 1)
+    assert dials.reset("min_new_tokens").settings == OWN[2]
 
 
 def test_scrubbing_has_those_that_act_on_a_step_alone():
