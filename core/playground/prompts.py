@@ -16,7 +16,7 @@ from core.playground.notices import Notices
 from core.playground.presets.next_run import NextRun
 from core.playground.runs import Runs
 from core.records.prompt_tokens import SPACE_AT_THE_END, ends_in_a_words_space
-from core.sessions.entries import PromptSent
+from core.sessions.entries import PromptSent, PromptWaits
 
 
 class Prompts:
@@ -36,6 +36,7 @@ class Prompts:
         """The prompt that waits, for the model or for a run's end; ``None`` without one."""
         self.sent = list(keeping.restored.prompts)
         """The history: what was sent, oldest first, once where it was sent twice in a row."""
+        self._left = keeping.restored.waiting
         self._keeping = keeping
         self._has_told_of_space = False
         self._documents = documents
@@ -70,6 +71,7 @@ class Prompts:
         if self._model.info is None or self._moves.clears_at_end:
             self.queued = prompt
             self._notices.clear()
+            self._keeping.record(PromptWaits(prompt))
         else:
             self._run(prompt)
         if prompt and self.sent[-1:] != [prompt]:
@@ -77,9 +79,21 @@ class Prompts:
             self._keeping.record(PromptSent(prompt))
         return True
 
+    def take_left(self) -> str | None:
+        """Return, once, the prompt that waited when the session was left; ``None`` without one."""
+        prompt, self._left = self._left, ""
+        session = self._keeping.session
+        if not prompt or session is None or not session.is_saved:  # it waits in another program
+            return None
+        self._keeping.record(PromptWaits(""))
+        self._notices.owe("this prompt was waiting when the program ended; it has not run")
+        return prompt
+
     def take_back(self) -> str | None:
         """Return the prompt that waits, which then waits no more; ``None`` without one."""
         prompt, self.queued = self.queued, None
+        if prompt:
+            self._keeping.record(PromptWaits(""))
         return prompt
 
     def run_queued(self) -> None:

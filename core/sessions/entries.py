@@ -116,6 +116,13 @@ class PromptSent:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptWaits:
+    """A prompt that was sent waits for its turn; where ``text`` is empty, none does any more."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class PresetChosen:
     """The preset from now on, with all that it has now, and whether a person chooses.
 
@@ -155,6 +162,7 @@ Entry = (
     | RunNamed
     | RunRemoved
     | PromptSent
+    | PromptWaits
     | PresetChosen
     | ModelReady
     | SessionNamed

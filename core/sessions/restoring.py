@@ -24,6 +24,7 @@ from core.sessions.entries import (
     PresetChosen,
     ProgramStarted,
     PromptSent,
+    PromptWaits,
     RunBegun,
     RunGoesOn,
     RunNamed,
@@ -42,8 +43,8 @@ class Restored:
     ``documents`` has the turns of each run's whole document, and those of ``ROOT``, which are none.
     ``cleared_from`` is the run whose document was cleared last, ``ROOT`` where that is over.
     ``position`` is the step that was looked at, ``None`` for the newest. ``prompts`` are those that
-    were sent, oldest first. ``preset`` is the one that was chosen last, ``model`` the one that was
-    ready last; ``None`` where nothing was.
+    were sent, oldest first; ``waiting`` is the one that never ran, empty without one. ``preset`` is
+    the one that was chosen last, ``model`` the one that was ready last; ``None`` where nothing was.
     ``programs`` says with which versions a run was written, or gone on with, by hand.
     """
 
@@ -52,6 +53,7 @@ class Restored:
     cleared_from: int = ROOT
     position: int | None = None
     prompts: list[str] = field(default_factory=list)
+    waiting: str = ""
     preset: PresetChosen | None = None
     model: ModelInfo | None = None
     name: str = ""
@@ -130,6 +132,8 @@ class Restorer:
                 self._remove(entry.node_id)
             case PromptSent():
                 state.prompts.append(entry.text)
+            case PromptWaits():
+                state.waiting = entry.text
             case PresetChosen():
                 state.preset = entry
             case ModelReady():

@@ -24,6 +24,7 @@ from core.sessions.entries import (
     PresetChosen,
     ProgramStarted,
     PromptSent,
+    PromptWaits,
     RunBegun,
     RunGoesOn,
     RunNamed,
@@ -69,6 +70,8 @@ def entry_record(entry: Entry) -> dict[str, Any]:
             return {"type": "removed", "node": entry.node_id}
         case PromptSent():
             return {"type": "prompt", "text": entry.text}
+        case PromptWaits():
+            return {"type": "waits", "text": entry.text}
         case PresetChosen():
             return {
                 "type": "preset",

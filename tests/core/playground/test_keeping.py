@@ -105,6 +105,30 @@ def test_an_afternoon_is_there_again_and_goes_on(tmp_path):
     assert_same_again(path, playground)
 
 
+def test_a_prompt_that_waited_is_given_back_once(tmp_path):
+    """Not run at once: it may be what ended the program."""
+    path = tmp_path / "one.jsonl"
+    one = opened(path, is_loaded=False)
+    assert one.playground.prompts.send("Once upon")
+    one.playground.keeping.session.journal.flush(9)
+    assert state_in(path).waiting == "Once upon"
+    killed = tmp_path / "killed.jsonl"
+    killed.write_bytes(path.read_bytes())
+    one.settle()
+    assert one.document.turns, "it runs when the model is there"
+    one.playground.close()
+    assert state_in(path).waiting == ""
+
+    again = opened(killed, is_loaded=False)
+    assert again.until(lambda: again.notice).returned_prompt == "Once upon"
+    assert "this prompt was waiting" in again.notice
+    assert again.settle().returned_prompt is None
+    assert not again.document.turns
+    assert again.playground.prompts.sent == ["Once upon"]
+    again.playground.close()
+    assert state_in(killed).waiting == ""
+
+
 def test_without_a_session_no_file_is_written(tmp_path, monkeypatch, play):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)

@@ -23,6 +23,7 @@ from core.sessions.entries import (
     PresetChosen,
     ProgramStarted,
     PromptSent,
+    PromptWaits,
     RunBegun,
     RunGoesOn,
     RunNamed,
@@ -93,6 +94,7 @@ ENTRIES = st.one_of(
     st.builds(RunNamed, IDS, TEXTS),
     st.builds(RunRemoved, IDS),
     st.builds(PromptSent, TEXTS),
+    st.builds(PromptWaits, TEXTS),
     st.builds(
         PresetChosen,
         TEXTS,
