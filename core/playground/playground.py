@@ -244,8 +244,7 @@ class Playground:
                 self._apply(event, changes)
         if self._coming is not None and not self.document.is_running:
             self._switch(self._coming, changes)
-        left = self.prompts.take_left()
-        if left is not None:
+        if (left := self.prompts.take_left()) is not None:
             changes.returned_prompt, changes.anything = left, True
         if self.by_hand.must_weigh:
             self.runs.weigh_next()

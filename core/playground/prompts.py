@@ -86,7 +86,7 @@ class Prompts:
         if not prompt or session is None or not session.is_saved:  # it waits in another program
             return None
         self._keeping.record(PromptWaits(""))
-        self._notices.owe("this prompt was waiting when the program ended; it has not run")
+        self._notices.owe("this prompt has not run yet")
         return prompt
 
     def take_back(self) -> str | None:

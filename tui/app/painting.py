@@ -90,7 +90,8 @@ class Painting:
         self.paint_status(is_due=changes.keys)
         if changes.keys:
             self._main.refresh_bindings()
-        failure = changes.failure or self._unreadable(is_meant=changes.returned_prompt is not None)
+        is_refused = changes.returned_prompt is not None and not changes.owed
+        failure = changes.failure or self._unreadable(is_meant=is_refused)
         if failure:
             self._app.push_screen(DialogScreen("that did not work", failure))
         elif news := self._unreadable(is_meant=changes.owed):

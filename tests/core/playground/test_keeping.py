@@ -121,7 +121,7 @@ def test_a_prompt_that_waited_is_given_back_once(tmp_path):
 
     again = opened(killed, is_loaded=False)
     assert again.until(lambda: again.notice).returned_prompt == "Once upon"
-    assert "this prompt was waiting" in again.notice
+    assert "this prompt has not run yet" in again.notice
     assert again.settle().returned_prompt is None
     assert not again.document.turns
     assert again.playground.prompts.sent == ["Once upon"]
