@@ -22,6 +22,10 @@ class FullError(OSError):
     """The file is as large as it may become; nothing was written."""
 
 
+class OthersWriteError(OSError):
+    """Another program writes the file, on a file system that could not keep it out."""
+
+
 class LineFile:
     """A file that ends with a whole line, opened to append to; ``largest`` in bytes."""
 
@@ -35,8 +39,11 @@ class LineFile:
 
         Raises:
             FullError: The file would be too large.
+            OthersWriteError: It is not as this program left it.
             OSError: They cannot be written; the file is as it was.
         """
+        if os.fstat(self._file.fileno()).st_size != self.size:
+            raise OthersWriteError("another program writes its file")
         if self.size + len(lines) > self._largest:
             raise FullError(f"it has the {self._largest:,} bytes that it may have")
         left = memoryview(lines)

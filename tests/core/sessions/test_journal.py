@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import threading
 import time
@@ -182,6 +183,24 @@ def test_a_session_has_a_largest_size(path, opened):
     journal.close(PATIENCE)
     assert prompts(path) == ["fits"]
     assert path.stat().st_size <= largest
+
+
+def test_two_that_no_lock_keeps_apart_leave_a_whole_file(path, opened, monkeypatch):
+    """Where the file system knows none, who is second to write is told, and writes nothing."""
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    first, second = opened(), opened()
+    first.write(PromptSent("first"))
+    assert first.flush(PATIENCE)
+    second.write(PromptSent("second"))
+    assert not second.flush(PATIENCE)
+    assert second.take_fault().endswith("no longer saved: another program writes its file")
+    first.write(PromptSent("again"))
+    assert first.close(PATIENCE)
+    assert prompts(path) == ["first", "again"]
+
+
+def no_locks(*_):
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
 
 def test_a_file_that_was_deleted_is_told(path, opened):
