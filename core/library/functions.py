@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.backends.local import LocalBackend
-from core.document.export.files import write_run
+from core.document.export.files import file_of_run
 from core.document.export.reading import check_tokens, exported_run, token_texts
 from core.files.texts import LARGEST_RUN, read_text_file
 from core.library.model import Model, silent
@@ -185,7 +185,7 @@ def save_run(path: str | Path, run: Run) -> Path:
         PlaygroundError: The name has another end, a file has it already, or it cannot be written.
     """
     events = (run.started, *run.steps, run.finished)
-    return write_run(str(path), run.prompt, run.about, events)
+    return file_of_run(str(path), run.prompt, run.about, events).write()
 
 
 def read_run(path: str | Path) -> Run:

@@ -7,15 +7,15 @@ Must never write over a file, and never leaves half of one behind.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
-from pathlib import Path
 
 from core.document.document import Document, Turn
-from core.document.export.files import format_of, new_file_of, write_new_text, write_run
+from core.document.export.files import NewFile, file_of_run, format_of, new_file_of
 from core.document.export.of_turns import run_of_turns
 from core.document.export.several import check_holds, text_of
 from core.document.tree_records import ROOT
@@ -33,42 +33,40 @@ def free_name(run_name: str) -> str:
     """
     stem = _UNSAFE.sub("-", run_name)[:_LONGEST_STEM].strip("-.") or "run"
     name, number = f"{stem}.md", 1
-    while Path(name).exists():
+    while os.path.lexists(name):
         number += 1
         name = f"{stem}-{number}.md"
     return name
 
 
-def save_run(path: str, document: Document, turn: Turn) -> Path:
-    """Write ``turn`` of ``document`` to a new file; return where it is. See ``write_run``.
+def file_of_turn(path: str, document: Document, turn: Turn) -> NewFile:
+    """Return ``turn`` of ``document`` as a new file, to be written; see ``file_of_run``.
 
     Raises:
-        PlaygroundError: The run has not finished, the name is of no known format, a file has it
-            already, or it cannot be written.
+        PlaygroundError: The run has not finished, or the name is of no known format.
     """
     turns = [*takewhile(lambda one: one is not turn, document.turns), turn]
     run = run_of_turns(turns)
-    return write_run(path, run.prompt, run.about, (run.started, *run.steps, run.finished))
+    return file_of_run(path, run.prompt, run.about, (run.started, *run.steps, run.finished))
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
     """Something that can be exported.
 
-    ``name`` says what, as in "save this run"; ``write`` takes a file's name, whose end says the
-    format, and returns where the file is. It raises ``PlaygroundError``.
+    ``name`` says what, as in "save this run"; ``file`` takes a file's name, whose end says the
+    format, and returns what is to be written. It raises ``PlaygroundError``.
     """
 
     name: str
-    write: Callable[[str], Path]
+    file: Callable[[str], NewFile]
 
 
-def write_runs(documents: Documents, node_ids: Collection[int], path: str) -> Path:
-    """Write runs of the tree to a new file; several as JSON Lines are a session.
+def file_of_runs(documents: Documents, node_ids: Collection[int], path: str) -> NewFile:
+    """Return runs of the tree as a new file, to be written; several as JSON Lines are a session.
 
     Raises:
-        PlaygroundError: The name is of no known format or of one that does not hold them, a file
-            has it already, or it cannot be written.
+        PlaygroundError: The name is of no known format or of one that does not hold them.
     """
     file, name = new_file_of(path), format_of(path)
     check_holds(name, len(node_ids))
@@ -78,13 +76,12 @@ def write_runs(documents: Documents, node_ids: Collection[int], path: str) -> Pa
         runs = documents.exported(node_ids)
         before = runs[0].prompt if name == "text" else ""
         text = before + text_of(runs, name)
-    write_new_text(file, text)
-    return file
+    return NewFile(file, text)
 
 
 def exports_at(documents: Documents, turn: Turn) -> list[Export]:
     """Return what can be exported where a step of ``turn`` is looked at: that run first."""
-    run = Export("this run", partial(_save_turn, documents, turn))
+    run = Export("this run", partial(_file_of_turn, documents, turn))
     branch = documents.tree.path(documents.tree.cursor)
     return [run, *_larger(documents, branch, (turn.node_id,))]
 
@@ -93,7 +90,7 @@ def exports_of(documents: Documents, node_id: int) -> list[Export]:
     """Return what can be exported of a picked run: its branch first; none of the empty document."""
     if node_id == ROOT:
         return _larger(documents, (), ())
-    run = Export(f"run {node_id} alone", partial(write_runs, documents, (node_id,)))
+    run = Export(f"run {node_id} alone", partial(file_of_runs, documents, (node_id,)))
     larger = _larger(documents, documents.tree.path(node_id), (node_id,))
     return [*larger[:1], run, *larger[1:]]
 
@@ -101,7 +98,7 @@ def exports_of(documents: Documents, node_id: int) -> list[Export]:
 def exports_of_two(documents: Documents, first: int, second: int) -> list[Export]:
     """Return what can be exported of a comparison: the two runs, as they are compared."""
     both = (first, second)
-    return [Export("the two runs", partial(write_runs, documents, both))]
+    return [Export("the two runs", partial(file_of_runs, documents, both))]
 
 
 def _larger(documents: Documents, branch: tuple[int, ...], run: tuple[int, ...]) -> list[Export]:
@@ -109,7 +106,7 @@ def _larger(documents: Documents, branch: tuple[int, ...], run: tuple[int, ...])
     every = tuple(node.node_id for node in documents.tree.nodes)
     named = (("the branch of", branch), ("all", every))
     return [
-        Export(f"{name} {len(ids)} runs", partial(write_runs, documents, ids))
+        Export(f"{name} {len(ids)} runs", partial(file_of_runs, documents, ids))
         for name, ids in _other(named, run)
     ]
 
@@ -123,5 +120,5 @@ def _other(
             before = ids
 
 
-def _save_turn(documents: Documents, turn: Turn, path: str) -> Path:
-    return save_run(path, documents.at_hand, turn)
+def _file_of_turn(documents: Documents, turn: Turn, path: str) -> NewFile:
+    return file_of_turn(path, documents.at_hand, turn)

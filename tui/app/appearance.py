@@ -1,18 +1,26 @@
 """The actions on how the app looks: the theme, the tint of tokens, and that both are remembered.
 
-Must never draw anything.
+Must never draw anything, nor wait for a disk while the app goes on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from textual.app import App
+from textual.timer import Timer
 
+from core.backends.newest_call import NewestCall
 from core.records.errors import PlaygroundError
 from tui.look.appearance import Appearance, AppearanceFile
 from tui.look.themes import INK, PAPER
 from tui.main.screen import MainScreen
+
+_LOOKS_PER_SECOND = 20
+
+_REMEMBERED_WITHIN = 0.5
+"""So many seconds a disk has, when the app ends, for what was chosen last."""
 
 
 class AppearanceActions:
@@ -29,6 +37,8 @@ class AppearanceActions:
         self._main = main
         self._file = file
         self._changed = changed
+        self._calls: NewestCall[None] = NewestCall("the theme could not be remembered")
+        self._timer: Timer | None = None
         app.register_theme(INK)
         app.register_theme(PAPER)
         self._kept = file.read() if file is not None else Appearance()
@@ -43,6 +53,7 @@ class AppearanceActions:
 
     def start(self) -> None:
         """Tint as was kept, and keep what is chosen from now on."""
+        self._timer = self._app.set_interval(1 / _LOOKS_PER_SECOND, self._take_over, pause=True)
         self._main.transcript.set_tinted(self._kept.is_tinted)
         self._app.theme_changed_signal.subscribe(self._app, lambda _theme: self._keep())
 
@@ -56,10 +67,27 @@ class AppearanceActions:
         """Switch between the light and the dark theme."""
         self._app.theme = INK.name if self._app.theme == PAPER.name else PAPER.name
 
+    def close(self) -> None:
+        """Have what was chosen last remembered, as far as the disk is quick about it."""
+        while self._calls.wait(_REMEMBERED_WITHIN) and self._calls.finished() is not None:
+            pass
+
     def _keep(self) -> None:
         if self._file is None:
             return
+        appearance = Appearance(self._app.theme, self._main.transcript.is_tinted)
+        self._calls.ask(partial(self._file.keep, appearance))
+        if self._timer is not None:
+            self._timer.resume()
+
+    def _take_over(self) -> None:
+        """Say why something was not remembered."""
+        call = self._calls.finished()
+        if call is None:
+            return
+        if not self._calls.is_busy and self._timer is not None:
+            self._timer.pause()
         try:
-            self._file.keep(Appearance(self._app.theme, self._main.transcript.is_tinted))
+            call.result()
         except PlaygroundError as error:
             self._app.notify(str(error), severity="warning", markup=False)

@@ -173,6 +173,7 @@ class PlaygroundApp(App[None]):
     def on_unmount(self) -> None:
         """End the run and the worker thread, and save what waits."""
         self.sessions.close()
+        self.appearance.close()
         self.is_saved = self.playground.close(_SAVED_SOON)
 
     def deliver_screenshot(

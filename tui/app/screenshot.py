@@ -12,6 +12,7 @@ from typing import Any
 import platformdirs
 from textual.app import App
 
+from core.backends.background_call import BackgroundCall
 from core.files.writing import write_new
 from core.text.visible import visible
 
@@ -26,17 +27,24 @@ def picture(app: App[Any]) -> str:
 
 
 def save_picture(app: App[Any], filename: str, path: str, time_format: str) -> None:
-    """Save the screen in the folder ``path``, or where one is found, and say where."""
-    name = filename or f"{app.title}_{datetime.now():{time_format or _TIME}}.svg"
-    file = (Path(path) if path else _folder()) / name
-    try:
-        write_new(file, picture(app).encode())
-        sentence = f"the screenshot is in {file.absolute()}"
-    except OSError as error:
-        sentence = f"{file} cannot be written: {error.strerror or error}"
-        app.notify(visible(sentence, keep=""), severity="error", timeout=_SHOWN, markup=False)
-    else:
-        app.notify(visible(sentence, keep=""), timeout=_SHOWN, markup=False)
+    """Save the screen in the folder ``path``, or where one is found, and say where: on a thread."""
+    image, name = (
+        picture(app).encode(),
+        filename or f"{app.title}_{datetime.now():{time_format or _TIME}}.svg",
+    )
+
+    def save() -> None:
+        file = (Path(path) if path else _folder()) / name
+        try:
+            write_new(file, image)
+            sentence = f"the screenshot is in {file.absolute()}"
+        except OSError as error:
+            sentence = f"{file} cannot be written: {error.strerror or error}"
+            app.notify(visible(sentence, keep=""), severity="error", timeout=_SHOWN, markup=False)
+        else:
+            app.notify(visible(sentence, keep=""), timeout=_SHOWN, markup=False)
+
+    BackgroundCall(save, "the screenshot could not be saved")  # any thread may notify
 
 
 def _folder() -> Path:

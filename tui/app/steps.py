@@ -6,16 +6,22 @@ Must never compute anything: the pages and the playground do. Pages are imported
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from textual.app import App
 
+from core.backends.background_call import BackgroundCall
 from core.playground.playground import Playground
-from core.playground.run_file import Export
+from core.playground.run_file import Export, free_name
+from core.records.errors import PlaygroundError
 from core.records.scores import ScoredText, WrittenTokens
 from core.records.steps import BeamStep
 
 _LOOK_SECONDS = 0.1
+
+_OFFERED_WITHIN = 0.1
+"""So many seconds a disk has to say which names there are; later, none is offered."""
 
 
 class StepActions:
@@ -156,17 +162,19 @@ class StepActions:
     def _save(self, exports: list[Export], name: str, say: Callable[[str], None]) -> None:
         """Ask for a file's name, and which of ``exports`` is to be written there; tell where."""
         from core.document.export.files import FORMAT_OF_SUFFIX
-        from core.playground.run_file import free_name
         from tui.inputs.screen import InputScreen
 
         saved: list[str] = []
 
-        def save(path: str) -> None:
-            saved.append(str(exports[screen.choice].write(path)))
+        def save(path: str) -> Callable[[], None]:
+            file = exports[screen.choice].file(path)
+            return lambda: saved.append(str(file.write()))
 
         def closed(_was_taken: bool | None) -> None:
             if saved:
                 say(f"saved as {saved[0]}")
+            elif screen.is_waiting:
+                say("the disk has not taken the file yet")
             self._changed()
 
         screen = InputScreen(
@@ -174,7 +182,7 @@ class StepActions:
             save,
             hint="its name",
             accept="saves it",
-            value=free_name(name),
+            value=_offered(name),
             choices=[one.name for one in exports],
         )
         self._app.push_screen(screen, closed)
@@ -233,3 +241,12 @@ class StepActions:
 
         presets = playground.next_run.book.presets
         self._app.push_screen(ScoreScreen(score, presets, text, told=playground.told))
+
+
+def _offered(run_name: str) -> str:
+    """Return a file's name for a run that no file has, empty where a disk does not say."""
+    call = BackgroundCall(partial(free_name, run_name), "no name can be offered")
+    with suppress(PlaygroundError):
+        if call.wait(_OFFERED_WITHIN):
+            return call.result()
+    return ""

@@ -1,7 +1,7 @@
 """One line of text over the screen: a name, a path.
 
-Must never close before what was typed has been taken; what stands in the way is told in one
-sentence, never through markup.
+Must never close by itself before what was typed has been taken, nor wait for a disk on the thread
+that paints; what stands in the way is told in one sentence, never through markup.
 """
 
 from __future__ import annotations
@@ -17,19 +17,28 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from core.backends.background_call import BackgroundCall
 from core.presets.key_name import told_key
 from core.records.errors import PlaygroundError
 from tui.common.visible import visible_prose
 from tui.inputs.line import ExactLine
 from tui.inputs.stand_ins import exact
 
+_AT_ONCE = 0.1
+"""So many seconds a disk has before the box says that it is waited for."""
+
+_LOOKS_PER_SECOND = 20
+
+Take = Callable[[str], Callable[[], object] | None]
+"""Takes a line; what it returns is called on a thread of its own, for a disk may be slow."""
+
 
 class InputScreen(ModalScreen[bool]):
     """Asks for a line and gives it to ``take``, which raises ``PlaygroundError`` to refuse it.
 
-    Gives ``True`` when it was taken. Where there are several ``choices``, tab goes through them:
-    ``choice`` is the number of the one that is chosen, from 0, and ``title`` has its name in the
-    place of ``{}``.
+    What ``take`` returns may refuse it too. Gives ``True`` when it was taken. Where there are
+    several ``choices``, tab goes through them: ``choice`` is the number of the one that is chosen,
+    from 0, and ``title`` has its name in the place of ``{}``.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,7 +49,7 @@ class InputScreen(ModalScreen[bool]):
     def __init__(
         self,
         title: str,
-        take: Callable[[str], None],
+        take: Take,
         *,
         hint: str,
         accept: str,
@@ -55,6 +64,12 @@ class InputScreen(ModalScreen[bool]):
         self._hint = hint
         self._accept = accept
         self._value = value
+        self._call: BackgroundCall[object] | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a disk has not answered yet, also where the box was closed meanwhile."""
+        return self._call is not None and not self._call.is_done
 
     def compose(self) -> ComposeResult:
         """Lay the box out."""
@@ -86,11 +101,36 @@ class InputScreen(ModalScreen[bool]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        if self._call is not None:  # Enter was pressed twice
+            return
         try:
-            self._take(exact(event.value))
+            call = self._take(exact(event.value))
         except PlaygroundError as error:
-            refusal = self.query_one("#input-refusal", Static)
-            refusal.update(Content(f"✗ {visible_prose(str(error))}"))
-            refusal.display = True
+            self._tell(f"✗ {error}")
+            return
+        if call is None:
+            self.dismiss(True)
+            return
+        self._call = BackgroundCall(call, "it could not be done")
+        if self._call.wait(_AT_ONCE):
+            self._take_over()
+        else:
+            self._tell("… the disk has not answered yet")
+            self.set_interval(1 / _LOOKS_PER_SECOND, self._take_over)
+
+    def _take_over(self) -> None:
+        """Close when all is done; on a timer, which ends with the box."""
+        if self._call is None or not self._call.is_done:
+            return
+        call, self._call = self._call, None
+        try:
+            call.result()
+        except PlaygroundError as error:
+            self._tell(f"✗ {error}")
         else:
             self.dismiss(True)
+
+    def _tell(self, sentence: str) -> None:
+        told = self.query_one("#input-refusal", Static)
+        told.update(Content(visible_prose(sentence)))
+        told.display = True

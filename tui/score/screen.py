@@ -153,12 +153,16 @@ class ScoreScreen(Screen[None]):
 
     def action_open(self) -> None:
         """Take the text of a file."""
-        self.app.push_screen(
-            InputScreen("open a text file", self._open, hint="its path", accept="opens it")
-        )
+        read: list[tuple[str, str]] = []
 
-    def _open(self, path: str) -> None:
-        self._input.put(read_text_file(path))
+        def take(path: str) -> Callable[[], None]:
+            return lambda: read.append((path, read_text_file(path)))
+
+        screen = InputScreen("open a text file", take, hint="its path", accept="opens it")
+        self.app.push_screen(screen, lambda taken: self._opened(*read[-1]) if taken else None)
+
+    def _opened(self, path: str, text: str) -> None:
+        self._input.put(text)
         self._text = self._input.exact_text
         self._edit()
         self._say([(f"{path} is open; {self._told('score_it')} scores it", DIM)])

@@ -7,6 +7,7 @@ session's words go through markup.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -41,8 +42,8 @@ class Kept(NamedTuple):
 
     Args:
         find: Returns all sessions; called on a thread of its own, for disks are slow.
-        name: Names one.
-        delete: Deletes one for good.
+        name: Names one; called on a thread of its own too.
+        delete: Deletes one for good; the same.
         at_hand: The session that is open.
     """
 
@@ -67,6 +68,7 @@ class SessionsScreen(Screen[Path | bool | None]):
         self._sessions: Sequence[ListedSession] | None = None
         self._call: BackgroundCall[Sequence[ListedSession]] | None = None
         self._pick: Path | None = None
+        self._deleting: Path | None = None
         self._said = ""
         self._said_of: Path | None = None
 
@@ -107,11 +109,12 @@ class SessionsScreen(Screen[Path | bool | None]):
         call = self._call
         if call is None or not call.is_done:
             return
-        self._call = None
+        self._call = self._deleting = None
         try:
             self._show(call.result(), "")
         except PlaygroundError as error:
-            self._show((), str(error))
+            self._pick = self.picked.path if self.picked is not None else None
+            self._show(self._sessions or (), str(error))
 
     def _show(self, sessions: Sequence[ListedSession], refusal: str) -> None:
         self._sessions = sessions
@@ -119,8 +122,7 @@ class SessionsScreen(Screen[Path | bool | None]):
         paths = [one.path for one in sessions]
         if self._pick in paths:
             self.query_one(RowPicker).pick_row(paths.index(self._pick))
-        if refusal:
-            self._say(refusal)
+        self._say(refusal)
         self._draw_details()
 
     def _draw(self) -> None:
@@ -183,6 +185,8 @@ class SessionsScreen(Screen[Path | bool | None]):
             self._say("there is none to open")
         elif session.path == self._kept.at_hand:
             self.dismiss(None)
+        elif session.path == self._deleting:
+            self._say("it is being deleted")
         elif session.fault:
             self._say(f"it cannot be opened: {session.fault}")
         else:
@@ -201,7 +205,7 @@ class SessionsScreen(Screen[Path | bool | None]):
         self.app.push_screen(
             InputScreen(
                 "name this session",
-                lambda name: self._kept.name(session.path, name),
+                lambda name: partial(self._kept.name, session.path, name),
                 hint=f"one line, at most {LONGEST_NAME} characters; nothing takes the name away",
                 accept="names it",
                 value=session.summary.name,
@@ -217,6 +221,9 @@ class SessionsScreen(Screen[Path | bool | None]):
         session = self.picked
         if session is None:
             self._say("there is none to delete")
+            return
+        if self._deleting is not None:
+            self._say("another is being deleted; the disk has not answered yet")
             return
         if session.path == self._kept.at_hand:
             self._say("it is open: begin a new one first, then delete it")
@@ -236,13 +243,16 @@ class SessionsScreen(Screen[Path | bool | None]):
         sessions = self._sessions or ()
         paths = [one.path for one in sessions]
         at = paths.index(session.path) if session.path in paths else 0
-        try:
+        left = paths[:at] + paths[at + 1 :]
+        self._pick = left[min(at, len(left) - 1)] if left else None
+        self._deleting = session.path
+
+        def delete() -> Sequence[ListedSession]:
             self._kept.delete(session.path)
-        except PlaygroundError as error:
-            self._say(str(error))
-        else:
-            left = paths[:at] + paths[at + 1 :]
-            self._look(left[min(at, len(left) - 1)] if left else None)
+            return self._kept.find()
+
+        self._call = BackgroundCall(delete, "the session could not be deleted")
+        self._say("deleting…")
 
     def action_close(self) -> None:
         """Go back to the session at hand."""

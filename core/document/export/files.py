@@ -6,6 +6,7 @@ Must never write over a file, and never leaves half of one behind.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,27 @@ FORMAT_OF_SUFFIX = {
 """What a file's name says of its format, by ``core.document.export.writers.FORMATS``."""
 
 
-def write_run(path: str, before: str, about: Mapping[str, Any], events: Iterable[Event]) -> Path:
-    """Write the events of a run to a new file; ``~`` is the home folder.
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """The text of a file that is not there yet."""
+
+    path: Path
+    text: str
+
+    def write(self) -> Path:
+        """Write it, whole or not at all, which may wait for a disk; return where it is.
+
+        Raises:
+            PlaygroundError: A file has that name already, or it cannot be written.
+        """
+        write_new_text(self.path, self.text)
+        return self.path
+
+
+def file_of_run(
+    path: str, before: str, about: Mapping[str, Any], events: Iterable[Event]
+) -> NewFile:
+    """Return the events of a run as a file; ``~`` is the home folder.
 
     Args:
         path: Its name's end is one of ``FORMAT_OF_SUFFIX``.
@@ -36,17 +56,12 @@ def write_run(path: str, before: str, about: Mapping[str, Any], events: Iterable
         about: As ``core.document.export.about.about_run`` returns it.
         events: From ``Started`` to ``Finished``.
 
-    Returns:
-        Where it is now.
-
     Raises:
-        PlaygroundError: The name is of no known format, a file has it already, or it cannot be
-            written.
+        PlaygroundError: The name is of no known format.
     """
     file, name = new_file_of(path), format_of(path)
     written = whole_text(name, before, about, events)
-    write_new_text(file, before + written if name == "text" else written)
-    return file
+    return NewFile(file, before + written if name == "text" else written)
 
 
 def format_of(path: str) -> str:

@@ -15,7 +15,7 @@ import pytest
 from core.document.document import Document, Turn
 from core.files import writing as file_writing
 from core.files.writing import folder_locked, write_new, write_over
-from core.playground.run_file import save_run
+from core.playground.run_file import file_of_turn
 from core.presets.finding import load_presets
 from core.presets.writer import save_preset
 from core.records.errors import PlaygroundError
@@ -30,7 +30,7 @@ def save_a_run(folder):
     turn = Turn("Once", "greedy", Settings())
     turn.started = Started((1,), (1,), 5, 100, 0)
     turn.finished = Finished("length", (), "", 0.0)
-    save_run(str(folder / "run.jsonl"), Document([turn]), turn)
+    file_of_turn(str(folder / "run.jsonl"), Document([turn]), turn).write()
 
 
 def save_a_preset(folder):

@@ -6,7 +6,7 @@ import pytest
 from textual.geometry import Offset
 from textual.widgets import OptionList
 
-from core.playground.run_file import save_run
+from core.playground.run_file import file_of_turn
 from core.presets.finding import load_presets
 from core.presets.writer import SAVED_KEYS
 from core.records.settings import Settings
@@ -282,7 +282,8 @@ async def test_a_run_by_hand_is_saved_like_any_other(app, suffix, tmp_path):
             await pilot.press(key)
             await offered(pilot)
         document = app.playground.document
-        saved = save_run(str(tmp_path / f"run.{suffix}"), document, document.turns[-1]).read_text()
+        file = file_of_turn(str(tmp_path / f"run.{suffix}"), document, document.turns[-1])
+        saved = file.write().read_text()
         step = document.turns[-1].steps[0]
         assert step.text.strip() in saved
         assert {"md": "%)+", "jsonl": '"chosen_by": "person"', "csv": ",person,", "txt": ""}[

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
+import time
 
 import pytest
 from textual.widgets import Input, Static
 
 from core.document.document import Document, Turn
 from core.document.export.about import check_format
-from core.playground.run_file import free_name, save_run
+from core.document.export.files import NewFile
+from core.playground.run_file import file_of_turn, free_name
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings, settings_from_mapping
 from core.records.steps import Finished, Started
-from tests.tui.helpers import app_of, run_to_end
+from tests.tui.helpers import app_of, run_to_end, until
 from tui.inputs.screen import InputScreen
 
 
@@ -132,10 +136,34 @@ async def test_without_a_run_there_is_nothing_to_save(app):
         assert not isinstance(app.screen, InputScreen)
 
 
+async def test_a_disk_that_does_not_answer_leaves_the_app_to_go_on(app, tmp_path, monkeypatch):
+    answers = threading.Event()
+    write = NewFile.write
+    monkeypatch.setattr(NewFile, "write", lambda file: answers.wait(9) and write(file))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await run_to_end(pilot, "Once upon a time")
+        began = time.monotonic()
+        await save_as(pilot, "tale.md")
+        told = pilot.app.screen.query_one("#input-refusal", Static)
+        assert "the disk has not answered yet" in str(told.render())
+        await pilot.press("enter", "escape")
+        assert notice(pilot) == "the disk has not taken the file yet"
+        await save_as(pilot, "other.md")
+        assert time.monotonic() - began < 9
+        answers.set()
+        await until(pilot, lambda: notice(pilot) == "saved as other.md")
+    await asyncio.to_thread(lambda: [one.join() for one in _calls()])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.md", "tale.md"]
+
+
+def _calls():
+    return [one for one in threading.enumerate() if one.name == "background call"]
+
+
 def test_a_run_that_goes_on_is_not_saved():
     turn = Turn("Once", "greedy", Settings())
     with pytest.raises(PlaygroundError, match="has not finished"):
-        save_run("run.md", Document([turn]), turn)
+        file_of_turn("run.md", Document([turn]), turn)
 
 
 def test_of_a_run_that_wrote_nothing_the_file_has_what_stood_before_it(tmp_path):
@@ -143,5 +171,5 @@ def test_of_a_run_that_wrote_nothing_the_file_has_what_stood_before_it(tmp_path)
     for turn, text in zip(turns, (" far", "", " later"), strict=True):
         turn.started = Started((1,), (1,), 9, None, 0)
         turn.finished = Finished("cancelled", (), text, 0.0)
-    saved = save_run(str(tmp_path / "run.txt"), Document(turns), turns[1])
+    saved = file_of_turn(str(tmp_path / "run.txt"), Document(turns), turns[1]).write()
     assert saved.read_text() == "Once far upon"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 from textual.widgets import Input
 
@@ -168,6 +171,28 @@ async def test_a_refused_deletion_is_told():
         await drawn(pilot, opened)
         await pilot.press("down", "d", "enter")
         await until(pilot, lambda: "another program has it open" in shown(pilot))
+
+
+async def test_a_disk_that_is_slow_to_delete_or_name_leaves_the_page_to_go_on():
+    opened, answers = Opened(), threading.Event()
+    act = opened._act
+    opened._act = lambda *done: answers.wait(9) and act(*done)
+    async with opened.app.run_test(size=SIZE) as pilot:
+        await drawn(pilot, opened)
+        began = time.monotonic()
+        await pilot.press("down", "d", "enter")
+        await until(pilot, lambda: "deleting…" in shown(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "it is being deleted" in shown(pilot))
+        await pilot.press("d")
+        await until(pilot, lambda: "another is being deleted" in shown(pilot))
+        await pilot.press("down", "e", "x", "enter")
+        await until(pilot, lambda: "the disk has not answered yet" in shown(pilot))
+        assert time.monotonic() - began < 9
+        answers.set()
+        await until(pilot, lambda: "the lesson of Monday" not in shown(pilot))
+        await until(pilot, lambda: opened.screen.is_current)
+    assert {done[0] for done in opened.done} == {"delete", "name"}
 
 
 async def test_none_yet():
