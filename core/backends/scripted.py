@@ -95,7 +95,8 @@ class ScriptedBackend:
         forced = self._forced(request.forced)
         most_in_all = len(written) + len(forced) + most
         seed = request.settings.seed or 0
-        yield Started(context, prompt_ids, most_in_all, self._info.context_size, seed)
+        size, told = self._info.context_size, (request.drawn, request.counted)
+        yield Started(context, prompt_ids, most_in_all, size, seed, 0, *told)
         texts = [self._text_of(token_id) for token_id in written]
         first = len(written) + len(forced) if by_hand else 0
         script = self.texts[first : first + most]

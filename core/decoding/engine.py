@@ -136,10 +136,11 @@ def prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Run
     written = request.written_token_ids
     document = context + written
     check_token_ids(document + forced, model.vocabulary_size)
+    _check_before(request, len(document))
     length = len(document) + len(forced)
     _check_room(length, model.context_size, has_steps=bool(forced))
     forced_tokens = 0 if by_hand else len(forced)
-    prompt_length = len(context) + forced_tokens
+    prompt_length = len(context) + forced_tokens - request.counted
     guide = guide_of(model, settings, prompt_length)
     room = sys.maxsize if model.context_size is None else model.context_size - length
     if guide is not None:
@@ -147,16 +148,18 @@ def prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Run
     limit, reason = _limit(length, request, room, has_steps=bool(forced))
     seed = settings.seed if settings.seed is not None else secrets.randbelow(_SEEDS)
     generator = torch.Generator(device=model.device).manual_seed(seed)
-    skip_draws(generator, request.drawn, model.vocabulary_size)
+    if settings.do_sample:
+        skip_draws(generator, request.drawn, model.vocabulary_size)
     reused, row = _reusable(model.rows, before + written, len(document) - 1)
     eos = ends_of_text(settings, model.eos_token_ids)
     most = len(written) + len(forced) + limit
+    told = {"drawn": request.drawn, "counted": request.counted}
     without = guide.logits if guide is not None else None
     run = Run(
         model=model,
         codec=codec,
         settings=settings,
-        started=Started(context, prompt, most, model.context_size, seed),
+        started=Started(context, prompt, most, model.context_size, seed, **told),
         reused_tokens=reused,
         reused_row=row,
         processors=build_processors(settings, prompt_length, eos, model.device, without),
@@ -171,6 +174,15 @@ def prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Run
     )
     run.write(written)
     return run, forced
+
+
+def _check_before(request: Request, length: int) -> None:
+    """Raise where more was drawn or counted before than a document of ``length`` tokens holds."""
+    if max(request.drawn, request.counted) > length:
+        raise PlaygroundError(
+            f"the run is said to go on from {max(request.drawn, request.counted):,} tokens, and its"
+            f" text has {length:,}; run it from its beginning"
+        )
 
 
 def _check_room(length: int, context_size: int | None, *, has_steps: bool) -> None:
@@ -197,7 +209,12 @@ def _limit(
     if request.most_drawn is not None:
         wanted, reason = request.most_drawn, "by_hand"
     elif settings.max_new_tokens is not None:
-        wanted = settings.max_new_tokens
+        wanted = settings.max_new_tokens - request.counted
+        if wanted + has_steps < 1:
+            raise PlaygroundError(
+                f"max_new_tokens ({settings.max_new_tokens:,}) is reached here already: the run"
+                f" has written {request.counted:,} tokens up to this step; raise it"
+            )
     elif settings.max_length is not None:
         wanted = settings.max_length - length
         if wanted + has_steps < 1:
@@ -206,7 +223,7 @@ def _limit(
                 " tokens already; set max_new_tokens instead, raise it, or clear the text"
             )
     else:
-        wanted = DEFAULT_NEW_TOKENS
+        wanted = max(0, DEFAULT_NEW_TOKENS - request.counted)
     if wanted < room or (wanted == room and reason == "length"):
         return wanted, reason
     return room, "context_full"

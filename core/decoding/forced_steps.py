@@ -51,8 +51,9 @@ def next_token(run: Run) -> NextToken:
 def _one_text(run: Run) -> Run:
     """Return ``run`` under its settings without beams, which weigh several texts at once."""
     settings = run.settings.without_beams()
-    length = len(run.started.context_token_ids) + run.forced_tokens
     device = run.model.device
     without = run.guide.logits if run.guide is not None else None
-    processors = build_processors(settings, length, run.model.eos_token_ids, device, without)
+    processors = build_processors(
+        settings, run.prompt_length, run.model.eos_token_ids, device, without
+    )
     return replace(run, settings=settings, processors=processors)

@@ -70,6 +70,12 @@ class Run:
         return self.started.context_token_ids + self.token_ids
 
     @property
+    def prompt_length(self) -> int:
+        """How many tokens stand before the first one that settings count as new."""
+        started = self.started
+        return len(started.context_token_ids) + self.forced_tokens - started.counted
+
+    @property
     def eos_token_ids(self) -> tuple[int, ...]:
         """The tokens that end the text: those of the settings, else those of the model."""
         return ends_of_text(self.settings, self.model.eos_token_ids)
@@ -149,6 +155,8 @@ class Run:
             device=str(self.generator.device),
             texts=self.codec,
             forced_tokens=self.forced_tokens,
+            drawn=self.started.drawn,
+            counted=self.started.counted,
         )
         self.recorder.begin(start)
 

@@ -13,9 +13,16 @@ import dataclasses
 import itertools
 from collections.abc import Iterable
 
-from core.document.conversation import begun_answer, messages, open_answer
+from core.document.asking import (
+    counting_from_start,
+    request_of,
+    text_of,
+    token_ids_of,
+    with_dice_of,
+)
+from core.document.conversation import messages, open_answer
 from core.document.turn import Fork, Turn
-from core.records.chat import ChatFormat, Message, MessagePlace
+from core.records.chat import ChatFormat, MessagePlace
 from core.records.model_info import ModelInfo
 from core.records.request import Request
 from core.records.settings import Settings
@@ -60,19 +67,12 @@ class Document:
     @property
     def token_ids(self) -> tuple[int, ...]:
         """The whole document's token ids, those of prompts and those that runs wrote."""
-        if not self.turns:
-            return ()
-        last = self.turns[-1]
-        if last.started is None:
-            return ()
-        return last.started.context_token_ids + last.token_ids
+        return token_ids_of(self.turns)
 
     @property
     def text(self) -> str:
         """The whole document's text, prompts and what runs wrote."""
-        return "".join(
-            turn.asked(is_first=not number) + turn.text for number, turn in enumerate(self.turns)
-        )
+        return text_of(self.turns)
 
     def end(self, length: int) -> str:
         """Return the last ``length`` characters of ``text``, or all where it has fewer."""
@@ -96,11 +96,9 @@ class Document:
     ) -> Request:
         """Open a turn that continues the document; return the request to submit for it.
 
-        Token ids are handed on as they were generated. Only where ``model`` reads other ids than
-        the model before does the document's text go as part of the prompt, to be encoded anew.
         With a ``chat`` the prompt is a message, and the request carries the conversation. Without
-        a prompt, an answer that has not ended yet is gone on with and stays in its conversation.
-        By hand, nothing is chosen yet.
+        a prompt, an answer that has not ended yet is gone on with and stays in its conversation,
+        and so are the dice of the turn before. By hand, nothing is chosen yet.
 
         Raises:
             RuntimeError: The turn before has not finished.
@@ -113,7 +111,9 @@ class Document:
             place = "later" if messages(self.turns) else "first"
         turn = Turn(prompt, preset_name, settings, name, fingerprint, chat, place)
         turn.is_by_hand, turn.model = is_by_hand, model
-        request = self._request(turn)
+        request = request_of(self.turns, turn)
+        if not prompt and self.turns:
+            request = with_dice_of(self.turns[-1], request)
         self._open([*self.turns, turn])
         return dataclasses.replace(request, most_drawn=0 if is_by_hand else None)
 
@@ -126,17 +126,14 @@ class Document:
         turn = turns[-1]
         self.weighed_for = (turn.settings, turn.model_name) if turn.is_by_hand else None
 
-    def _request(self, turn: Turn) -> Request:
-        """Return what runs ``turn`` as the document's next one."""
-        if turn.message:
-            said = (*messages(self.turns), Message("user", turn.prompt))
-            return Request("", turn.settings, messages=said, chat=turn.chat)
-        if not self.turns or self.turns[-1].tokenizer_fingerprint == turn.tokenizer_fingerprint:
-            return Request(turn.prompt, turn.settings, self.token_ids, chat=turn.chat)
-        if turn.chat is None:
-            return Request(self.text + turn.prompt, turn.settings)
-        asked = messages(self.turns)[:-1]
-        return Request(begun_answer(self.turns), turn.settings, messages=asked, chat=turn.chat)
+    def rerun(self, preset_name: str, settings: Settings, model: ModelInfo | None) -> Request:
+        """Open a turn that goes on with the last one as ``settings`` from its start would have.
+
+        Raises:
+            RuntimeError: The turn before has not finished.
+        """
+        last = self.turns[-1]
+        return counting_from_start(last, self.begin("", preset_name, settings, model))
 
     def fork(
         self,
@@ -169,17 +166,20 @@ class Document:
         preset_name: str,
         settings: Settings,
         model: ModelInfo | None = None,
+        *,
+        begins_anew: bool = False,
     ) -> Request:
         """Go on by hand with a candidate of ``next_token``, typed text, or what settings choose.
 
-        A run by hand under the same settings and model is gone on with; else another begins.
+        A run by hand under the same settings and model is gone on with, unless it ``begins_anew``.
 
         Raises:
             RuntimeError: The turn before has not finished.
         """
         last = self.turns[-1] if self.turns else None
         request = last.going_on(settings, model) if last is not None else None
-        if last is None or request is None or last.preset_name != preset_name:
+        is_same = last is not None and last.preset_name == preset_name and not begins_anew
+        if last is None or request is None or not is_same:
             request = self.begin("", preset_name, settings, model, is_by_hand=True)
         else:
             # Another turn: documents that begin like this one keep the shorter one.
@@ -203,7 +203,7 @@ class Document:
         if request is None:
             chat = open_answer(self.turns)
             turn = Turn("", "", settings, name, fingerprint, chat=chat)
-            request = dataclasses.replace(self._request(turn), most_drawn=0)
+            request = dataclasses.replace(request_of(self.turns, turn), most_drawn=0)
         self.is_weighing, self.next_token = True, None
         self.weighed_for = settings, name
         return request

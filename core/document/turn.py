@@ -7,13 +7,21 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from core.document.steps import Steps
 from core.records.chat import ChatFormat, Message, MessagePlace
 from core.records.model_info import ModelInfo
 from core.records.request import Request
 from core.records.settings import Settings
-from core.records.steps import Finished, Hypothesis, Started, TokenStep, written
+from core.records.steps import (
+    Finished,
+    Hypothesis,
+    Started,
+    TokenStep,
+    is_chosen_by_person,
+    written,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +105,22 @@ class Turn:
 
     @property
     def drawn(self) -> int:
-        """How many of its tokens the dice have decided."""
-        if not self.settings.do_sample:
+        """How many draws of its seed's dice lie behind its end, with those before its start.
+
+        Each token that settings chose counts for one, also where they draw none or others; one
+        that a person put there does not.
+        """
+        before = self.started.drawn if self.started is not None else 0
+        put = sum(is_chosen_by_person(step) for step in self.steps)
+        return before + len(self.token_ids) - put
+
+    @property
+    def counted(self) -> int:
+        """How many of its last tokens its settings count as new, with those before its start."""
+        if self.started is None or self.is_by_hand:
             return 0
-        steps = (step for step in self.steps if isinstance(step, TokenStep))
-        return sum(step.chosen_by == "settings" for step in steps)
+        put = sum(1 for _ in takewhile(is_chosen_by_person, self.steps))
+        return self.started.counted + len(self.token_ids) - put
 
     def asked(self, *, is_first: bool) -> str:
         """Return what stands before the turn's own text; a message has lines to itself."""

@@ -83,7 +83,8 @@ class Dice:
             state = torch.frombuffer(bytearray(step.dice), dtype=torch.uint8)
         else:
             forced = sum(one < index for one in self._run.forced)
-            state = self._state(index - forced, step.vocabulary_size)
+            draws = self._run.start.drawn + index - forced
+            state = self._state(draws, step.vocabulary_size)
         self._generator.set_state(state)
         return waiting_times(self._generator, step.vocabulary_size)
 

@@ -50,18 +50,19 @@ def read_again(
             f" {model.context_size:,}; load the model that wrote it"
         )
     settings = with_token_ids(run.settings.without_beams(), codec, model.vocabulary_size)
-    guide = guide_of(model, settings, len(run.context_token_ids) + run.forced_tokens)
-    recorder.begin(
-        RunStart(
-            context_token_ids=run.context_token_ids,
-            settings=settings,
-            eos_token_ids=model.eos_token_ids,
-            seed=run.seed,
-            device=str(model.device),
-            texts=codec,
-            forced_tokens=run.forced_tokens,
-        )
+    start = RunStart(
+        context_token_ids=run.context_token_ids,
+        settings=settings,
+        eos_token_ids=model.eos_token_ids,
+        seed=run.seed,
+        device=str(model.device),
+        texts=codec,
+        forced_tokens=run.forced_tokens,
+        drawn=run.drawn,
+        counted=run.counted,
     )
+    guide = guide_of(model, settings, start.prompt_length)
+    recorder.begin(start)
     greatest = 0.0
     if not run.token_ids:
         return greatest

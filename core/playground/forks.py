@@ -46,7 +46,7 @@ class Forks:
     def would_repeat(self, candidate: Candidate) -> bool:
         """Whether a fork to ``candidate`` would but write the document's own text again.
 
-        By hand it is a way back, and what is drawn is drawn anew.
+        By hand it is a way back, and what is drawn after a person's token is drawn otherwise.
         """
         selected, info = self._documents.at_hand.selected(), self._model.info
         if selected is None or info is None or self._next_run.is_by_hand:
@@ -107,27 +107,17 @@ class Forks:
         step = selected[1]
         self._fork(Fork(step.index + 1, "", step.token.text), text)
 
-    def to_settings(self, position: int, settings: Settings, pick: Candidate | None = None) -> None:
+    def to_settings(self, position: int, settings: Settings) -> None:
         """Write on from before the step at ``position`` with other settings.
 
-        With ``pick`` for the token that they choose there.
+        With the run's own dice, so that what comes is what they would have written from its start.
         """
-        document = self._documents.at_hand
-        turn = document.turn_at(position)
+        turn = self._documents.at_hand.turn_at(position)
         if turn is None or not self._runs.allows_change():
             return
-        index = position - document.first_position(turn)
-        step = turn.steps[index]
-        name, info = turn.preset_name.removesuffix(CHANGED) + CHANGED, self._model.info
-        if pick is None or not isinstance(step, TokenStep):
-            self._documents.leave(position)
-            request = self._documents.at_hand.begin("", name, settings, info)
-        else:
-            chosen = self._lookup.placed(pick, turn, turn.token_ids[:index])
-            self._documents.leave(position)
-            fork = Fork(index + 1, pick.text, step.token.text)
-            request = self._documents.at_hand.fork(fork, chosen, name, settings, info)
-        self._runs.submit(request)
+        name = turn.preset_name.removesuffix(CHANGED) + CHANGED
+        self._documents.leave(position)
+        self._runs.submit(self._documents.at_hand.rerun(name, settings, self._model.info))
 
     def _fork(self, fork: Fork, chosen: Candidate | str, beam: Hypothesis | None = None) -> None:
         """Go on from ``chosen`` where the selected step's token stands."""

@@ -196,4 +196,6 @@ def _written(turn: Turn) -> WrittenRun:
         forced=forced,
         forced_tokens=0 if turn.is_by_hand else len(forced),
         told=tuple(step.distribution.candidates for step in steps),
+        drawn=started.drawn if started is not None else 0,
+        counted=started.counted if started is not None else 0,
     )

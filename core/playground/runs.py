@@ -74,7 +74,11 @@ class Runs:
         """Go on by hand: with a candidate, with typed text, or with what the preset draws."""
         next_run = self._next_run
         request = self._documents.at_hand.write(
-            chosen, next_run.preset_name, next_run.settings, self._model.info
+            chosen,
+            next_run.preset_name,
+            next_run.settings,
+            self._model.info,
+            begins_anew=next_run.dice.are_new,
         )
         self.submit(request, typed=chosen if isinstance(chosen, str) else "")
 
@@ -84,6 +88,7 @@ class Runs:
         ``typed`` is given back where the run never begins.
         """
         self._notices.clear()
+        request = self._next_run.dice.thrown(request)
         self._typed = typed
         recorder = self._documents.begin()
         self._service.submit(dataclasses.replace(request, recorder=recorder))

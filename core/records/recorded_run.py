@@ -70,6 +70,7 @@ class RunStart:
     ``settings`` have token ids where they may have texts; ``eos_token_ids`` are the model's.
     ``device`` is torch's name of where its dice were thrown. ``forced_tokens`` is how many tokens
     of the run count as prompt, since a person put them before all that the settings chose.
+    ``drawn`` and ``counted`` are as of ``Started``.
     """
 
     context_token_ids: tuple[int, ...]
@@ -79,11 +80,13 @@ class RunStart:
     device: str
     texts: TokenTexts
     forced_tokens: int = 0
+    drawn: int = 0
+    counted: int = 0
 
     @property
     def prompt_length(self) -> int:
         """How many tokens stand before the first one that settings count as new."""
-        return len(self.context_token_ids) + self.forced_tokens
+        return len(self.context_token_ids) + self.forced_tokens - self.counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,8 @@ class WrittenRun:
     forced: frozenset[int]
     forced_tokens: int
     told: tuple[tuple[Candidate, ...], ...]
+    drawn: int = 0
+    counted: int = 0
 
 
 class RunRecorder(Protocol):

@@ -30,7 +30,11 @@ class Request:
     ``most_drawn`` is how many tokens the settings choose in a run that a person writes by hand, 0
     or more; ``None`` in any other. Such a run has no other limit than the context, and weighs the
     token after its end. ``written_token_ids`` are those that it has written already, behind the
-    context; ``drawn`` of them were drawn by the dice of the settings' seed.
+    context.
+
+    ``drawn`` is how many draws the dice of the settings' seed have made before: a run that goes on
+    with another one goes on with its dice. ``counted`` is how many of the context's last tokens
+    count as new for what the settings ask of lengths, as if this run had written them.
 
     ``skip_special_tokens`` leaves the texts of special tokens out of all texts, as transformers'
     ``decode()`` does; nothing else depends on it.
@@ -45,5 +49,6 @@ class Request:
     most_drawn: int | None = None
     written_token_ids: tuple[int, ...] = ()
     drawn: int = 0
+    counted: int = 0
     skip_special_tokens: bool = True
     recorder: RunRecorder | None = field(default=None, compare=False, repr=False)

@@ -83,6 +83,8 @@ class Started:
     ``max_new_tokens`` is the number of tokens that settings and context allow, with those that a
     person put first. ``context_size`` is how many the model reads, ``None`` where it has no limit.
     ``dropped_turns`` counts the oldest turns of a conversation that the context had no room for.
+    ``drawn`` is how many draws of the seed's dice were made before, ``counted`` how many of the
+    context's last tokens the settings count as new: where a run goes on with what others began.
     """
 
     context_token_ids: tuple[int, ...]
@@ -91,6 +93,8 @@ class Started:
     context_size: int | None
     seed: int
     dropped_turns: int = 0
+    drawn: int = 0
+    counted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

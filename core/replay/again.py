@@ -47,7 +47,7 @@ def _by_hand(
     backend: Backend, run: ExportedRun, settings: Settings, is_cancelled: Callable[[], bool]
 ) -> Generator[Again, None, None]:
     """Yield the same of a run by hand, in which a person put each token there, or had it drawn."""
-    drawn, end = 0, None
+    drawn, end = run.started.drawn, None
     steps = [one for one in run.steps if isinstance(one, TokenStep)]
     written = tuple(one.token.token_id for one in steps)
     for place in range(max(1, len(steps))):
@@ -60,7 +60,7 @@ def _by_hand(
             written_token_ids=written[:place],
             drawn=drawn,
         )
-        drawn += settings.do_sample and not is_put
+        drawn += not is_put
         for event in backend.generate(request, is_cancelled):
             if isinstance(event, Finished):
                 end = event
@@ -77,7 +77,7 @@ def _request(
     forced: tuple[int, ...],
     most_drawn: int | None = None,
     written_token_ids: tuple[int, ...] = (),
-    drawn: int = 0,
+    drawn: int | None = None,
 ) -> Request:
     """Return what asks for the run, or for the part of it that follows ``written_token_ids``.
 
@@ -94,5 +94,6 @@ def _request(
         forced=forced,
         most_drawn=most_drawn,
         written_token_ids=written_token_ids,
-        drawn=drawn,
+        drawn=run.started.drawn if drawn is None else drawn,
+        counted=run.started.counted,
     )

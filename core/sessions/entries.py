@@ -48,7 +48,7 @@ class RunBegun:
     It goes on from the document of ``beginning.parent``, less what ``cut`` leaves out of it. It
     reads what the beginning keeps and inserts. The names of model and tokenizer are those of the
     turn; ``model`` is ``None`` where nobody knows more. ``seed`` is the one really used, while that
-    of ``settings`` is the one that was asked for.
+    of ``settings`` is the one that was asked for. ``drawn`` and ``counted`` are as of ``Started``.
     """
 
     node_id: int
@@ -69,6 +69,8 @@ class RunBegun:
     seed: int
     dropped_turns: int
     messages: tuple[Message, ...] = ()
+    drawn: int = 0
+    counted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,4 +230,6 @@ def begun_as(node_id: int, beginning: Beginning, turn: Turn, cut: Cut | None) ->
         started.seed,
         started.dropped_turns,
         turn.messages,
+        started.drawn,
+        started.counted,
     )

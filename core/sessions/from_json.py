@@ -102,6 +102,8 @@ def _run(fields: Fields) -> RunBegun:
         seed=fields.count("seed"),
         dropped_turns=fields.count("dropped_turns", 0),
         messages=messages_from_fields(fields),
+        drawn=fields.count("drawn", 0),
+        counted=fields.count("counted", 0),
     )
 
 

@@ -180,6 +180,8 @@ class Restorer:
             run.context_size,
             run.seed,
             run.dropped_turns,
+            run.drawn,
+            run.counted,
         )
         self._turn, self._before, self._beginning = turn, before, run.beginning
         state.position, state.cleared_from = None, ROOT

@@ -33,7 +33,7 @@ from core.sessions.entries import (
     StepLookedAt,
 )
 
-FORMAT_VERSION = (1, 2)
+FORMAT_VERSION = (1, 3)
 """Major and minor. Another type of line, field or setting raises the minor, another meaning the
 major. Each program that writes says which it has, since a file's header stays as it was."""
 
@@ -109,6 +109,8 @@ def _run(run: RunBegun) -> dict[str, Any]:
         "context_size": run.context_size,
         "seed": run.seed,
         "dropped_turns": run.dropped_turns,
+        **({"drawn": run.drawn} if run.drawn else {}),
+        **({"counted": run.counted} if run.counted else {}),
         **({"messages": [dataclasses.asdict(one) for one in run.messages]} if run.messages else {}),
     }
 

@@ -85,6 +85,14 @@ SCORE_DOCUMENT = Action(
     "perplexity bits cost probability likelihood log-probability logprob prompt document",
     is_shown=True,
 )
+NEW_DICE = Action(
+    "new_dice",
+    "app.new_dice",
+    ("z",),
+    "new dice",
+    "throw new dice at the next run, in the place of those that it would go on with; again: not",
+    "seed random reroll roll again luck draw chance other different",
+)
 SESSIONS = Action(
     "sessions",
     "app.sessions",

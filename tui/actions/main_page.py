@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from tui.actions import conditions
 from tui.actions.action import Action
-from tui.actions.everywhere import NEW_SESSION, SAVE, SCORE, SCORE_DOCUMENT, SESSIONS
+from tui.actions.everywhere import NEW_DICE, NEW_SESSION, SAVE, SCORE, SCORE_DOCUMENT, SESSIONS
 from tui.actions.moving import MOVING
 
 MAIN: tuple[Action, ...] = (
@@ -158,6 +158,7 @@ MAIN: tuple[Action, ...] = (
         letter="h",
         has_priority=True,
     ),
+    replace(NEW_DICE, keys=(), letter="z"),
     Action(
         "get_model",
         "app.fetch_offered",

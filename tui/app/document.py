@@ -44,6 +44,7 @@ class DocumentActions:
             self.redo,
             self.by_hand,
             self.choose,
+            self.new_dice,
         )
 
     def send(self, prompt: str) -> None:
@@ -109,6 +110,14 @@ class DocumentActions:
     def by_hand(self) -> None:
         """Take each step oneself, or let the preset run."""
         self._playground.by_hand.toggle()
+        self._changed()
+
+    def new_dice(self) -> None:
+        """Throw new dice at the next run, or take that back."""
+        self._playground.next_run.dice.toggle()
+        told = self._playground.notices.current
+        if self._app.screen is not self._main and told is not None:
+            self._app.notify(told.text)
         self._changed()
 
     def choose(self, number: int) -> None:

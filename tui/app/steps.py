@@ -68,7 +68,6 @@ class StepActions:
 
     def scrub(self) -> None:
         """Move the settings over the selected run, to see what they would have changed."""
-        from core.looking_back.explain import look_up
         from tui.scrub.screen import ScrubResult, ScrubScreen
 
         playground = self._playground
@@ -90,10 +89,7 @@ class StepActions:
         def scrubbed(result: ScrubResult | None) -> None:
             if result is not None:
                 self._leave_why()
-                pick = None
-                if result.pick is not None:
-                    pick = look_up(run, result.step, result.pick, result.settings)
-                playground.forks.to_settings(first + result.step, result.settings, pick)
+                playground.forks.to_settings(first + result.step, result.settings)
                 self._changed()
 
         presets = playground.next_run.book.presets

@@ -57,6 +57,8 @@ def _parts(playground: Playground, *, is_typing: bool) -> Row:
         parts += [("not saved", "bold $text-warning"), (" · ", DIM)]
     if playground.next_run.is_by_hand:
         parts += [("◇ by hand", "bold $text-accent"), (" · ", DIM)]
+    if playground.next_run.dice.are_new:
+        parts += [("new dice", "bold $text-accent"), (" · ", DIM)]
     if playground.model.loading_stage is not None:
         return [*parts, *_loading(playground)]
     if playground.model.load_error is not None:

@@ -30,15 +30,10 @@ from tui.scrub.text import ScrubText
 
 @dataclass(frozen=True, slots=True)
 class ScrubResult:
-    """What is to be run: ``settings``, from ``step`` of the run on (0 is its first).
-
-    ``pick`` is the token that they would have picked there with the run's own dice, ``None`` where
-    they leave none or nobody knows.
-    """
+    """What is to be run: ``settings``, from ``step`` of the run on (0 is its first)."""
 
     settings: Settings
     step: int
-    pick: int | None = None
 
 
 class ScrubScreen(ScrubPage[ScrubResult | None]):
@@ -187,8 +182,7 @@ class ScrubScreen(ScrubPage[ScrubResult | None]):
                 self._paint_summary()
                 return
             at = self._step  # where steps are no longer kept, nobody knows
-        step = scrubbed.steps[at] if at < len(scrubbed.steps) else None
-        self._close(ScrubResult(scrubbed.settings, at, None if step is None else step.pick))
+        self._close(ScrubResult(scrubbed.settings, at))
 
     def action_save(self) -> None:
         """Ask for a name, and save the settings as a preset."""

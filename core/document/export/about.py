@@ -17,7 +17,7 @@ from core.records.settings import Settings
 
 PROGRAM = "gpt2-playground"
 
-FORMAT_VERSION = "1.4"
+FORMAT_VERSION = "1.5"
 """Of JSON Lines: ``major.minor``. A new name raises the minor, another meaning the major."""
 
 _VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})", re.ASCII)

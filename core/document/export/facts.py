@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.records.settings import Settings
-from core.records.steps import Finished, FinishReason
+from core.records.steps import Finished, FinishReason, Started
 from core.text.readable import token_count
 
 SHOWN_OF_A_FINGERPRINT = 12
@@ -26,13 +26,13 @@ _REASONS: dict[FinishReason, str] = {
 }
 
 
-def facts_of(about: Mapping[str, Any], seed: int) -> list[tuple[str, str]]:
+def facts_of(about: Mapping[str, Any], started: Started) -> list[tuple[str, str]]:
     """Return names and values of what is known of how a run was made.
 
-    ``about`` is as ``core.document.export.about.about_run`` returns it; ``seed`` is told where it
-    was drawn with.
+    ``about`` is as ``core.document.export.about.about_run`` returns it; of ``started`` the seed is
+    told, where it was drawn with.
     """
-    return [(name, value) for name, value in _facts(about, seed) if value]
+    return [(name, value) for name, value in _facts(about, started) if value]
 
 
 def model_called(name: str) -> str:
@@ -53,7 +53,7 @@ def setting_value(value: Any) -> str:  # noqa: ANN401 - whatever a setting is
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _facts(about: Mapping[str, Any], seed: int) -> Iterator[tuple[str, str]]:
+def _facts(about: Mapping[str, Any], started: Started) -> Iterator[tuple[str, str]]:
     settings = about.get("settings") or {}
     origin = f" ({about['origin']})" if about.get("origin") else ""
     yield "model", f"{about.get('model', '')}{origin}"
@@ -66,7 +66,8 @@ def _facts(about: Mapping[str, Any], seed: int) -> Iterator[tuple[str, str]]:
         "settings",
         ", ".join(f"{name}: {setting_value(value)}" for name, value in _in_use(settings)),
     )
-    yield "seed", str(seed) if settings.get("do_sample") else ""
+    behind = f", behind {started.drawn:,} draws" if started.drawn else ""
+    yield "seed", f"{started.seed}{behind}" if settings.get("do_sample") else ""
     programs = {"gpt2-playground": "program_version", "torch": "torch", "transformers": ""}
     versions = [(name, about.get(key or name)) for name, key in programs.items()]
     yield "program", ", ".join(f"{name} {version}" for name, version in versions if version)

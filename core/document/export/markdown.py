@@ -54,7 +54,7 @@ class MarkdownWriter:
         model = markdown_text(model_called(str(self._about.get("model") or "")))
         what = f"{markdown_text(self._name)}: what" if self._name else "What"
         yield f"# {what} {model} weighed at each step\n\n"
-        facts = facts_of(self._about, event.seed)
+        facts = facts_of(self._about, event)
         if facts:
             yield _row(("", ""))
             yield _rule(2)

@@ -89,6 +89,8 @@ def _started(fields: Fields) -> Started:
         context_size=fields.count_or_none("context_size"),
         seed=fields.count("seed"),
         dropped_turns=fields.count("dropped_turns", 0),
+        drawn=fields.count("drawn", 0),
+        counted=fields.count("counted", 0),
     )
 
 

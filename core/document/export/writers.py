@@ -154,6 +154,8 @@ def event_record(event: Event, *, whole: bool = False) -> dict[str, Any]:
             "max_new_tokens": event.max_new_tokens,
             "context_size": event.context_size,
             "seed": event.seed,
+            **({"drawn": event.drawn} if event.drawn else {}),
+            **({"counted": event.counted} if event.counted else {}),
             **({"dropped_turns": event.dropped_turns} if event.dropped_turns else {}),
         }
     if isinstance(event, TokenStep):

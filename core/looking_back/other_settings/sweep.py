@@ -102,7 +102,8 @@ class Sweeper:
             name, least = "min_length", max(0, settings.min_length - start.prompt_length)
         if least and start.eos_token_ids:
             is_end = torch.isin(ids, torch.tensor(start.eos_token_ids))
-            is_early = torch.tensor(self._positions) < start.forced_tokens + least
+            before = start.prompt_length - len(start.context_token_ids)
+            is_early = torch.tensor(self._positions) < before + least
             bans.append((name, is_end & is_early[:, None]))
         return bans
 

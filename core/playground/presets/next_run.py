@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from core.playground.documents import Documents
 from core.playground.notices import Notices
+from core.playground.presets.new_dice import NewDice
 from core.presets.book import Preset, PresetBook
 from core.presets.difference import described
 from core.presets.finding import load_presets
@@ -65,6 +66,7 @@ class NextRun:
             self.preset = self._as_it_was(restored, notices)
         else:
             self.preset = book.presets[0]
+        self.dice = NewDice(notices)
         self._is_by_hand = restored is not None and restored.is_by_hand
         self._documents = documents
         self._notices = notices

@@ -81,7 +81,7 @@ def test_a_run_that_was_written_is_read_to_the_letter(backend, settings):
 @pytest.mark.parametrize(
     "event",
     [
-        Started((1, 2), (2,), 3, None, 7, dropped_turns=2),
+        Started((1, 2), (2,), 3, None, 7, dropped_turns=2, drawn=9, counted=1),
         STEP,
         NextToken(STEP.distribution),
         EngineChanged("torch"),

@@ -195,7 +195,7 @@ def test_markdown_of_a_run_without_dice_names_no_seed():
 
 
 def test_of_a_model_of_which_only_the_name_is_known_that_is_told():
-    assert facts_of({"model": "m"}, 7) == [("model", "m")]
+    assert facts_of({"model": "m"}, STARTED) == [("model", "m")]
 
 
 def test_markdown_names_a_seed_once():

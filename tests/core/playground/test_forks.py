@@ -9,7 +9,6 @@ import pytest
 from core.backends.scripted import ScriptedBackend
 from core.document.document import Fork
 from core.looking_back.beam_contest import contest
-from core.playground.lookup import Lookup
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings
 from core.records.steps import BeamStep, Candidate
@@ -158,6 +157,42 @@ class TestForking:
         assert not one.settle().returned_prompt
 
 
+class TestNewDice:
+    def test_are_thrown_once_and_told(self, play):
+        one = play()
+        one.run("Once", SEEDED)
+        one.playground.next_run.dice.toggle()
+        assert one.notice == "new dice for the next run; again takes that back"
+        one.playground.forks.to_candidate(candidate_at(one, 1, 3))
+        one.settle()
+        seed = last_request(one).settings.seed
+        assert seed != 4
+        assert last_request(one).drawn == 0
+        assert one.notice == f"new dice: the seed is {seed}"
+        assert one.document.turns[-1].settings == SEEDED.settings, "it asked for none"
+        one.playground.forks.to_candidate(candidate_at(one, 3, 2))
+        one.settle()
+        assert (last_request(one).settings.seed, last_request(one).drawn) == (seed, 1)
+        one.playground.next_run.dice.toggle()
+        one.playground.next_run.dice.toggle()
+        one.run("")
+        assert last_request(one).settings.seed == seed, "taken back"
+
+    def test_by_hand_they_begin_another_run(self, play):
+        one = play()
+        one.playground.next_run.is_by_hand = True
+        one.run("Once", SAMPLE)
+        for _ in range(2):
+            one.playground.runs.write(None)
+            one.settle()
+        assert last_request(one).drawn == 1
+        one.playground.next_run.dice.toggle()
+        one.playground.runs.write(None)
+        one.settle()
+        assert len(one.document.turns) == 2
+        assert (last_request(one).drawn, last_request(one).written_token_ids) == (0, ())
+
+
 class TestWouldRepeat:
     def test_only_the_chosen_token_of_a_run_that_draws_nothing_under_its_own_settings(self, play):
         one = play(others={"other": ScriptedBackend(info=dataclasses.replace(MODEL, name="o"))})
@@ -207,36 +242,15 @@ class TestRerunning:
         one.settle()
         assert one.document.turns[-1].preset_name == "greedy*", "one star is enough"
 
-    def test_with_the_token_that_they_pick_there(self, play, monkeypatch):
-        behind = []
-        placed = Lookup.placed
-        monkeypatch.setattr(
-            Lookup,
-            "placed",
-            lambda lookup, pick, turn, before: (
-                behind.append(before) or placed(lookup, pick, turn, before)
-            ),
-        )
+    def test_with_the_dice_of_the_step_and_lengths_from_the_start(self, play):
         one = play()
-        one.run("Once")
-        one.run(" and")
-        pick = candidate_at(one, 4, 2)
-        one.playground.forks.to_settings(4, self.NEW, pick)
+        one.run("Once", SEEDED)
+        one.playground.forks.to_settings(1, SEEDED.settings.replace(seed=None))
         one.settle()
-        turn = one.document.turns[-1]
-        assert turn.fork == Fork(2, pick.text, ",")
-        assert behind == [(100,)], "its text is that behind what stays of the run"
-        assert turn.model == one.playground.model.info
-        assert (turn.preset_name, last_request(one).forced) == ("greedy*", (pick.token_id,))
-        assert last_request(one).context_token_ids == (10, 100, 101, 102, 10, 100)
-
-    def test_of_beams_there_is_no_token_to_pick(self, play):
-        one = play()
-        one.run("Once", BEAM)
-        pick = one.document.turns[0].steps[1].hypotheses[0].token
-        one.playground.forks.to_settings(1, self.NEW, pick)
-        one.settle()
-        assert one.document.turns[-1].fork is None
+        asked = last_request(one)
+        assert (asked.settings.seed, asked.drawn, asked.counted) == (4, 1, 1)
+        started = one.document.turns[-1].started
+        assert (started.seed, started.drawn, started.counted) == (4, 1, 1)
 
     def test_not_where_there_is_no_step(self, play):
         one = play()

@@ -120,6 +120,19 @@ def by_hand(one):
     one.fork(2, 3)
 
 
+def dice_that_go_on(one):
+    one.send("Once upon a time", SAMPLE)
+    one.fork(4, 2)
+    one.send("", SAMPLE)
+    one.move("go", 1)
+    one.documents.leave(6)
+    warmer = dataclasses.replace(SAMPLE, temperature=1.5)
+    one.run(one.document.rerun("a preset*", warmer, one.model))
+    one.by_hand(None, 1, None)
+    told = [(turn.started.drawn, turn.started.counted) for turn in one.document.turns]
+    assert told == [(0, 0), (6, 6), (10, 0)]
+
+
 def chats(one):
     one.send("Who are you?", SAMPLE, CHAT)
     one.send("Where do you live?", STOP, CHAT)
@@ -142,7 +155,7 @@ def broken_off(one):
     one.send("", BEAMS, until=3)
 
 
-KINDS = [greedy, samples, beams, forks, by_hand, chats, stops, broken_off]
+KINDS = [greedy, samples, beams, forks, by_hand, dice_that_go_on, chats, stops, broken_off]
 
 
 def session(backend, kind):

@@ -81,6 +81,8 @@ RUNS = st.builds(
     st.lists(st.builds(Message, st.sampled_from(["user", "assistant"]), TEXTS), max_size=2).map(
         tuple
     ),
+    IDS,
+    IDS,
 )
 MOVES = st.builds(Moved, st.sampled_from(get_args(MoveKind))) | st.builds(Moved, st.just("go"), IDS)
 ENTRIES = st.one_of(

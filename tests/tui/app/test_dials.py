@@ -82,8 +82,8 @@ async def test_keys_and_the_mouse_pick_and_turn_and_what_has_nothing_to_do_says_
         assert app.playground.next_run.settings.top_p == 1.0  # its end: nothing is beyond
         await pilot.press("k")
         assert "greedy is as it was; alt+d turns its settings" in status(pilot)
-        await pilot.press("z")
-        assert "z does nothing here" in status(pilot)
+        await pilot.press("j")
+        assert "j does nothing here" in status(pilot)
         y = next(at for at, row in enumerate(dials(app).split("\n")) if "min_p" in row)
         await pilot.click(DialList, offset=(3, y))
         assert app.playground.turning.dial.name == "min_p"

@@ -130,7 +130,7 @@ def run_view(run: ExportedRun, number_: int, runs: Sequence[ExportedRun] = ()) -
         is_search=bool(beams),
         beams=tuple(_beams(beams, beams, finished.token_ids)),
         search=tuple(_search(run)),
-        facts=tuple(facts_of(about, run.started.seed)),
+        facts=tuple(facts_of(about, run.started)),
         settings=tuple((name, setting_value(value)) for name, value in settings.items()),
     )
 
