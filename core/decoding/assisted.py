@@ -3,7 +3,7 @@
 Several tokens in one pass cost little more than one, since both read every weight once. A guess
 counts only where the model, with the same settings and dice, chooses the very same token: so the
 assistant decides how fast a run is, and nothing else. Must never let a guess be seen: tokens,
-records, dice and rows are those of ``StepByStep``.
+records, dice and rows are those of ``token_steps``.
 
 After Leviathan et al. 2023 (arXiv 2211.17192) and transformers' assisted generation, which draw
 guesses and choices by different dice and therefore match less often when they sample.

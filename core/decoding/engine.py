@@ -9,15 +9,15 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import replace
 
 import torch
 
 from core.decoding.ahead import AheadChooser
+from core.decoding.asking import answered
 from core.decoding.assisted import AssistedChooser
 from core.decoding.beams.steps import beam_steps
-from core.decoding.choosers import Chooser, StepByStep
+from core.decoding.choosers import Chooser, token_steps
 from core.decoding.draws import skip_draws
 from core.decoding.forced_steps import forced_steps, next_token
 from core.decoding.guiding import guide_of
@@ -30,9 +30,9 @@ from core.models.base import CausalModel, LooksAhead, RunsOn, TakesGuesses
 from core.records.errors import PlaygroundError
 from core.records.request import Request
 from core.records.settings import DEFAULT_NEW_TOKENS
-from core.records.steps import Event, FinishReason, Started, TokenStep
+from core.records.steps import Event, FinishReason, Started
 from core.text.codec import TextCodec
-from core.text.token_ids import check_token_ids, common_length
+from core.text.token_ids import check_token_ids
 
 _SEEDS = 2**32
 """A run without a seed draws one below this: short enough to be typed again."""
@@ -58,8 +58,7 @@ def generate(
     else:
         reason = None if run.most_tokens else run.stop_rule.limit_reason
     if reason is None:
-        steps = beam_steps if run.settings.num_beams > 1 else _token_steps
-        yield from steps(run, is_cancelled)
+        yield from _steps(run, is_cancelled)
         return
     if reason == "by_hand":
         yield next_token(run)
@@ -77,51 +76,32 @@ def _reason_behind(
     return rule.reason(forced) or (None if run.most_tokens else run.stop_rule.limit_reason)
 
 
-def _token_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
-    token_ids: list[int] = []
-    texts: list[str] = []
-    state = run.state
-    first = len(run.token_ids)
-    reason: FinishReason | None = None
-    with closing(_chooser(run)) as chooser:
-        while reason is None:
-            if is_cancelled():
-                reason = "cancelled"
-                break
-            token, distribution = chooser.next(token_ids)
-            text, state = run.extend(state, token.token_id)
-            index = first + len(token_ids)
-            token_ids.append(token.token_id)
-            texts.append(text)
-            elapsed = run.tick()
-            is_special = run.is_special(token.token_id)
-            yield TokenStep(index, token, distribution, text, elapsed, is_special=is_special)
-            reason = run.stop_rule.reason(token_ids)
-    if reason == "by_hand":
-        run.write(token_ids)
-        run.keep_row()
-        yield next_token(run)
-        token_ids, texts = [], []
-    # Bytes that never became a character are shown as what they are: replacement marks.
-    text = "".join((run.text, *texts, run.codec.rest(state)))
-    yield run.finished(reason, (*run.token_ids, *token_ids), text)
+def _steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
+    if run.settings.num_beams > 1:
+        return answered(run, beam_steps(run, is_cancelled))
+    return answered(run, token_steps(run, is_cancelled, _shortcut(run)))
 
 
-def _chooser(run: Run) -> Chooser:
+def _shortcut(run: Run) -> Chooser | None:
+    """Return what chooses the tokens of ``run`` quicker than step by step, if anything does."""
     model = run.model
     if run.guide is not None or run.settings.remove_invalid_values:
-        return StepByStep(run)
+        return None
     if isinstance(model, LooksAhead) and model.looks_ahead:
         return AheadChooser(run, model)
     if isinstance(model, TakesGuesses) and model.most_guesses:
         return AssistedChooser(run, model)
     if isinstance(model, RunsOn) and model.most_run_on and not run.settings.do_sample:
         return RunOnChooser(run, model)
-    return StepByStep(run)
+    return None
 
 
 def prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Run, tuple[int, ...]]:
-    """Return what runs ``request``, and the tokens that a person puts first."""
+    """Return what runs ``request``, and the tokens that a person puts first.
+
+    Raises:
+        PlaygroundError: The request cannot be run.
+    """
     by_hand = request.most_drawn is not None
     settings = with_token_ids(request.settings, codec, model.vocabulary_size)
     settings = settings.without_beams() if by_hand else settings
@@ -150,7 +130,6 @@ def prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Run
     generator = torch.Generator(device=model.device).manual_seed(seed)
     if settings.do_sample:
         skip_draws(generator, request.drawn, model.vocabulary_size)
-    reused, row = _reusable(model.rows, before + written, len(document) - 1)
     eos = ends_of_text(settings, model.eos_token_ids)
     most = len(written) + len(forced) + limit
     told = {"drawn": request.drawn, "counted": request.counted}
@@ -160,8 +139,7 @@ def prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Run
         codec=codec,
         settings=settings,
         started=Started(context, prompt, most, model.context_size, seed, **told),
-        reused_tokens=reused,
-        reused_row=row,
+        reusable=before + written,
         processors=build_processors(settings, prompt_length, eos, model.device, without),
         stop_rule=StopRule(codec, context, eos, settings.stop_strings, limit, reason),
         generator=generator,
@@ -227,19 +205,3 @@ def _limit(
     if wanted < room or (wanted == room and reason == "length"):
         return wanted, reason
     return room, "context_full"
-
-
-def _reusable(
-    rows: Sequence[Sequence[int]], context: tuple[int, ...], most: int
-) -> tuple[int, int]:
-    """Return how many tokens of ``context`` a row of the cache holds already, and which row.
-
-    A new document never reuses the old one's cache: rounding differs between one pass over a
-    prompt and several, and the same seed must give the same tokens whatever ran before.
-    """
-    best, best_row = 0, 0
-    for row, cached in enumerate(rows):
-        length = common_length(context, cached)
-        if length > best:
-            best, best_row = length, row
-    return min(best, most), best_row

@@ -23,6 +23,7 @@ from core.records.recorded_run import RunRecorder, RunStart
 from core.records.settings import Settings
 from core.records.steps import Finished, FinishReason, Started
 from core.text.codec import TextCodec
+from core.text.token_ids import common_length
 
 _NO_TOKENS = torch.empty((0, 0), dtype=torch.int64, device="meta")
 
@@ -37,7 +38,7 @@ class Run:
     how many of them the settings count as prompt too.
 
     ``settings`` have token ids where they may have texts; ``guide`` is there where they ask for
-    one.
+    one. ``reusable`` is the beginning of the document that the cache may have from before.
 
     ``drafted_tokens`` counts what an assistant has guessed, ``accepted_tokens`` what of it came.
     """
@@ -46,8 +47,7 @@ class Run:
     codec: TextCodec
     settings: Settings
     started: Started
-    reused_tokens: int
-    reused_row: int
+    reusable: tuple[int, ...]
     processors: list[NamedProcessor]
     stop_rule: StopRule
     generator: torch.Generator
@@ -102,8 +102,7 @@ class Run:
 
     def keep_row(self) -> None:
         """Go on from the model's only row, which holds a beginning of ``context``."""
-        self.reused_tokens = min(len(self.model.rows[0]), len(self.context) - 1)
-        self.reused_row = 0
+        self.reusable = self.context
 
     def prefill(self) -> torch.Tensor:
         """Run the model over what it has not seen of the document.
@@ -111,8 +110,22 @@ class Run:
         Returns:
             The logits of the first new token, shape (1, vocabulary), float32.
         """
-        kept = self.model.rewind(self.reused_tokens, self.reused_row)
+        reused, row = self._reused()
+        kept = self.model.rewind(reused, row)
         return self.model.prefill(self.context[kept:])
+
+    def _reused(self) -> tuple[int, int]:
+        """Return how many tokens of ``reusable`` a row of the cache holds, and which row.
+
+        A new document never reuses the old one's cache: rounding differs between one pass over a
+        prompt and several, and the same seed must give the same tokens whatever ran before.
+        """
+        best, best_row = 0, 0
+        for row, cached in enumerate(self.model.rows):
+            length = common_length(self.reusable, cached)
+            if length > best:
+                best, best_row = length, row
+        return min(best, len(self.context) - 1), best_row
 
     def weigh(
         self, logits: torch.Tensor, rows: Sequence[Sequence[int]], *, ranked: int = 1

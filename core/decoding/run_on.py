@@ -2,7 +2,7 @@
 
 A small model's step is shorter than what Python does for a token's record, which is quicker for
 several tokens in turn than for one between two steps that take the processor's caches. Must never
-let that be seen: tokens, records and rows are those of ``StepByStep``.
+let that be seen: tokens, records and rows are those of ``token_steps``.
 """
 
 from __future__ import annotations

@@ -5,9 +5,10 @@ Must never decide which beams survive: ``search`` does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from core.decoding.asking import Asked, Steps, ask
 from core.decoding.beams.search import advance, pool_size
 from core.decoding.beams.state import Beam, BeamLimits, BeamState, DroppedBeam, initial_state
 from core.decoding.run import Run
@@ -16,7 +17,7 @@ from core.records.decode_state import DecodeState
 from core.records.steps import BeamStep, DroppedHypothesis, Event, FinishReason, Hypothesis
 
 
-def beam_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
+def beam_steps(run: Run, is_cancelled: Callable[[], bool]) -> Steps:
     """Search with ``num_beams`` beams; yield a ``BeamStep`` for each token, then ``Finished``."""
     num_beams = run.settings.num_beams
     limits = BeamLimits(
@@ -30,16 +31,15 @@ def beam_steps(run: Run, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
         ranked = pool_size(run.settings, limits.eos_token_count) + 1
     state = initial_state(num_beams)
     writer = _HypothesisWriter(run)
-    index = 0
+    index, rows = 0, 1
     while not state.is_done and not is_cancelled():
-        if index == 0:
-            logits = run.prefill()
-        else:
-            run.model.reorder([min(beam.parent, len(run.model.rows) - 1) for beam in state.live])
-            logits = run.model.decode([beam.token_ids[-1] for beam in state.live])
-        weighed = run.weigh(
-            logits, [beam.token_ids for beam in state.live[: len(logits)]], ranked=ranked
-        )
+        asked = Asked()
+        if index:
+            parents = tuple(min(beam.parent, rows - 1) for beam in state.live)
+            asked = Asked(parents, tuple(beam.token_ids[-1] for beam in state.live))
+        logits = yield from ask(asked)
+        rows = len(logits)
+        weighed = run.weigh(logits, [beam.token_ids for beam in state.live[:rows]], ranked=ranked)
         state, dropped = advance(state, weighed, run.settings, limits, run.generator)
         step = writer.step(index, state, dropped, weighed, run.tick())
         if step.hypotheses:  # else nothing could go on: the search ends a step earlier
