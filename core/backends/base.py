@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from core.presets.book import Preset
+from core.records.comparison import ColumnEvent
 from core.records.model_info import ModelInfo
 from core.records.model_report import ModelReport
 from core.records.outlook import Growth, Reach
@@ -44,6 +45,21 @@ class Backend(Protocol):
 
         Raises:
             PlaygroundError: The request cannot be run; raised before ``Started``.
+        """
+        ...
+
+    def compare(
+        self, requests: Sequence[Request], is_cancelled: Callable[[], bool]
+    ) -> Iterator[ColumnEvent]:
+        """Run ``requests`` side by side, each a column: as many at once as share a prompt.
+
+        Yields for each column what ``generate`` yields for its request alone, the last a
+        ``Finished``, which says so where that one cannot be run; see ``ColumnEvent``.
+
+        ``is_cancelled`` is asked before every step.
+
+        Raises:
+            PlaygroundError: There is not enough memory, or no model; it ends all columns.
         """
         ...
 

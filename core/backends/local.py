@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from core.records.comparison import ColumnEvent
 from core.records.errors import PlaygroundError
 from core.records.model_info import ModelInfo
 from core.records.progress import Report
@@ -110,16 +111,29 @@ class LocalBackend:
 
         if self._loaded is None:
             raise RuntimeError("load() comes first")
-        events = guarded(self._loaded.model, self._events(self._loaded, request, is_cancelled))
-        return self._with_changes(self._loaded, events)
-
-    def _with_changes(self, loaded: LoadedModel, events: Iterator[Event]) -> Iterator[Event]:
-        """Tell before an event that something else has run the model since the one before."""
-        for event in events:
-            if loaded.engine != self._engine_told:
-                self._engine_told = loaded.engine
-                yield EngineChanged(loaded.engine)
+        loaded = self._loaded
+        for event in guarded(loaded.model, self._events(loaded, request, is_cancelled)):
+            yield from self._change(loaded)
             yield event
+
+    def compare(
+        self, requests: Sequence[Request], is_cancelled: Callable[[], bool]
+    ) -> Iterator[ColumnEvent]:
+        """See ``Backend``."""
+        from core.backends.comparing import column_events
+        from core.backends.out_of_memory import guarded
+
+        loaded = self._ready()
+        events = column_events(loaded, requests, self._ready_request, is_cancelled)
+        for told in guarded(loaded.model, events):
+            yield from (ColumnEvent(told.column, one) for one in self._change(loaded))
+            yield told
+
+    def _change(self, loaded: LoadedModel) -> Iterator[EngineChanged]:
+        """Tell before an event that something else has run the model since the one before."""
+        if loaded.engine != self._engine_told:
+            self._engine_told = loaded.engine
+            yield EngineChanged(loaded.engine)
 
     def _events(
         self, loaded: LoadedModel, request: Request, is_cancelled: Callable[[], bool]
@@ -142,16 +156,19 @@ class LocalBackend:
     ) -> Iterator[Event]:
         from core.decoding.engine import generate
 
-        loaded.codec.check_stop_strings(request.settings.stop_strings)
-        if request.chat is None:
-            yield from generate(loaded.model, loaded.codec, request, is_cancelled)
-            return
-        request, dropped = self._chat_prompts(loaded).request(request, request.chat)
+        request, dropped = self._ready_request(loaded, request)
         for event in generate(loaded.model, loaded.codec, request, is_cancelled):
             if isinstance(event, Started):
                 yield dataclasses.replace(event, dropped_turns=dropped)
             else:
                 yield event
+
+    def _ready_request(self, loaded: LoadedModel, request: Request) -> tuple[Request, int]:
+        """Return what the model reads of ``request``, and how many turns had no room there."""
+        loaded.codec.check_stop_strings(request.settings.stop_strings)
+        if request.chat is None:
+            return request, 0
+        return self._chat_prompts(loaded).request(request, request.chat)
 
     def _chat_prompts(self, loaded: LoadedModel) -> ChatPrompts:
         if self._chat is None:

@@ -13,14 +13,16 @@ import torch
 
 from core.models.base import CausalModel
 from core.models.device.memory_errors import is_out_of_memory
+from core.records.comparison import ColumnEvent
 from core.records.errors import PlaygroundError
 from core.records.outlook import Growth
 from core.records.steps import Event, Step
 
 _Result = TypeVar("_Result")
+_Event = TypeVar("_Event", Event, ColumnEvent)
 
 
-def guarded(model: CausalModel, events: Iterator[Event]) -> Iterator[Event]:
+def guarded(model: CausalModel, events: Iterator[_Event]) -> Iterator[_Event]:
     """Pass ``events`` on; where a step breaks off, have ``model`` begin anew.
 
     Raises:
@@ -28,10 +30,11 @@ def guarded(model: CausalModel, events: Iterator[Event]) -> Iterator[Event]:
     """
     steps = 0
 
-    def counted() -> Iterator[Event]:
+    def counted() -> Iterator[_Event]:
         nonlocal steps
         for event in events:
-            steps += isinstance(event, Step)
+            told = event.event if isinstance(event, ColumnEvent) else event
+            steps += isinstance(told, Step)
             yield event
 
     if (yield from _passed_on(model, counted())):

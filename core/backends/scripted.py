@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from core.backends.scripted_outlook import scripted_outlook
 from core.backends.scripted_scores import scripted_score
 from core.presets.book import Preset
+from core.records.comparison import ColumnEvent
 from core.records.errors import PlaygroundError
 from core.records.model_info import ModelInfo
 from core.records.model_report import Facts, ModelReport, ModuleNode, Totals
@@ -127,6 +128,19 @@ class ScriptedBackend:
         else:
             is_whole = len(script) == most
             yield self._finished("length" if is_whole else "end_of_text", written, texts)
+
+    def compare(
+        self, requests: Sequence[Request], is_cancelled: Callable[[], bool]
+    ) -> Iterator[ColumnEvent]:
+        """Play the script for each request, a step of each in turn."""
+        runs = {at: self.generate(one, is_cancelled) for at, one in enumerate(requests)}
+        while runs:
+            for column, events in list(runs.items()):
+                event = next(events, None)
+                if event is None:
+                    del runs[column]
+                else:
+                    yield ColumnEvent(column, event)
 
     def score(
         self,

@@ -11,13 +11,13 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from core.backends.allocator import give_memory_back
 from core.backends.base import Backend
 from core.backends.reading import READING_AGAIN, SCORING, Reading, Said
 from core.backends.right_of_way import RightOfWay
+from core.backends.running import RunEvent, Running, RunningColumns
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
 from core.records.loading import LoadFailed, Loading, Ready
@@ -26,7 +26,6 @@ from core.records.prompt_tokens import PromptToken
 from core.records.recorded_run import RunRecorder, TokenTexts, WrittenRun
 from core.records.request import Request
 from core.records.scores import Scorable, ScoredText, WrittenTokens
-from core.records.steps import Event, Finished
 from core.text.visible import unexpected
 
 logger = logging.getLogger(__name__)
@@ -35,15 +34,7 @@ BackendFactory = Callable[[], Backend]
 
 _DEAD = "the thread that runs the model has ended; start the program again"
 
-ServiceEvent = Event | Loading | Ready | LoadFailed
-
-
-@dataclass(slots=True)
-class _Run:
-    request: Request
-    is_cancelled: bool = False
-    is_over: bool = False
-
+ServiceEvent = RunEvent | Loading | Ready | LoadFailed
 
 _Result = TypeVar("_Result")
 
@@ -57,11 +48,11 @@ class GenerationService:
     """
 
     def __init__(self) -> None:
-        self._commands: queue.SimpleQueue[_Run | Reading[Any] | BackendFactory | None] = (
-            queue.SimpleQueue()
-        )
+        self._commands: queue.SimpleQueue[
+            Running | RunningColumns | Reading[Any] | BackendFactory | None
+        ] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[ServiceEvent] = queue.SimpleQueue()
-        self._submitted: list[_Run] = []
+        self._submitted: list[Running | RunningColumns] = []
         self._closing = threading.Event()
         self._backend: Backend | None = None
         self._factory: BackendFactory | None = None
@@ -87,7 +78,16 @@ class GenerationService:
 
     def submit(self, request: Request) -> None:
         """Run ``request`` after everything submitted before it; its events appear in ``drain``."""
-        run = _Run(request)
+        self._submit(Running(request))
+
+    def compare(self, requests: Sequence[Request]) -> None:
+        """Run ``requests`` side by side, as ``submit`` does one; their events say which is whose.
+
+        Each of them ends with a ``ColumnEvent`` of a ``Finished``.
+        """
+        self._submit(RunningColumns(requests))
+
+    def _submit(self, run: Running | RunningColumns) -> None:
         self._submitted = [one for one in self._submitted if not one.is_over] + [run]
         self._commands.put(run)
 
@@ -116,9 +116,7 @@ class GenerationService:
         self._backend = None
         words: list[ServiceEvent] = []
         for run in self._submitted:
-            if not run.is_over:
-                run.is_over = True
-                words.append(Finished("failed", (), "", 0.0, detail=_DEAD))
+            words += run.failed(_DEAD)
         if self._ended_loads < self._loads:
             self._ended_loads = self._loads
             words.append(LoadFailed(_DEAD))
@@ -231,7 +229,7 @@ class GenerationService:
             command = self._commands.get()
             if command is None:
                 break
-            if isinstance(command, _Run):
+            if isinstance(command, Running | RunningColumns):
                 self._run(command)
             elif isinstance(command, Reading):
                 command.do(self._loaded)
@@ -273,16 +271,14 @@ class GenerationService:
         self._events.put(Ready(info))
         return True
 
-    def _run(self, run: _Run) -> None:
+    def _run(self, run: Running | RunningColumns) -> None:
         backend = self._backend
         if backend is None:
             self._fail(run, "no model is loaded yet")
             return
         try:
-            for event in backend.generate(
-                run.request, lambda: run.is_cancelled or self._closing.is_set()
-            ):
-                run.is_over = isinstance(event, Finished)  # before anyone hears of it
+            for event in run.events(backend, lambda: run.is_cancelled or self._closing.is_set()):
+                run.take(event)
                 self._events.put(event)
                 self.way.wait()
         except PlaygroundError as error:
@@ -291,6 +287,6 @@ class GenerationService:
             logger.exception("a run failed")
             self._fail(run, unexpected("the run stopped", error))
 
-    def _fail(self, run: _Run, detail: str) -> None:
-        run.is_over = True
-        self._events.put(Finished("failed", (), "", 0.0, detail=detail))
+    def _fail(self, run: Running | RunningColumns, detail: str) -> None:
+        for event in run.failed(detail):
+            self._events.put(event)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from core.playground.documents import Documents
 from core.playground.forks import Forks
-from core.playground.lookup import Lookup
+from core.playground.looking.lookup import Lookup
 from core.playground.model_state import ModelState
 from core.playground.notices import Notices
 from core.playground.presets.next_run import NextRun

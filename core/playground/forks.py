@@ -11,7 +11,7 @@ from core.backends.background_call import BackgroundCall
 from core.document.document import Fork
 from core.looking_back.beam_contest import ParentBeam, text_beyond
 from core.playground.documents import Documents
-from core.playground.lookup import Lookup
+from core.playground.looking.lookup import Lookup
 from core.playground.model_state import ModelState
 from core.playground.notices import Notices
 from core.playground.presets.next_run import CHANGED, NextRun

@@ -136,6 +136,7 @@ class ModelState:
         if self.info is not None:
             self.info = dataclasses.replace(self.info, engine=engine)
             self.has_another_engine = True
+        self._notices.warn(f"the engine is another one now: {engine}")
 
     def prompt_tokens(self, text: str, *, is_beginning: bool) -> tuple[PromptToken, ...]:
         """Return the tokens that a run would make of ``text``; any thread may call it.

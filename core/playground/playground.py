@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 from core.backends.worker import GenerationService, ServiceEvent
@@ -19,7 +18,8 @@ from core.playground.documents import Documents
 from core.playground.fetching import Fetching
 from core.playground.forks import Forks
 from core.playground.keeping import Keeping, Leaving
-from core.playground.lookup import Lookup
+from core.playground.looking.comparing import Comparing
+from core.playground.looking.lookup import Lookup
 from core.playground.model_state import Clock, ModelFactory, ModelState
 from core.playground.moves import Moves
 from core.playground.notices import ActionTold, Notices, told_by_name
@@ -30,10 +30,11 @@ from core.playground.prompts import Prompts
 from core.playground.runs import Runs
 from core.presets.book import PresetBook
 from core.presets.watching import PresetsWatch
+from core.records.comparison import ColumnEvent
 from core.records.loading import LoadFailed, Loading, Ready
 from core.records.prompt_tokens import PromptToken
 from core.records.scores import Scorable, ScoredText, WrittenTokens
-from core.records.steps import EngineChanged, Finished, Step
+from core.records.steps import EngineChanged, Event, Finished, Step
 from core.sessions.opening import CLOSING, Session
 
 _LOOK_SECONDS = 0.005
@@ -89,6 +90,7 @@ class Playground:
         self.presets_file = PresetsFile(watch, self.notices)
         fetching = fetching if fetching is not None else Fetching()
         self.model = ModelState(make_model, self._service, fetching, self.notices, clock)
+        self.comparing = Comparing(self._service, self.model)
         self._begin(session, book, preset_name, seed)
 
     def _begin(
@@ -126,12 +128,7 @@ class Playground:
         self.model.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """See ``close``."""
         self.close()
 
@@ -160,7 +157,7 @@ class Playground:
         self.presets_file.stop()
         self.model.close()
         for event in self._service.drain():
-            if not isinstance(event, Loading | Ready | LoadFailed):
+            if isinstance(event, Event):
                 self.documents.apply(event)
         is_saved = self.keeping.close(timeout)
         return self.leaving.wait(timeout) and is_saved
@@ -175,7 +172,8 @@ class Playground:
         """Whether events are still to come, so that the service must be drained."""
         has_news = self.keeping.has_news or self.notices.has_more or self.presets_file.has_news
         is_switching = self._coming is not None or self.leaving.is_busy
-        is_busy = self.document.is_running or self.model.is_busy or is_switching
+        is_running = self.document.is_running or self.comparing.is_running
+        is_busy = is_running or self.model.is_busy or is_switching
         is_looking = self.lookup.is_reading or self.turning.is_looking
         return is_busy or self.by_hand.must_weigh or has_news or is_looking
 
@@ -273,7 +271,8 @@ class Playground:
             self._apply_loading(event, changes)
         elif isinstance(event, EngineChanged):
             self.model.change_engine(event.engine)
-            self.notices.warn(f"the engine is another one now: {event.engine}")
+        elif isinstance(event, ColumnEvent):
+            self.comparing.apply(event)
         elif isinstance(event, Finished):
             self._finish(event, changes)
         else:

@@ -1,7 +1,7 @@
 """Several runs on one prompt, side by side: what each column is asked for, and what comes of it.
 
 Must never compute a figure or a difference, and imports the standard library alone: that is for
-``core.comparison``.
+``core.looking_back.comparison``.
 """
 
 from __future__ import annotations

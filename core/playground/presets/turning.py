@@ -14,7 +14,7 @@ from core.looking_back.other_settings.dials import Dials
 from core.looking_back.other_settings.look import Looker, StepLook
 from core.playground.changes import Changes
 from core.playground.documents import Documents
-from core.playground.lookup import Lookup
+from core.playground.looking.lookup import Lookup
 from core.playground.model_state import ModelState
 from core.playground.presets.next_run import NextRun
 from core.playground.presets.recommended import recommended

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from types import SimpleNamespace
 
-from core.playground.lookup import Lookup
+from core.playground.looking.lookup import Lookup
 from core.records.model_info import ModelInfo
 from core.records.recorded_run import RecordedStep, RunStart
 from core.records.settings import Settings

@@ -12,7 +12,7 @@ from core.backends.local import LocalBackend
 from core.looking_back.dice import explain_draw
 from core.looking_back.explain import explain
 from core.looking_back.other_settings.sweep import Sweeper
-from core.playground.lookup import READING
+from core.playground.looking.lookup import READING
 from core.presets.book import Preset, PresetBook
 from core.records.settings import Settings
 from core.records.steps import TokenStep

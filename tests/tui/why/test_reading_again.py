@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.document.packing import unpacked
-from core.playground.lookup import READING
+from core.playground.looking.lookup import READING
 from tests.tui.helpers import ready, run_to_end, until
 from tests.tui.screen_app import shown
 from tui.scrub.screen import ScrubScreen
