@@ -56,7 +56,9 @@ def generate_together(
             continue
         # A long prompt is not read twice; a second cache is begun only by what has its turn.
         request = replace(request, prompt=run.started.prompt_token_ids)
-        if run.guide is not None:
+        if not run.most_tokens:
+            yield from _by_itself(model, codec, column, request, is_cancelled)
+        elif run.guide is not None:
             alone.append((column, request, _GUIDED))
         elif forced or request.written_token_ids or request.most_drawn is not None:
             alone.append((column, request, _BY_HAND))
