@@ -73,6 +73,14 @@ def has_recommended(playground: Playground) -> str:
     return "the settings are as the model recommends" if is_so else ""
 
 
+def has_other_preset(playground: Playground) -> str:
+    """There is something to lay beside the picked preset."""
+    from core.playground.presets.sides import other_sides
+
+    has_one = other_sides(playground.next_run, playground.turning)
+    return "" if has_one else "there is no other preset, and the model recommends no settings"
+
+
 def can_fetch(playground: Playground) -> str:
     """A model was asked for that is not here."""
     if playground.model.fetch_offer is not None:

@@ -116,6 +116,16 @@ MAIN: tuple[Action, ...] = (
         why_not=conditions.has_recommended,
     ),
     Action(
+        "compare_presets",
+        "app.compare_presets",
+        (),
+        "beside another preset",
+        "the picked preset beside another: what they set differently, what each makes of the step",
+        "compare comparison diff difference presets settings two recommended",
+        letter="C",
+        why_not=conditions.has_other_preset,
+    ),
+    Action(
         "tree",
         "app.tree",
         ("ctrl+b",),

@@ -138,6 +138,9 @@ DIALS: tuple[Action, ...] = (
     Action("recommended", "app.recommended", ("M",), "as the model recommends",
            "turn them to what the model's own generation_config.json recommends",
            "generation_config own defaults", why_not=conditions.has_recommended),
+    Action("compare_presets", "app.compare_presets", ("C",), "beside another",
+           "the settings beside another preset's: what differs, and what each makes of the step",
+           "compare comparison diff difference presets", why_not=conditions.has_other_preset),
     Action("reset", "app.reset_dial", ("0",), "reset", "the preset's own value again",
            "default undo", is_shown=True),
     *(replace(one, call=f"app.{one.call}", keys=one.keys[1:2], name="step",
@@ -148,6 +151,20 @@ DIALS: tuple[Action, ...] = (
     Action("preset_before", "app.next_preset(-1)", ("P",), "preset before",
            "pick the preset before"),
     HELP,
+)  # fmt: skip
+
+PRESETS: tuple[Action, ...] = (
+    Action("next_preset", "next_preset(1)", ("p",), "other preset",
+           "lay the next preset beside the picked one", "compare difference", is_shown=True),
+    Action("preset_before", "next_preset(-1)", ("P",), "preset before",
+           "lay the preset before beside it"),
+    *(replace(one, name="step", is_shown=one.id == "step_back", has_priority=True,
+              shown="← →" if one.id == "step_back" else "") for one in STEPS),
+    Action("take", "take", ("enter",), "take it", "pick that preset, or turn to what it stands for",
+           "pick choose use", is_shown=True),
+    CLOSE,
+    HELP,
+    replace(ROWS, name="scroll", help="scroll; PgUp, PgDn, Home and End go far"),
 )  # fmt: skip
 
 TREE: tuple[Action, ...] = (
@@ -239,6 +256,7 @@ PAGES: dict[str, tuple[Action, ...]] = {
     "why this token": WHY,
     "why these beams": BEAMS,
     "the dials": DIALS,
+    "two presets": PRESETS,
     "scrubbing": SCRUB,
     "the tree": TREE,
     "two runs": COMPARISON,

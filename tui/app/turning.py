@@ -43,6 +43,7 @@ class TurningActions:
             self.reset_dial,
             self.take_back,
             self.recommended,
+            self.compare_presets,
             self.next_preset,
             self.run_prompt,
             self.save_preset,
@@ -104,6 +105,27 @@ class TurningActions:
         """Turn the settings to what the model recommends."""
         self._turning.recommend()
         self._changed()
+
+    def compare_presets(self) -> None:
+        """Lay the picked preset beside another one, with the selected step under both."""
+        from core.playground.presets.sides import Side, other_sides, picked_side
+        from tui.main.presets.screen import PresetsScreen
+
+        playground = self._playground
+        next_run, turning = playground.next_run, playground.turning
+        recorded = None if playground.document.is_running else playground.lookup.recorded()
+
+        def closed(taken: Side | None) -> None:
+            if taken is not None and taken.preset is not None:
+                if taken.preset is not next_run.preset or next_run.is_changed(taken.preset):
+                    next_run.pick(taken.preset)
+            elif taken is not None:
+                turning.recommend()
+            self._changed()
+
+        why = "no step is at hand whose logits are: run a greedy or sampling preset first"
+        others = other_sides(next_run, turning)
+        self._app.push_screen(PresetsScreen(picked_side(next_run), others, recorded, why), closed)
 
     def next_preset(self, offset: int) -> None:
         """Pick the preset behind the one that is picked, or before it."""

@@ -78,11 +78,23 @@ _SCORE: Section = (
     ),
 )
 
+_PRESETS: Section = (
+    "What is shown",
+    (
+        ("none, false …", "what transformers does where a preset says nothing"),
+        ("top_p, top_k …", "the setting that cuts the token there"),
+        ("→", "the token that these settings would choose, with the run's own dice"),
+        ("▸", "the token that was chosen"),
+        ("num_beams", "a search with beams is told as of a single text: it weighs whole texts"),
+    ),
+)
+
 ABOUT: dict[str, tuple[Section, ...]] = {
     "the main page": (TABLE, DICE, BEAMS),
     "why this token": (TABLE, DICE),
     "why these beams": (BEAMS,),
     "scrubbing": (_SCRUB,),
+    "two presets": (_PRESETS,),
     "scoring": (_SCORE,),
 }
 """What is told behind the keys, by pages."""

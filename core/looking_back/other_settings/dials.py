@@ -68,7 +68,7 @@ class Dials:
         if dial.name == "min_length" and self.sampling.min_new_tokens is not None:
             return "no effect beside min_new_tokens"
         if dial.is_switch and not self.own_value(dial.name) and not self.value(dial.name):
-            return "none named: presets.yaml does"
+            return "none named: presets.yaml names them"
         return ""
 
     def value(self, name: str) -> Value:

@@ -7,6 +7,7 @@ time: what sweeps share is kept between them.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 40
 """How many tokens of a step are compared."""
+_JUDGED_ROWS = 5
+"""How many tokens are judged side by side, besides those that were and would be chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,20 @@ class Look:
     def index(self) -> int:
         """Which step is looked at in detail."""
         return self.at.index
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one of several settings makes of a step.
+
+    ``candidates`` are the same tokens for all of them, likeliest first, each with what these
+    settings left of it; ``pick`` is the token that they would choose with the run's dice, ``None``
+    where none is left. Where they cannot be told, ``fault`` says why and there are none.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    pick: int | None = None
+    fault: str = ""
 
 
 class Looker:
@@ -110,6 +127,31 @@ class Looker:
         cut_by = None if is_forced else swept.cut_by
         step = ScrubbedStep(index, token_id, pick, cut_by, is_hypothetical=False)
         return self._step_look(settings, step, index)
+
+    def judge(self, index: int, settings: Sequence[Settings]) -> tuple[Judged, ...]:
+        """Return what each of ``settings`` makes of step ``index``; beams, as of a single text."""
+        settings = [one.without_beams() for one in settings]
+        looks = [self.look_at_step(one, index) for one in settings]
+        shown = {self._run.token_ids[index]}
+        for look in looks:
+            if look.step is not None and look.step.pick is not None:
+                shown.add(look.step.pick)
+            shown |= {one.token_id for one in look.rows[:_JUDGED_ROWS]}
+        return tuple(
+            self._judged(look, one, shown) for look, one in zip(looks, settings, strict=True)
+        )
+
+    def _judged(self, look: StepLook, settings: Settings, shown: set[int]) -> Judged:
+        from core.looking_back.explain import look_up
+
+        if look.fault or look.step is None:
+            return Judged(fault=look.fault)
+        known = {one.token_id: one.scrubbed for one in look.rows}
+        candidates = [
+            known.get(one) or look_up(self._run, look.index, one, settings) for one in shown
+        ]
+        candidates.sort(key=lambda one: (-one.logprob, one.token_id))
+        return Judged(tuple(candidates), look.step.pick)
 
     def _step_look(self, settings: Settings, step: ScrubbedStep | None, index: int) -> StepLook:
         try:

@@ -86,7 +86,10 @@ class NextRun:
     @property
     def own_settings(self) -> Settings:
         """The settings of the preset that is picked, as the book has them, with the run's seed."""
-        settings = self.preset.settings
+        return self.with_seed(self.preset.settings)
+
+    def with_seed(self, settings: Settings) -> Settings:
+        """Return a preset's settings with the seed of every run, where there is one."""
         return settings if self.seed is None else settings.replace(seed=self.seed)
 
     @property

@@ -21,6 +21,7 @@ from tui.actions.pages import PAGES
 from tui.actions.prompt_line import CHOOSE, PROMPT
 from tui.help.menu import MenuScreen
 from tui.help.screen import HelpScreen, HelpText
+from tui.main.presets.screen import PresetsScreen
 from tui.main.prompt.input import PromptInput
 from tui.models.inspector import InspectorScreen
 from tui.models.picker import ModelsScreen
@@ -42,6 +43,7 @@ OPENED_BY: dict[str, tuple[list[str], type]] = {
     "scoring": (["f9", "t"], ScoreScreen),
     "the inspector": (["f11"], InspectorScreen),
     "models": (["ctrl+o"], ModelsScreen),
+    "two presets": (["ctrl+x", "C"], PresetsScreen),
 }
 
 
@@ -228,7 +230,10 @@ async def test_the_characters_behind_the_menus_key_are_never_typed():
         assert not app_of(pilot).main.prompt.text
 
 
-FRAMES = "#why-body, #tree-details, #score-input, #inspector-report, #score-presets, #score-text"
+FRAMES = (
+    "#why-body, #tree-details, #score-input, #inspector-report, #score-presets, #score-text,"
+    "#beside-step"
+)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40)])

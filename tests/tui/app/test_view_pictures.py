@@ -126,3 +126,25 @@ def test_count(snap_compare, size):
         await settled(pilot)
 
     assert snap_compare(make_app(Xl()), terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+def test_dials(snap_compare, size):
+    """Turned: what is idle, what stands where, and what the picked one is."""
+
+    async def before(pilot):
+        await still(pilot)
+        await pilot.press("alt+d", "right", *["down"] * 5, "right", "right", "plus")
+        await settled(pilot)
+
+    assert snap_compare(make_app(ScriptedBackend()), terminal_size=size, run_before=before)
+
+
+def test_dials_in_light(snap_compare):
+    async def before(pilot):
+        pilot.app.theme = PAPER.name
+        await still(pilot)
+        await pilot.press("alt+d", *["up"] * 9, "right", "plus")
+        await settled(pilot)
+
+    assert snap_compare(make_app(ScriptedBackend()), terminal_size=(120, 40), run_before=before)
