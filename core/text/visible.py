@@ -72,23 +72,23 @@ def marks_behind(text: str, marks: int = 0) -> int:
 
 
 def _is_mark(character: str) -> bool:
-    return unicodedata.category(character) in _MARKS
+    return unicodedata.category(character) in _MARKS and not _HARMFUL.match(character)
 
 
-def spelled_parts(text: str, keep: str = "\n\t") -> Iterator[tuple[str, bool]]:
-    """Yield ``visible(text, keep)`` in parts, each with whether it is a character spelled out."""
+def spelled_parts(text: str, keep: str = "\n\t", marks: int = 0) -> Iterator[tuple[str, bool]]:
+    """Yield ``visible`` of them in parts, each with whether it is a character spelled out."""
     end = 0
     for match in _HARMFUL.finditer(text):
         if match.group() not in keep:
-            yield from _stacked_parts(text[end : match.start()])
+            yield from _stacked_parts(text[end : match.start()], marks)
             yield spelled_out(match.group()), True
-            end = match.end()
-    yield from _stacked_parts(text[end:])
+            end, marks = match.end(), 0
+    yield from _stacked_parts(text[end:], marks)
 
 
-def _stacked_parts(text: str) -> Iterator[tuple[str, bool]]:
-    start, marks = 0, 0
-    for place, character in enumerate(text if _MAY_STACK.search(text) else ""):
+def _stacked_parts(text: str, marks: int) -> Iterator[tuple[str, bool]]:
+    start = 0
+    for place, character in enumerate(text if marks or _MAY_STACK.search(text) else ""):
         marks = marks + 1 if _is_mark(character) else 0
         if marks > MOST_MARKS:
             if place > start:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from core.document.export.page.view import RunView, TokenView, run_view
 from core.document.export.reading import ExportedRun
-from core.text.visible import cell_width, spelled_out, visible
+from core.text.visible import cell_width, marks_behind, spelled_out, visible
 
 _COLUMNS = 80
 _CELL, _LINE, _MARGIN = 9.6, 28, 40  # pixels
@@ -63,13 +63,15 @@ class _Drawing:
     parts: list[str] = field(default_factory=list)
     line: int = 0
     column: int = 0
+    marks: int = 0
+    """How many marks stand on the letter before."""
 
     def end_line(self, lines: int = 1) -> None:
-        self.line, self.column = self.line + lines, 0
+        self.line, self.column, self.marks = self.line + lines, 0, 0
 
     def write(self, text: str, text_class: str, tint: int = 0, told: str = "") -> None:
         """Write a text on from where the last one ended, over as many lines as it takes."""
-        shown = _legal(visible(text, keep="\n"))
+        shown, marks = _legal(visible(text, "\n", self.marks)), marks_behind(text, self.marks)
         for at, part in enumerate(shown.split("\n")):
             if at:
                 self.end_line()
@@ -78,6 +80,7 @@ class _Drawing:
                 if self.column and self.column + width > _COLUMNS:
                     self.end_line()
                 self._put(piece, width, text_class, tint, told)
+        self.marks = marks
 
     def _put(self, text: str, width: int, text_class: str, tint: int, told: str) -> None:
         x, y = _MARGIN + self.column * _CELL, _MARGIN + self.line * _LINE

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -69,6 +69,8 @@ def test_hostile_text_is_what_was_written_and_nothing_more(text):
 
 @hypothesis_settings(max_examples=60)
 @given(st.lists(st.text(st.characters(), max_size=8), max_size=4), st.text(st.characters()))
+@example(["e" + "\u0301" * 4, "\u0301" * 4, "\u0301", "a\u0301"], "")
+@example(["e" + "\u0301" * 4, "\ufe0f", "\u0301" * 2], "")
 def test_any_text_is_what_was_written(texts, prompt):
     page = PageReader(page_of([run_of(*texts, prompt=prompt)]))
 

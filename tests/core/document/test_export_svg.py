@@ -50,6 +50,12 @@ def test_any_text_is_well_formed_and_within_its_width(texts):
         assert right <= float(tree.get("width")) - 30
 
 
+def test_marks_of_several_tokens_on_one_letter_are_counted_as_one_stack():
+    tokens = ("e" + "\u0301" * 4, "\u0301" * 4, "\u0301", "a\u0301", "\n\u0301")
+    tree = read(svg_of([run_of(*tokens, prompt="Once")]))
+    assert visible("".join(tokens), keep="\n").replace("\n", "") in shown(tree)
+
+
 def test_a_token_tells_what_was_weighed():
     tree = read(svg_of([run_of(" far", " away")]))
     titles = [one.text for one in tree.iter(f"{SVG}title")]

@@ -20,7 +20,14 @@ from core.document.export.page.tree_map import map_of
 from core.document.export.page.view import run_view
 from core.document.export.reading import ExportedRun
 from core.text.readable import tint_ranges
-from core.text.visible import SPECIAL_TOKEN, keep_end, one_line, spelled_parts, visible
+from core.text.visible import (
+    SPECIAL_TOKEN,
+    keep_end,
+    marks_behind,
+    one_line,
+    spelled_parts,
+    visible,
+)
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -79,9 +86,9 @@ def _template() -> Template:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
 
-    def shown(text: str, keep: str = "\n\t") -> Markup:
+    def shown(text: str, keep: str = "\n\t", marks: int = 0) -> Markup:
         """Spell out what cannot be shown, so that it is told from text that looks the same."""
-        parts = spelled_parts(text, keep)
+        parts = spelled_parts(text, keep, marks)
         return Markup().join(
             Markup("<span class=c>{}</span>").format(part) if is_spelled else part
             for part, is_spelled in parts
@@ -98,7 +105,7 @@ def _template() -> Template:
         return shown(keep_end(visible(" ".join(text.split()), keep=""), _WIDEST_TITLE), "")
 
     environment.filters["shown"], environment.filters["token"] = shown, token
-    environment.filters["last_words"] = last_words
+    environment.filters["last_words"], environment.filters["marks"] = last_words, marks_behind
     return environment.from_string(_text("page.html.jinja"))
 
 

@@ -14,6 +14,7 @@ from core.document.export.page.written import WrittenToken, final_beams, written
 from core.document.export.reading import ExportedRun
 from core.records.steps import BeamStep, Candidate, Hypothesis
 from core.text.readable import bits, decimal, number, percent, share_of_rest, tint_level
+from core.text.visible import marks_behind
 
 _SHARES = 50
 """Of how many equal parts the bars behind probabilities are made."""
@@ -36,11 +37,15 @@ class CandidateRow:
 
 @dataclass(frozen=True, slots=True)
 class TokenView:
-    """One token of the text, the ``place``-th from 1, and what its panel says."""
+    """One token of the text, the ``place``-th from 1, and what its panel says.
+
+    ``marks`` stand on the letter before it.
+    """
 
     place: int
     step: str
     text: str
+    marks: int
     name: str
     level: int
     is_by_hand: bool
@@ -123,7 +128,7 @@ def run_view(run: ExportedRun, number_: int, runs: Sequence[ExportedRun] = ()) -
         parent=parent,
         earlier=earlier,
         prompt=asked.removeprefix("\n") if earlier and run.chat is not None else asked,
-        tokens=tuple(_token(one, place) for place, one in enumerate(tokens, 1)),
+        tokens=tuple(_tokens(tokens)),
         unwritten=unwritten,
         ending=how_it_ended(finished),
         is_failed=finished.reason == "failed",
@@ -140,7 +145,14 @@ def _name(run: ExportedRun) -> str:
     return " · ".join(one for one in (run.name, preset) if one)
 
 
-def _token(one: WrittenToken, place: int) -> TokenView:
+def _tokens(tokens: Sequence[WrittenToken]) -> Iterator[TokenView]:
+    marks = 0
+    for place, one in enumerate(tokens, 1):
+        yield _token(one, place, marks)
+        marks = marks_behind(one.text, marks)
+
+
+def _token(one: WrittenToken, place: int, marks: int) -> TokenView:
     weighed = one.distribution
     shown = weighed.candidates if weighed is not None else ()
     is_search = one.score is not None
@@ -150,6 +162,7 @@ def _token(one: WrittenToken, place: int) -> TokenView:
         place=place,
         step=number(one.step),
         text=one.text,
+        marks=marks,
         name=one.token.text,
         level=tint_level(one.token.surprisal),
         is_by_hand=one.chosen_by == "person",
