@@ -43,7 +43,7 @@ coverage: $(VENV)/.installed-coverage ## Run all tests and tell which branches o
 	$(BIN)/python -m coverage report
 
 .PHONY: mutants
-mutants: $(VENV)/.installed-mutants ## Change code here and there, and tell what no test notices
+mutants: $(VENV)/.installed-mutants ## Change code here and there for half an hour, and tell what no test notices
 	HF_HUB_OFFLINE=1 $(BIN)/python -m tests.mutants $(ARGS)
 
 .PHONY: lint

@@ -179,6 +179,11 @@ def test_a_conversation_of_another_kind_is_told(about, fault):
         exported_run(export(WHOLE, **about), "a file")
 
 
+def test_of_a_file_that_does_not_tell_its_settings_they_are_not_known():
+    run = exported_run(export(WHOLE), "a file")
+    assert (run.settings, run.about["settings"]) == (None, None)
+
+
 def test_a_step_of_an_older_file_was_chosen_by_settings_and_added_its_token():
     record = event_record(STEP)
     for later in ("chosen_by", "text"):

@@ -22,6 +22,7 @@ def test_each_run_is_there():
     assert [(run.prompt, run.finished.text) for run in read] == [
         (run.prompt, run.finished.text) for run in RUNS
     ]
+    assert "" not in text_of(RUNS, "jsonl").splitlines()
 
 
 @pytest.mark.parametrize("name", ["csv", "text"])

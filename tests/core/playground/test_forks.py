@@ -9,6 +9,7 @@ import pytest
 from core.backends.scripted import ScriptedBackend
 from core.document.document import Fork
 from core.looking_back.beam_contest import contest
+from core.playground.looking.lookup import Lookup
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings
 from core.records.steps import BeamStep, Candidate
@@ -24,8 +25,21 @@ def last_request(one):
     return one.backend.requests[-1]
 
 
+@pytest.fixture
+def behind(monkeypatch):
+    """What of a run stood before each candidate that was placed."""
+    found, placed = [], Lookup.placed
+
+    def watched(lookup, candidate, turn, before):
+        found.append(before)
+        return placed(lookup, candidate, turn, before)
+
+    monkeypatch.setattr(Lookup, "placed", watched)
+    return found
+
+
 class TestForking:
-    def test_another_candidate_stands_in_the_token_s_place(self, play):
+    def test_another_candidate_stands_in_the_token_s_place(self, play, behind):
         one = play()
         one.run("Once")
         chosen = candidate_at(one, 1, 3)
@@ -35,6 +49,8 @@ class TestForking:
         assert last_request(one).context_token_ids == (10, 100)
         turn = one.document.turns[-1]
         assert turn.fork == Fork(2, chosen.text, ",")
+        assert turn.model == one.playground.model.info
+        assert behind == [(100,)]
         assert one.document.text == "Once far there far, away"
         assert one.playground.documents.tree.node(2).beginning.step == 2
 

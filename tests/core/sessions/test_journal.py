@@ -254,6 +254,8 @@ def test_a_disk_that_does_not_answer_keeps_nobody_waiting(path, opened, monkeypa
     assert len(journal._waiting) <= 51
     assert "the disk takes nothing" in journal.take_fault()
     assert not journal.close(0.05)
+    assert journal._writing.daemon, "nor is the program's end"
+    assert journal._syncing.daemon
     assert time.monotonic() - began < PATIENCE / 2
     answers.set()
 

@@ -241,7 +241,8 @@ def test_a_later_minor_version_is_looked_at_and_not_written(path, opened, place)
     assert_same(session.state, work.documents)
     assert session.state.prompts == ["old"]
     assert not session.is_saved
-    assert "a newer program has written it" in session.notes[0]
+    assert f"{str(path)!r} is open to look at" in session.notes[0]
+    assert session.notes[0].endswith(": a newer program has written it")
     session.record(PromptSent("lost"))
     session.close()
     assert path.read_bytes() == data
@@ -340,6 +341,10 @@ def test_a_home_that_takes_nothing_is_told(path, opened, monkeypatch):
     session = opened(path.with_name("b.jsonl"))
     assert "nothing is saved in" in session.notes[0]
     session.record(PromptSent("in memory"))
+    assert session.unsaved == "", "that is no loss"
+    Recorded(session.record).send("Once")
+    session.record(PromptSent("more"))
+    assert session.unsaved == session.notes[0]
     session.settled()
     assert session.close()
 

@@ -217,6 +217,10 @@ def test_a_message_is_one_without_its_line_end():
     for run in messages:
         turn = grown_run_of(run).turn
         assert (turn.message, turn.prompt) == ("first", run.prompt.removesuffix("\n"))
+        older = grown_run_of(dataclasses.replace(run, messages=())).turn
+        assert (older.message, older.prompt) == ("first", run.prompt.removesuffix("\n"))
+        text = grown_run_of(dataclasses.replace(run, messages=(), chat=None)).turn
+        assert (text.message, text.prompt) == ("", run.prompt)
 
 
 def test_runs_are_added_to_what_is_there_and_twice_is_no_fault(tmp_path):
@@ -251,6 +255,20 @@ def test_a_session_that_another_program_has_open_is_left_alone(tmp_path):
     with pytest.raises(PlaygroundError, match="another program has it open"):
         take_in(runs, path)
     session.close()
+
+
+def test_a_full_disk_is_told(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("core.sessions.appending.LineFile.append", full)
+    with pytest.raises(PlaygroundError, match="no longer saved: No space left on device"):
+        take_in(grown_of(afternoon().restored(), [1]), tmp_path / "mine.jsonl")
+
+
+def test_a_session_without_a_run_has_nothing_to_take_in():
+    with pytest.raises(PlaygroundError, match="it is a session without a run"):
+        read_saved(session_of([]), "it")
 
 
 def test_what_does_not_fit_changes_nothing(tmp_path):
