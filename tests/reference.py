@@ -154,6 +154,14 @@ def run_ours(
     return Generated(started, steps, finished)  # type: ignore[arg-type]
 
 
+def first_step(
+    model: CausalModel, codec: TextCodec, settings: Settings, context: tuple[int, ...]
+) -> TokenStep | BeamStep:
+    """The first step of a run of ours, which is left there."""
+    events = generate(model, codec, Request("", settings, context), lambda: False)
+    return next(event for event in events if isinstance(event, TokenStep | BeamStep))
+
+
 def run_theirs(
     model: PreTrainedModel, token_ids: tuple[int, ...], settings: Settings, **more: Any
 ) -> Any:

@@ -21,7 +21,8 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel, GPT2Tokenizer
 
-from core.models.any.module_forward import ModuleForward
+from core.models.base import CausalModel
+from core.models.loading import load_model
 from training.card import write_card
 from training.corpus import held_out
 from training.train import DEFAULT_OUTPUT, FACTS
@@ -71,6 +72,11 @@ def load(folder: Path) -> tuple[GPT2LMHeadModel, GPT2Tokenizer]:
     return model, tokenizer
 
 
+def load_quick(folder: Path) -> CausalModel:
+    """The same checkpoint as the playground runs it, which reads thousands of tokens in seconds."""
+    return load_model(str(folder), "cpu", "float32", lambda stage, share=None: None).model
+
+
 def nucleus(probabilities: torch.Tensor, top_p: float, generator: torch.Generator) -> int:
     """Draw from the smallest set of tokens that holds ``top_p`` of the probability."""
     ranked, order = probabilities.sort(descending=True)
@@ -80,7 +86,7 @@ def nucleus(probabilities: torch.Tensor, top_p: float, generator: torch.Generato
 
 @torch.no_grad()
 def watch(
-    model: GPT2LMHeadModel,
+    model: CausalModel,
     tokenizer: GPT2Tokenizer,
     prompt: str,
     watched: Watched,
@@ -91,19 +97,18 @@ def watch(
     """Continue a prompt token by token, greedily or by nucleus, and note every step."""
     generator = torch.Generator().manual_seed(seed)
     ids: list[int] = tokenizer(prompt)["input_ids"]
-    forward = ModuleForward(model)
-    fed, cache, read, written = ids, forward.new_cache(), 0, list[int]()
-    for _ in range(steps):
-        logits = forward([fed], cache, read, only_last=True)
-        read += len(fed)
-        p = logits[0, -1].float().softmax(0)
+    model.rewind(0)
+    logits, written = model.prefill(ids), list[int]()
+    for at in range(steps):
+        if at:
+            logits = model.decode(written[-1:])
+        p = logits[0].softmax(0)
         watched.entropies.append(float(-(p * p.clamp_min(1e-12).log2()).sum()))
         watched.tops.append(float(p.max()))
         token = int(p.argmax()) if top_p is None else nucleus(p, top_p, generator)
         if token == tokenizer.eos_token_id:
             break
         written.append(token)
-        fed = [token]
     watched.lengths.append(len(written))
     watched.loops += loops(written)
     return str(tokenizer.decode(ids + written))
@@ -118,7 +123,7 @@ def loops(tokens: Sequence[int], longest: int = 30) -> bool:
 
 
 def watch_all(
-    model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, openings: Sequence[str], draws: int = DRAWS
+    model: CausalModel, tokenizer: GPT2Tokenizer, openings: Sequence[str], draws: int = DRAWS
 ) -> dict[str, Watched]:
     """All openings, once greedily and some times at top-p 0.9."""
     result = {"greedy": Watched(), "top-p 0.9": Watched()}
@@ -155,7 +160,7 @@ def three_ways(
     return texts
 
 
-def any_prompt(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer) -> list[str]:
+def any_prompt(model: CausalModel, tokenizer: GPT2Tokenizer) -> list[str]:
     """Continue prompts in any script; each must come back exactly and be continued."""
     texts = []
     for seed, prompt in enumerate(ANY_UTF8):
@@ -184,9 +189,10 @@ def folder_size(folder: Path) -> int:
 
 def report(folder: Path, openings: Sequence[str], samples: int = 3) -> dict[str, Any]:
     """Every figure and sample, ready to be printed or written into the card."""
-    model, tokenizer = load(folder)
+    module, tokenizer = load(folder)
+    model = load_quick(folder)
     watched = watch_all(model, tokenizer, openings)
-    ways = three_ways(model, tokenizer, PROMPT)
+    ways = three_ways(module, tokenizer, PROMPT)
     shown = [
         watch(model, tokenizer, prompt, Watched(), top_p=0.9, seed=seed, steps=120)
         for prompt in SHOWN

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel, GPT2Tokenizer
 
+from core.models.base import CausalModel
 from tests.places import REPOSITORY
 from training import corpus, evaluate, train
 from training.grammar import Grammar, Story
@@ -210,10 +211,15 @@ def test_the_bundled_model_is_a_plain_gpt2(demo: tuple[GPT2LMHeadModel, GPT2Toke
     assert evaluate.folder_size(DEMO) < evaluate.MAX_BYTES
 
 
+@pytest.fixture(scope="module")
+def quick() -> CausalModel:
+    return evaluate.load_quick(DEMO)
+
+
 def test_the_bundled_model_is_worth_watching(
-    demo: tuple[GPT2LMHeadModel, GPT2Tokenizer],
+    quick: CausalModel, demo: tuple[GPT2LMHeadModel, GPT2Tokenizer]
 ) -> None:
-    watched = evaluate.watch_all(*demo, corpus.held_out()[:20], draws=1)
+    watched = evaluate.watch_all(quick, demo[1], corpus.held_out()[:20], draws=1)
     assert watched
     for seen in watched.values():
         assert len(seen.lengths) == 20
@@ -236,6 +242,8 @@ def test_loops_are_seen() -> None:
     assert not evaluate.loops([1, 2, 3, 4, 5, 3, 4, 3, 4])
 
 
-def test_any_prompt_is_continued(demo: tuple[GPT2LMHeadModel, GPT2Tokenizer]) -> None:
-    texts = evaluate.any_prompt(*demo)
+def test_any_prompt_is_continued(
+    quick: CausalModel, demo: tuple[GPT2LMHeadModel, GPT2Tokenizer]
+) -> None:
+    texts = evaluate.any_prompt(quick, demo[1])
     assert all(len(text) > len(p) for text, p in zip(texts, evaluate.ANY_UTF8, strict=True))

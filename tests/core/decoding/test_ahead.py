@@ -60,7 +60,7 @@ def test_greedy(seed, eos, mapping):
     both_ways(tiny_gpt2(seed, eos_token_id=eos).float(), Settings(**mapping))
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)  # under all settings the parity tests hold this engine to generate()
 @given(
     seeds,
     st.sampled_from([0, [0, 5], None]),

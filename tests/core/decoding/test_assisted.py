@@ -24,7 +24,8 @@ from tests.reference import behind, tiny_gpt2
 pytestmark = pytest.mark.skipif(native_library()[0] is None, reason=native_library()[1] or "-")
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["f32", "bf16"])
-lengths = {"max_new_tokens": st.integers(8, 24)}
+dtypes = st.sampled_from([torch.float32, torch.bfloat16])
+lengths = {"max_new_tokens": st.integers(8, 20)}
 seeds = st.integers(0, 2**31)
 ends = st.sampled_from([0, [0, 5], None])
 
@@ -61,16 +62,19 @@ def both_ways(module, chosen, dtype=torch.float32, **how):
     return told
 
 
-@DTYPES
-@settings(max_examples=60)
-@given(seeds, ends, st.fixed_dictionaries(lengths, optional=penalties))
+@settings(max_examples=80)
+@given(dtypes, seeds, ends, st.fixed_dictionaries(lengths, optional=penalties))
 def test_greedy(dtype, seed, eos, mapping):
     both_ways(tiny_gpt2(seed, eos_token_id=eos), Settings(**mapping), dtype)
 
 
-@DTYPES
-@settings(max_examples=100)
-@given(seeds, ends, st.fixed_dictionaries({**lengths, "seed": seeds}, optional=penalties | warpers))
+@settings(max_examples=120)
+@given(
+    dtypes,
+    seeds,
+    ends,
+    st.fixed_dictionaries({**lengths, "seed": seeds}, optional=penalties | warpers),
+)
 def test_sampling(dtype, seed, eos, mapping):
     both_ways(tiny_gpt2(seed, eos_token_id=eos), Settings(do_sample=True, **mapping), dtype)
 
@@ -83,9 +87,8 @@ def test_cancelled(seed, after, is_sampling):
     assert told[0][-1][0] == ("cancelled" if after < 8 else "length")
 
 
-@DTYPES
-@settings(max_examples=40)
-@given(seeds, st.integers(1, MOST_GUESSES + 1), st.sampled_from([16, 64, 128, 66]))
+@settings(max_examples=60)
+@given(dtypes, seeds, st.integers(1, MOST_GUESSES + 1), st.sampled_from([16, 64, 128, 66]))
 def test_several_tokens_at_once_are_to_the_bit_like_one_after_the_other(dtype, seed, count, size):
     """Heads of 8, 32, 64 and 33; the last fills neither vectors nor tiles."""
     module = tiny_gpt2(seed, n_embd=size, vocab_size=130, eos_token_id=None)

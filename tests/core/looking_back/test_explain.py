@@ -18,7 +18,6 @@ from core.models.any.model import TransformersModel
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings
 from tests.core.decoding.test_parity import (
-    compare,
     every_penalty,
     every_warper,
     mappings,
@@ -28,7 +27,7 @@ from tests.core.decoding.test_parity import (
     warpers,
 )
 from tests.core.looking_back.recorded import Letters, recorded, run_of
-from tests.reference import byte_codec, run_ours, tiny_gpt2
+from tests.reference import byte_codec, new_tokens, run_ours, run_theirs, tiny_gpt2
 
 HALVES = [math.log(one) for one in (0.5, 0.25, 0.125, 0.0625, 0.0625)]
 
@@ -170,19 +169,20 @@ def test_beams_are_refused():
 def test_against_transformers_scores(model_seed, eos, prompt, mapping):
     """Probabilities, ranks, survivors and cuts are those of ``generate()``'s own scores."""
     chosen = Settings(do_sample=True, **mapping)
-    _, theirs = compare("transformers", model_seed, eos, prompt, {"do_sample": True, **mapping})
-    model = TransformersModel(tiny_gpt2(model_seed, eos_token_id=eos))
-    run, _ = recorded(model, byte_codec(), chosen, context=prompt)
+    module = tiny_gpt2(model_seed, eos_token_id=eos)
+    theirs = run_theirs(module, prompt, chosen)
+    run, finished = recorded(TransformersModel(module), byte_codec(), chosen, context=prompt)
+    assert list(finished.token_ids) == new_tokens(theirs, prompt)
     assert theirs.logits
     for index, (logits, scores) in enumerate(zip(theirs.logits, theirs.scores, strict=True)):
         told = explain(run, index, rows=200)
-        final = torch.log_softmax(scores[0].double(), dim=-1).exp()
-        own = torch.log_softmax(logits[0].double(), dim=-1).exp()
+        final = torch.log_softmax(scores[0].double(), dim=-1).exp().tolist()
+        own = torch.log_softmax(logits[0].double(), dim=-1).exp().tolist()
         assert told.kept == int((scores[0] > -math.inf).sum())
         assert told.kept == told.vocabulary_size - sum(one.removed for one in told.effects)
         for one in told.rows:
-            assert one.probability == pytest.approx(float(own[one.token_id]), abs=1e-6)
-            assert one.final_probability == pytest.approx(float(final[one.token_id]), abs=1e-6)
+            assert one.probability == pytest.approx(own[one.token_id], abs=1e-6)
+            assert one.final_probability == pytest.approx(final[one.token_id], abs=1e-6)
             assert (one.cut_by is not None) == (final[one.token_id] == 0)
 
 

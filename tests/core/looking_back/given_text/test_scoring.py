@@ -18,7 +18,7 @@ from core.records.errors import PlaygroundError
 from core.records.scores import perplexity, perplexity_of_steps
 from core.records.settings import Settings
 from tests.core.decoding.test_parity import penalties, prompts, seeds, warpers
-from tests.reference import byte_codec, run_ours, tiny_gpt2
+from tests.reference import byte_codec, first_step, run_ours, tiny_gpt2
 
 PROMPT = "A long long time ago, "
 
@@ -126,7 +126,7 @@ def test_the_first_forbidden_token_is_the_first_without_probability(model_seed, 
     ).verdicts
     reachable = verdict.tokens
     for length in range(reachable):
-        step = run_ours(model, byte_codec(), chosen, context=prompt + text[:length]).steps[0]
+        step = first_step(model, byte_codec(), chosen, prompt + text[:length])
         if step.token.token_id == text[length]:
             assert step.token.final_logprob is not None
     assert verdict.is_reachable == (reachable == len(text))

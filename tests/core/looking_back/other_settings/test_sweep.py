@@ -35,20 +35,20 @@ def assert_as_plain(run, settings, sweeper=None):
         assert step == plain_step(run, index, settings, dice), (index, settings)
 
 
-@examples(max_examples=150)
-@given(
-    seeds,
-    prompts,
-    st.fixed_dictionaries({}, optional=penalties | THRESHOLDS | OTHERS),
-    st.booleans(),
-)
-def test_over_runs_of_small_models(model_seed, prompt, mapping, was_sampled):
+dials = st.fixed_dictionaries({}, optional=penalties | THRESHOLDS | OTHERS)
+
+
+@examples(max_examples=60)
+@given(seeds, prompts, st.tuples(dials, dials, dials), st.booleans())
+def test_over_runs_of_small_models(model_seed, prompt, mappings, was_sampled):
+    """Three kinds of dials over each run: to make a run is most of the work."""
     model = TransformersModel(tiny_gpt2(model_seed, eos_token_id=[0, 5]))
     recorded_settings = Settings(do_sample=was_sampled, max_new_tokens=10, seed=model_seed)
     run, _ = recorded(model, byte_codec(), recorded_settings, context=prompt)
-    assert_as_plain(run, Settings(do_sample=True, **mapping))
-    plain = {name: value for name, value in mapping.items() if name in penalties}
-    assert_as_plain(run, Settings(**plain))
+    for mapping in mappings:
+        assert_as_plain(run, Settings(do_sample=True, **mapping))
+        plain = {name: value for name, value in mapping.items() if name in penalties}
+        assert_as_plain(run, Settings(**plain))
 
 
 LARGE = [
