@@ -64,6 +64,7 @@ class Playground:
         session: What is gone on with, as ``open_session`` returns it, and told of all that
             happens; ``close`` closes it. Without one nothing is kept, and no file is written.
         watch: What reads the presets file again when it is saved; ``close`` stops it.
+        taken_keys: The keys that the front end has given to actions, which no new preset gets.
 
     Raises:
         PresetsError: There is no preset of that name.
@@ -81,24 +82,23 @@ class Playground:
         clock: Clock = time.monotonic,
         session: Session | None = None,
         watch: PresetsWatch | None = None,
+        taken_keys: frozenset[str] = frozenset(),
     ) -> None:
+        self._taken_keys = taken_keys
         self._service = GenerationService()
         self._coming: Session | None = None
         self.told = told
         self.notices = Notices(told)
         self.leaving = Leaving(self.notices)
         self.presets_file = PresetsFile(watch, self.notices)
-        fetching = fetching if fetching is not None else Fetching()
-        self.model = ModelState(make_model, self._service, fetching, self.notices, clock)
+        self.model = ModelState(
+            make_model, self._service, fetching or Fetching(), self.notices, clock
+        )
         self.comparing = Comparing(self._service, self.model)
         self._begin(session, book, preset_name, seed)
 
     def _begin(
-        self,
-        session: Session | None,
-        book: PresetBook,
-        preset_name: str | None,
-        seed: int | None,
+        self, session: Session | None, book: PresetBook, preset_name: str | None, seed: int | None
     ) -> None:
         """Make the parts that a session has for itself."""
         service, notices, model = self._service, self.notices, self.model
@@ -115,6 +115,7 @@ class Playground:
             seed=seed,
             restored=restored.preset,
             record=record,
+            taken_keys=self._taken_keys,
         )
         self.turning = Turning(next_run, documents, lookup, model)
         self.runs = runs = Runs(service, documents, next_run, model, notices)

@@ -40,13 +40,14 @@ def save_preset(
     settings: Settings,
     description: str = "",
     chat: ChatFormat | None = None,
+    taken_keys: frozenset[str] = frozenset(),
 ) -> Path:
     """Append a preset to the file of ``book``, and return the file.
 
     The program's own file is copied to the user's configuration folder first, or the file that is
     there already is used. Several programs may save at once. The preset has the first key of
-    ``SAVED_KEYS`` that is free, or none. Comments and format stay, and so do mode and symbolic
-    links; the file is read back before it replaces the old one.
+    ``SAVED_KEYS`` that is free and none of ``taken_keys``, or none. Comments and format stay, and
+    so do mode and symbolic links; the file is read back before it replaces the old one.
 
     Raises:
         PlaygroundError: The name cannot be used or is there already, the file cannot be read,
@@ -62,7 +63,7 @@ def save_preset(
         with folder_locked(target.parent):
             source = target if os.path.lexists(target) else book.path
             preset = Preset(name, "", one_line(description, 200), settings, chat)
-            _add(source, target, preset)
+            _add(source, target, preset, taken_keys)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise PlaygroundError(
@@ -83,12 +84,12 @@ def _check_file(path: Path) -> None:
         )
 
 
-def _free_key(book: PresetBook) -> str:
-    taken = {preset.key for preset in book.presets} | RESERVED_KEYS
+def _free_key(book: PresetBook, taken_keys: frozenset[str]) -> str:
+    taken = {preset.key for preset in book.presets} | RESERVED_KEYS | taken_keys
     return next((key for key in SAVED_KEYS if key not in taken), "")
 
 
-def _add(source: Path, target: Path, preset: Preset) -> None:
+def _add(source: Path, target: Path, preset: Preset, taken_keys: frozenset[str]) -> None:
     _check_file(source)
     book = load_presets(source)
     before = read_bytes(source, MOST_BYTES)
@@ -96,7 +97,7 @@ def _add(source: Path, target: Path, preset: Preset) -> None:
         raise PlaygroundError(
             f"there is a preset {preset.name!r} in {_shown(source)} already; give another name"
         )
-    preset = dataclasses.replace(preset, key=_free_key(book))
+    preset = dataclasses.replace(preset, key=_free_key(book, taken_keys))
     is_there = source == target
     if is_there and not os.access(target, os.W_OK):
         raise PermissionError(0, "Permission denied")

@@ -35,6 +35,11 @@ class Keys:
         """The user's keys as textual takes them."""
         return {name: ",".join(keys) for name, keys in self._own.items()}
 
+    @property
+    def taken(self) -> frozenset[str]:
+        """The user's keys, which no preset may be given."""
+        return frozenset(chain.from_iterable(self._own.values()))
+
     def of(self, action: Action) -> tuple[str, ...]:
         """Return the keys of ``action``, as textual names them."""
         return self._own.get(action.id, action.keys) if action.call else action.keys

@@ -108,6 +108,7 @@ class PlaygroundApp(App[None]):
             seed=seed,
             fetching=fetching,
             told=self.keys.told,
+            taken_keys=self.keys.taken,
             clock=clock,
             session=session,
             watch=watch,

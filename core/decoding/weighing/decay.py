@@ -1,4 +1,4 @@
-"""Two of transformers' processors that give no number where they should: the same scores otherwise.
+"""Some of transformers' processors that give no number where they should; else the same scores.
 
 Must never change what ``generate()`` chooses where its own classes give numbers.
 """
@@ -6,7 +6,7 @@ Must never change what ``generate()`` chooses where its own classes give numbers
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -44,3 +44,24 @@ def renormalized(token_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
     del token_ids
     is_any = (scores > -math.inf).any(dim=-1, keepdim=True)
     return torch.where(is_any, scores.log_softmax(dim=-1), scores)
+
+
+class WhereAnyIsLeft:
+    """``top_h`` or ``eta_cutoff``, which take an entropy: rows that have none stay as they are.
+
+    So nothing was left of them, or some score is no number: what comes behind has a sentence for
+    that, where ``generate()`` ends in a ``ValueError``.
+    """
+
+    def __init__(self, process: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> None:
+        self._process = process
+
+    def __call__(self, token_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Return ``scores``, shape (rows, vocabulary), with those of its tokens removed."""
+        has_entropy = scores.logsumexp(dim=-1).isfinite()
+        if bool(has_entropy.all()):
+            return self._process(token_ids, scores)
+        kept = scores.clone()
+        if bool(has_entropy.any()):
+            kept[has_entropy] = self._process(token_ids, scores[has_entropy])
+        return kept

@@ -2,7 +2,7 @@
 
 Must never choose a token, and never changes logits in place. The order and conditions follow
 ``GenerationMixin._get_logits_processor`` of transformers 5; ``quick_warpers`` stand in for four of
-its classes, two of them on the processor alone, and ``decay`` for two.
+its classes, two of them on the processor alone, and ``decay`` for two and around two.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from transformers.generation.logits_process import (
 
 from core.decoding.guiding import guided
 from core.decoding.token_texts import ends_of_text
-from core.decoding.weighing.decay import Decay, renormalized
+from core.decoding.weighing.decay import Decay, WhereAnyIsLeft, renormalized
 from core.decoding.weighing.quick_warpers import QuickMinNewTokens, QuickTopP, QuickTypical
 from core.records.settings import Settings
 
@@ -169,7 +169,7 @@ def _add_warpers(
     if settings.temperature != 1.0:
         add("temperature", TemperatureLogitsWarper(settings.temperature))
     if settings.top_h is not None:
-        add("top_h", cast("Process", TopHLogitsWarper(settings.top_h)))
+        add("top_h", WhereAnyIsLeft(cast("Process", TopHLogitsWarper(settings.top_h))))
     if settings.top_k != 0:
         add("top_k", TopKLogitsWarper(settings.top_k, min_tokens_to_keep=keep))
     # On a GPU a sort is quicker than to wait for what the quick classes must know.
@@ -185,7 +185,5 @@ def _add_warpers(
     if settings.epsilon_cutoff > 0.0:
         add("epsilon_cutoff", EpsilonLogitsWarper(settings.epsilon_cutoff, min_tokens_to_keep=keep))
     if settings.eta_cutoff > 0.0:
-        add(
-            "eta_cutoff",
-            EtaLogitsWarper(settings.eta_cutoff, min_tokens_to_keep=keep, device=str(device)),
-        )
+        eta = EtaLogitsWarper(settings.eta_cutoff, min_tokens_to_keep=keep, device=str(device))
+        add("eta_cutoff", WhereAnyIsLeft(eta))

@@ -267,7 +267,7 @@ def nothing_to_draw_from() -> PlaygroundError:
     """Return what to raise where the settings leave no probabilities."""
     return PlaygroundError(
         "these settings leave no probabilities to draw from; bring temperature and"
-        " repetition_penalty nearer to 1"
+        " repetition_penalty nearer to 1, or remove fewer tokens"
     )
 
 

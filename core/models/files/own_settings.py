@@ -14,7 +14,8 @@ from core.records.settings import Settings
 
 FILE_NAME = "generation_config.json"
 
-_LONGEST_VALUE = 24
+_LONGEST_TOLD = 24
+_LONGEST_VALUE = 10_000
 _LARGEST_FILE = 2**20
 
 _NOT_ASKED = ("seed", "eos_token_id", "negative_prompt_ids")
@@ -57,8 +58,9 @@ _DEFAULTS: dict[str, Any] = {
 def own_settings(folder: Path) -> tuple[str, ...]:
     """Return the decoding settings that the model in ``folder`` asks for, in its file's order.
 
-    As ``name=value``, or the name alone where the value is long; those at their default, token ids
-    and what only concerns speed are left out. A file that cannot be read asks for nothing.
+    As ``name=value`` with the value in JSON, or the name alone where that is longer than anyone's;
+    those at their default, token ids and what only concerns speed are left out. A file that cannot
+    be read asks for nothing.
     """
     return tuple(
         _as_text(name, value)
@@ -68,10 +70,16 @@ def own_settings(folder: Path) -> tuple[str, ...]:
 
 
 def not_used(settings: tuple[str, ...]) -> str:
-    """Return a sentence on ``own_settings``, empty where there are none."""
+    """Return a sentence on ``own_settings`` without long values; empty where there are none."""
     if not settings:
         return ""
-    return f"{FILE_NAME} sets {', '.join(settings)}: not used, since presets decide the settings"
+    told = ", ".join(map(_told, settings))
+    return f"{FILE_NAME} sets {told}: not used, since presets decide the settings"
+
+
+def _told(setting: str) -> str:
+    name, _, value = setting.partition("=")
+    return setting if len(value) <= _LONGEST_TOLD else name
 
 
 def _as_text(name: str, value: object) -> str:

@@ -36,6 +36,7 @@ class NextRun:
         restored: What was chosen when a session was left. It is gone on with where nothing else
             is asked for; a preset that the book has not, or not so any more, as it was then.
         record: Is told of each choice.
+        taken_keys: What a preset that is saved must not be given as its key.
 
     Raises:
         PresetsError: There is no preset of that name.
@@ -51,8 +52,10 @@ class NextRun:
         seed: int | None = None,
         restored: PresetChosen | None = None,
         record: Callable[[Entry], None] = lambda entry: None,
+        taken_keys: frozenset[str] = frozenset(),
     ) -> None:
         self.book = book
+        self._taken_keys = taken_keys
         self._record = record
         self._changed: dict[str, Settings] = {}  # by the names of presets
         self._taken_back: dict[str, Settings] = {}
@@ -204,7 +207,7 @@ class NextRun:
     def _save(
         self, name: str, settings: Settings, description: str, chat: ChatFormat | None
     ) -> str:
-        path = save_preset(self.book, name, settings, description, chat)
+        path = save_preset(self.book, name, settings, description, chat, self._taken_keys)
         # Presets may have been added to the file by hand meanwhile; the one at hand may be gone.
         self.use(load_presets(path))
         key, palette = self.book.named(name).key, self._notices.told("palette")

@@ -51,6 +51,13 @@ def test_generate_and_the_report_name_them(folder, capfd):
     assert inspect_model(folder, "own").notes[-1] == NOTE
 
 
+def test_long_values_are_whole_where_they_are_taken_over(folder):
+    ids = list(range(100))
+    assert own_settings(folder)[-1] == f"suppress_tokens={ids}"
+    (folder / "generation_config.json").write_text(json.dumps({"suppress_tokens": ids * 100}))
+    assert own_settings(folder) == ("suppress_tokens",)
+
+
 def test_the_bundled_model_has_none():
     backend = LocalBackend(DEMO, "cpu", "float32", assistant="none")
     assert backend.load(lambda *_: None).own_settings == ()

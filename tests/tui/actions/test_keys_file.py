@@ -8,8 +8,10 @@ import pytest
 from textual._xterm_parser import XTermParser
 
 from core.backends.scripted import ScriptedBackend
+from core.presets.finding import load_presets
 from core.presets.keys import INDISTINCT_KEYS
 from core.presets.writer import SAVED_KEYS
+from core.records.settings import Settings
 from tests.tui.helpers import (
     BOOK,
     footer_keys,
@@ -171,6 +173,14 @@ async def test_sentences_name_the_users_own_keys():
         assert "alt+s scores it" in str(told.border_subtitle)
         assert "F4 gets a file" in str(told.border_subtitle)
         assert "get a file with F4" in str(told.placeholder)
+
+
+def test_a_saved_preset_takes_none_of_the_users_own_keys(tmp_path):
+    path = tmp_path / "presets.yaml"
+    path.write_text("presets:\n  a: {key: f1}\n  b: {key: f2}\n")
+    app = make_app(ScriptedBackend(), keys=Keys(_OWN))
+    app.playground.next_run.use(load_presets(path))
+    assert app.playground.next_run.save_preset("c", Settings()).endswith("it is on F7 now")
 
 
 async def test_the_boxes_close_by_the_users_own_keys():

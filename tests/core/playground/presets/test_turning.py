@@ -116,6 +116,14 @@ def test_what_is_turned_is_saved_as_a_new_preset_and_the_file_keeps_its_bytes(pl
     assert next_run.settings == talk.settings.replace(seed=4)
 
 
+def test_a_key_that_the_front_end_uses_is_none_for_a_saved_preset(play, tmp_path):
+    path = tmp_path / "presets.yaml"
+    path.write_text(FILE)
+    one = play(book=load_presets(path), taken_keys=frozenset(("f1", "f3")))
+    turn(one, "top_p", -1)
+    assert one.playground.next_run.save_turned("mine").endswith("it is on F4 now")
+
+
 def test_a_session_goes_on_with_what_was_turned(play, tmp_path):
     path = tmp_path / "one.jsonl"
     one = play(session=open_session(path), preset_name="chat")
@@ -246,6 +254,22 @@ def test_where_there_is_nothing_to_weigh_again_nothing_is_shown(play):
         (
             ("do_sample=true", "max_new_tokens=9"),
             Settings(do_sample=True, max_new_tokens=9, seed=4),
+        ),
+        (
+            (
+                f"suppress_tokens={list(range(90))}",
+                "bad_words_ids=[[1, 2]]",
+                "top_h=0.5",
+                "do_sample=true",
+            ),
+            Settings(
+                do_sample=True,
+                top_h=0.5,
+                max_new_tokens=3,
+                seed=4,
+                suppress_tokens=tuple(range(90)),
+                bad_words_ids=((1, 2),),
+            ),
         ),
         (("dola_layers=1",), None),
         ((), None),
