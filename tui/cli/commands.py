@@ -17,10 +17,11 @@ import typer
 from core.faults.threads import faults_of_threads
 from core.records.errors import PlaygroundError
 from tui.cli.choices import Choices
-from tui.cli.download import download_command
 from tui.cli.generate import generate_command
-from tui.cli.info import info_command
 from tui.cli.keys import keys_command
+from tui.cli.models.download import download_command
+from tui.cli.models.info import info_command
+from tui.cli.models.verify import verify_command
 from tui.cli.open_app import open_app, run_app
 from tui.cli.outlook.command import tree_command
 from tui.cli.parsing.help import Command, Commands
@@ -41,7 +42,6 @@ from tui.cli.streams import (
     leave,
     prepare_streams,
 )
-from tui.cli.verify import verify_command
 
 app = typer.Typer(
     name=PROGRAM,

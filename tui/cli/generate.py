@@ -157,7 +157,7 @@ def run_generate(
 def _fetched(name: str) -> bool:
     """Fetch a model; return whether it is here now, ``False`` where ctrl+c stopped it."""
     from core.models.hub.errors import DownloadCancelled
-    from tui.cli.download import fetch
+    from tui.cli.models.download import fetch
 
     try:
         fetch(name)

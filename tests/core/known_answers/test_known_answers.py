@@ -30,8 +30,8 @@ from core.records.errors import PlaygroundError
 from core.records.settings import Settings
 from tests.core.known_answers.make import fingerprint, known_answers_text
 from tests.reference import run_ours
-from tui.cli import verify as cli_verify
-from tui.cli.verify import result_lines, run_verify
+from tui.cli.models import verify as cli_verify
+from tui.cli.models.verify import result_lines, run_verify
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -131,7 +131,7 @@ def test_a_missing_file_is_one_sentence(tmp_path):
 def test_reading_the_data_loads_no_model_library():
     code = (
         "import sys\nfrom core.known_answers.expected import known_answers\nknown_answers('demo')\n"
-        "import tui.cli.info, tui.cli.verify\n"
+        "import tui.cli.models.info, tui.cli.models.verify\n"
         "assert not {'torch', 'transformers', 'tokenizers', 'textual'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

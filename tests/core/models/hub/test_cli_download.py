@@ -23,7 +23,7 @@ PROGRAM = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job does not inherit it
 from tui.cli import commands as cli
-from tui.cli import download as cli_download
+from tui.cli.models import download as cli_download
 if not any(command.name == "download" for command in cli.app.registered_commands):
     cli.app.command("download")(cli_download.download_command)
 cli.main()

@@ -9,11 +9,11 @@ import typer
 from typer.testing import CliRunner
 
 from core.records.errors import PlaygroundError
-from tui.cli import info as cli_info
-from tui.cli import verify as cli_verify
 from tui.cli.choices import Choices
-from tui.cli.info import InfoFormat, info_command, run_info
-from tui.cli.verify import verify_command
+from tui.cli.models import info as cli_info
+from tui.cli.models import verify as cli_verify
+from tui.cli.models.info import InfoFormat, info_command, run_info
+from tui.cli.models.verify import verify_command
 
 SMALL = {"model_type": "gpt2", "vocab_size": 9, "n_embd": 4, "n_layer": 2, "n_head": 2}
 
