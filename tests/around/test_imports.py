@@ -91,6 +91,11 @@ def test_the_views_load_no_model_library():
         [["generate", "a", "--set", "topk=1"], ["generate", "a", "--stps", "1"]],
         [["tree", "a", "--least", "2"], ["tree", "a", "--set", "topk=1"]],
         [[one, "--model", "./nowhere"] for one in ("info", "verify")],
+        [
+            ["compare", "a", "--presets", "greedy,no"],
+            ["compare", "a", "--models", "./nowhere,demo"],
+            ["compare", "a", "--preset", "nucleus", "--sweep", "top_k=a,b"],
+        ],
         [["score", "./nowhere"], ["download", "demo"], ["info", "--model", "demo"], []],
     ],
     ids=[
@@ -99,6 +104,7 @@ def test_the_views_load_no_model_library():
         "bad settings",
         "bad reach",
         "no such model",
+        "wrong columns",
         "in another process",
     ],
 )

@@ -17,6 +17,7 @@ import typer
 from core.faults.threads import faults_of_threads
 from core.records.errors import PlaygroundError
 from tui.cli.choices import Choices
+from tui.cli.compare.command import compare_command
 from tui.cli.generate import generate_command
 from tui.cli.keys import keys_command
 from tui.cli.models.download import download_command
@@ -54,6 +55,7 @@ app = typer.Typer(
 )
 app.callback()(open_app)
 app.command("generate", cls=Command)(generate_command)
+app.command("compare", cls=Command)(compare_command)
 app.command("presets", cls=Command)(presets_command)
 app.command("keys", cls=Command)(keys_command)
 app.command("download", cls=Command)(download_command)

@@ -60,7 +60,7 @@ class MarkdownWriter:
             yield _rule(2)
             yield from (_row(fact) for fact in facts)
             yield "\n"
-        yield f"## Prompt\n\n{_quoted(self._prompt)}\n## Steps\n\n"
+        yield f"## Prompt\n\n{quoted(self._prompt)}\n## Steps\n\n"
         has_beams = (self._about.get("settings") or {}).get("num_beams", 1) > 1
         yield _row(("Step", "Beam" if has_beams else "Token", *_CHOICE_NAMES))
         yield _rule(2 + CHOICES)
@@ -75,7 +75,7 @@ class MarkdownWriter:
 
 
 def _end(event: Finished) -> Iterator[str]:
-    yield f"\n{_LEGEND}\n\n## Text\n\n{_quoted(event.text)}\n"
+    yield f"\n{_LEGEND}\n\n## Text\n\n{quoted(event.text)}\n"
     yield f"{markdown_text(how_it_ended(event))}\n"
 
 
@@ -100,14 +100,14 @@ def markdown_text(text: str) -> str:
     return _MEANS_SOMETHING.sub(r"\\\g<0>", visible(text, keep=""))
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return ``text`` as a block quote that keeps its lines and its spaces."""
     lines = [_line(line) for line in visible(text, keep="\n").split("\n")]
-    quoted = ""
+    written = ""
     for line, following in itertools.pairwise([*lines, ""]):
         # A line is broken by a backslash at its end; beside an empty one it is broken anyway.
-        quoted += f"> {line}{chr(92) if line and following else ''}".rstrip() + "\n"
-    return quoted
+        written += f"> {line}{chr(92) if line and following else ''}".rstrip() + "\n"
+    return written
 
 
 def _line(line: str) -> str:

@@ -1,6 +1,6 @@
 """The ways to make columns: presets, seeds, one setting over a range; and their dice.
 
-Must never make fewer columns than two or more than six, nor two of one name.
+Must never make fewer columns than two, more than ``most``, or two of one name.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ AskedWith = Callable[[Preset], Request]
 """Returns what a column is asked for under a preset: the same prompt behind the same text."""
 
 
-def of_presets(presets: Sequence[Preset], asked_with: AskedWith) -> tuple[ColumnPlan, ...]:
+def of_presets(
+    presets: Sequence[Preset], asked_with: AskedWith, *, most: int = MOST_COLUMNS
+) -> tuple[ColumnPlan, ...]:
     """Return a column for each of ``presets``.
 
     Raises:
@@ -32,11 +34,16 @@ def of_presets(presets: Sequence[Preset], asked_with: AskedWith) -> tuple[Column
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise PlaygroundError(f"the preset {twice!r} stands there twice; compare it with another")
-    return _counted([ColumnPlan(one.name, asked_with(one)) for one in presets])
+    return _counted([ColumnPlan(one.name, asked_with(one)) for one in presets], most)
 
 
 def of_seeds(
-    preset: Preset, count: int, asked_with: AskedWith, first: int | None = None
+    preset: Preset,
+    count: int,
+    asked_with: AskedWith,
+    first: int | None = None,
+    *,
+    most: int = MOST_COLUMNS,
 ) -> tuple[ColumnPlan, ...]:
     """Return ``count`` columns of one preset, whose seeds follow on one another.
 
@@ -54,10 +61,12 @@ def of_seeds(
     begin = secrets.randbelow(_SEEDS) if begin is None else begin
     request = asked_with(preset)
     seeds = range(begin, begin + count)
-    return _counted([_with_seed(ColumnPlan(f"seed {one}", request), one) for one in seeds])
+    return _counted([_with_seed(ColumnPlan(f"seed {one}", request), one) for one in seeds], most)
 
 
-def of_sweep(preset: Preset, sweep: Sweep, asked_with: AskedWith) -> tuple[ColumnPlan, ...]:
+def of_sweep(
+    preset: Preset, sweep: Sweep, asked_with: AskedWith, *, most: int = MOST_COLUMNS
+) -> tuple[ColumnPlan, ...]:
     """Return a column of ``preset`` for each value of one setting.
 
     Raises:
@@ -68,10 +77,12 @@ def of_sweep(preset: Preset, sweep: Sweep, asked_with: AskedWith) -> tuple[Colum
         settings = preset.settings.replace(**{sweep.name: value})
         request = asked_with(dataclasses.replace(preset, settings=settings))
         plans.append(ColumnPlan(f"{sweep.name} {shown}", request))
-    return _counted(plans)
+    return _counted(plans, most)
 
 
-def of_models(plans: Sequence[ColumnPlan], models: Sequence[str]) -> tuple[ColumnPlan, ...]:
+def of_models(
+    plans: Sequence[ColumnPlan], models: Sequence[str], *, most: int = MOST_COLUMNS
+) -> tuple[ColumnPlan, ...]:
     """Return each of ``plans`` for each of ``models``.
 
     Raises:
@@ -85,7 +96,8 @@ def of_models(plans: Sequence[ColumnPlan], models: Sequence[str]) -> tuple[Colum
             dataclasses.replace(plan, name=f"{plan.name}, {model}", model=model)
             for model in models
             for plan in plans
-        ]
+        ],
+        most,
     )
 
 
@@ -124,9 +136,9 @@ def _with_seed(plan: ColumnPlan, seed: int) -> ColumnPlan:
     return dataclasses.replace(plan, request=dataclasses.replace(plan.request, settings=settings))
 
 
-def _counted(plans: Sequence[ColumnPlan]) -> tuple[ColumnPlan, ...]:
-    if not FEWEST_COLUMNS <= len(plans) <= MOST_COLUMNS:
+def _counted(plans: Sequence[ColumnPlan], most: int) -> tuple[ColumnPlan, ...]:
+    if not FEWEST_COLUMNS <= len(plans) <= most:
         raise PlaygroundError(
-            f"{FEWEST_COLUMNS} to {MOST_COLUMNS} columns stand side by side, not {len(plans)}"
+            f"{FEWEST_COLUMNS} to {most} columns stand side by side, not {len(plans)}"
         )
     return tuple(plans)

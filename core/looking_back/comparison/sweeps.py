@@ -27,7 +27,7 @@ class Sweep:
     shown: tuple[str, ...]
 
 
-def sweep_of(text: str) -> Sweep:
+def sweep_of(text: str, *, most: int = MOST_COLUMNS) -> Sweep:
     """Read a sweep; ``min_p=none,0.05`` has a column without the setting.
 
     Raises:
@@ -42,10 +42,12 @@ def sweep_of(text: str) -> Sweep:
         raise PlaygroundError(f"{name} has no range to sweep; compare presets that set it")
     if name == "seed":
         raise PlaygroundError("seeds are compared with --seeds N, not swept")
-    shown = _range(name, values) if ":" in values else [one.strip() for one in values.split(",")]
-    if not FEWEST_COLUMNS <= len(shown) <= MOST_COLUMNS:
+    shown = (
+        _range(name, values, most) if ":" in values else [one.strip() for one in values.split(",")]
+    )
+    if not FEWEST_COLUMNS <= len(shown) <= most:
         raise PlaygroundError(
-            f"a sweep has {FEWEST_COLUMNS} to {MOST_COLUMNS} values, and {text!r} has {len(shown)}"
+            f"a sweep has {FEWEST_COLUMNS} to {most} values, and {text!r} has {len(shown)}"
         )
     twice = next((one for one in shown if shown.count(one) > 1), None)
     if twice is not None:
@@ -62,7 +64,7 @@ def _value(name: str, word: str) -> Any:  # noqa: ANN401
         raise PlaygroundError(f"{name}={word}: {error}") from None
 
 
-def _range(name: str, text: str) -> list[str]:
+def _range(name: str, text: str, most: int) -> list[str]:
     """Return ``count`` values from the first to the last, at equal distances."""
     parts = [one.strip() for one in text.split(":")]
     try:
@@ -71,9 +73,9 @@ def _range(name: str, text: str) -> list[str]:
             raise ValueError  # noqa: TRY301
     except (ValueError, IndexError):
         raise PlaygroundError(f"a sweep is {_FORM}; {text!r} is no range") from None
-    if not FEWEST_COLUMNS <= count <= MOST_COLUMNS:
+    if not FEWEST_COLUMNS <= count <= most:
         raise PlaygroundError(
-            f"a sweep has {FEWEST_COLUMNS} to {MOST_COLUMNS} values, and {text!r} has {count}"
+            f"a sweep has {FEWEST_COLUMNS} to {most} values, and {text!r} has {count}"
         )
     values = [first + (last - first) * at / (count - 1) for at in range(count)]
     if FACTS[name].kind == "whole":

@@ -18,6 +18,7 @@ from tests.hostile_model import TOKENS, hostile_name, make_hostile_model
 from tests.hostile_session import hostile_session
 from tui.cli import commands
 from tui.cli import generate as headless
+from tui.cli.compare import command as comparing
 
 _ALL = tuple(ATTACKS.values())
 SEVERAL = tuple("".join(_ALL[at : at + 4]) for at in range(0, len(_ALL), 4))
@@ -93,6 +94,9 @@ def check(*arguments):
         ["generate", "a", "--steps"],
         ["generate", "a", "--model"],
         ["generate", "a", "--device"],
+        ["compare", "a", "--presets"],
+        ["compare", "a", "--sweep"],
+        ["compare", "a", "--models"],
         ["info", "--model"],
         ["verify", "--model"],
         ["score"],
@@ -125,6 +129,15 @@ def test_a_prompt_and_what_a_model_writes(monkeypatch, output_format):
     for preset in ("greedy", "beam"):
         prompt = "".join(one for name, one in ATTACKS.items() if "surrogate" not in name)
         assert check("generate", prompt, "--preset", preset, "--format", output_format) in (0, 2)
+
+
+@pytest.mark.parametrize("output_format", ["table", "jsonl", "markdown"])
+def test_a_prompt_and_what_columns_write(monkeypatch, output_format):
+    texts = [*ATTACKS.values()]
+    monkeypatch.setattr(comparing, "make_backend", lambda *_: ScriptedBackend(texts))
+    prompt = "".join(one for name, one in ATTACKS.items() if "surrogate" not in name)
+    for presets in (["--presets", "greedy,beam"], ["--preset", "nucleus", "--seeds", "2"]):
+        assert check("compare", prompt, *presets, "--format", output_format) in (0, 2)
 
 
 @every_attack
