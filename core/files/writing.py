@@ -36,7 +36,7 @@ def write_new(path: Path, data: bytes, mode: int | None = None) -> None:
             if error.errno not in _NO_HARD_LINKS:
                 raise
             _rename_to_new(aside, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def rename_new(path: Path, new: Path) -> None:
@@ -48,7 +48,7 @@ def rename_new(path: Path, new: Path) -> None:
     """
     with folder_locked(path.parent):
         _rename_to_new(path, new)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def _rename_to_new(aside: Path, path: Path) -> None:
@@ -71,7 +71,7 @@ def write_over(path: Path, data: bytes, mode: int | None = None) -> None:
     """
     with folder_locked(path.parent), written_aside(path, data, mode) as aside:
         aside.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 @contextlib.contextmanager
@@ -146,7 +146,7 @@ def _sweep(folder: Path) -> None:
                     Path(entry.path).unlink()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Have the name on the disk too, where the file system can."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

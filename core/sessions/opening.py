@@ -9,10 +9,12 @@ from __future__ import annotations
 import io
 import os
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from core.files.lock import TakenError, open_alone
 from core.files.reading import FileError, is_regular_file, read_bytes
+from core.files.writing import sync_folder
 from core.records.errors import PlaygroundError
 from core.sessions.appending import LARGEST_SESSION, LineFile
 from core.sessions.aside import Mark, keep_bytes, keep_file
@@ -198,7 +200,10 @@ def _opened(path: Path, file: io.FileIO, largest: int, notes: list[str]) -> Sess
 
 
 def _begun(path: Path, file: io.FileIO, largest: int, notes: list[str]) -> Session:
-    return Session(path, notes=tuple(notes), journal=Journal(LineFile(file, largest), Summary()))
+    journal = Journal(LineFile(file, largest), Summary())
+    # Else the power may be cut before the disk has heard of the file's name.
+    journal.once_on_disk(partial(sync_folder, path.parent))
+    return Session(path, notes=tuple(notes), journal=journal)
 
 
 def _begun_anew(

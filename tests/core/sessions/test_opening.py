@@ -84,6 +84,20 @@ def test_what_is_only_looked_at_stays_as_it_was(path):
     assert path.read_bytes() == data
 
 
+def test_a_new_session_is_on_the_disk_with_its_name(path, opened, monkeypatch):
+    synced, fsync = [], os.fsync
+
+    def watched(handle):
+        synced.append(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    session = opened(path)
+    session.record(PromptSent("a"))
+    assert session.journal.flush(10.0)
+    assert {path.stat().st_ino, path.parent.stat().st_ino} <= set(synced)
+
+
 def test_each_program_says_what_it_is(path):
     worked(path)
     session = open_session(path)
