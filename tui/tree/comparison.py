@@ -16,7 +16,7 @@ from textual.screen import Screen
 
 from core.document.tree import Tree
 from core.document.tree_records import TreeRow
-from core.playground.document_text import TokenText, document_texts
+from core.playground.looking.document_text import TokenText, document_texts
 from tui.actions.bindings import bindings
 from tui.actions.pages import PAGES
 from tui.common.key_bar import KeyBar

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.document.tree_records import Comparison, RunFacts, TreeRow
-from core.playground.document_text import joined
+from core.playground.looking.document_text import joined
 from core.text.readable import number, token_count
 from core.text.visible import one_line
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row

@@ -17,8 +17,8 @@ from textual.content import Content
 from textual.screen import Screen
 
 from core.document.tree_records import LONGEST_NAME, ROOT, Removal, TreeRow
-from core.playground.document_text import TokenText
 from core.playground.documents import Documents
+from core.playground.looking.document_text import TokenText
 from core.records.errors import PlaygroundError
 from tui.actions.bindings import bindings
 from tui.actions.keys import THE_TABLES

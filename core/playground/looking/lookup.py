@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from core.backends.background_call import BackgroundCall
 from core.backends.worker import GenerationService
 from core.document.turn import Turn
-from core.playground.document_text import TokenText
 from core.playground.documents import Documents
 from core.playground.keeping import other_model
+from core.playground.looking.document_text import TokenText
 from core.playground.model_state import ModelState
 from core.records.errors import PlaygroundError
 from core.records.recorded_run import RecordedRun, TokenTexts, WrittenRun

@@ -8,7 +8,7 @@ import pytest
 
 from core.document.tree import Tree
 from core.document.tree_records import ROOT, Beginning
-from core.playground.document_text import document_texts, joined
+from core.playground.looking.document_text import document_texts, joined
 from core.records.errors import PlaygroundError
 from core.records.steps import Candidate, Distribution, TokenStep
 from tests.tui.screen_app import VOCABULARY, facts, grown
