@@ -57,7 +57,9 @@ def look_out(
     """
     own = model.beside() if isinstance(model, SharesWeights) else model
     settings = request.settings.without_beams()
-    run, _ = prepare(own, codec, dataclasses.replace(request, settings=settings, recorder=None))
+    # Nothing is drawn here: nor need be what was drawn before.
+    asked = dataclasses.replace(request, settings=settings, drawn=0, recorder=None)
+    run, _ = prepare(own, codec, asked)
     try:
         yield from _Search(run, reach).growths(is_cancelled)
     finally:

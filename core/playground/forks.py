@@ -5,10 +5,11 @@ Must never lose the way that it leaves: that stays in the tree.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from core.backends.background_call import BackgroundCall
-from core.document.document import Fork
+from core.document.document import Document, Fork
 from core.looking_back.beam_contest import ParentBeam, text_beyond
 from core.playground.documents import Documents
 from core.playground.looking.lookup import Lookup
@@ -107,6 +108,31 @@ class Forks:
         step = selected[1]
         self._fork(Fork(step.index + 1, "", step.token.text), text)
 
+    def to_tokens(self, token_ids: tuple[int, ...], text: str) -> None:
+        """Put tokens of the model at hand from the selected step on, and write on from there.
+
+        ``text`` is how they read.
+        """
+        document, next_run = self._documents.at_hand, self._next_run
+        selected = document.selected()
+        if selected is None or not self._runs.allows_change():
+            return
+        turn, step = selected
+        token = step.token if isinstance(step, TokenStep) else step.hypotheses[0].token
+        replaced = "" if token.token_id == token_ids[0] else token.text
+        beam = beam_before(document)
+        lacking = "" if beam is None else text_beyond(turn.steps, beam, turn.token_ids)
+        self._documents.leave(document.position, beam)
+        request = self._documents.at_hand.fork(
+            Fork(step.index + 1, text, replaced, lacking),
+            "",
+            next_run.preset_name,
+            next_run.settings,
+            self._model.info,
+            is_by_hand=next_run.is_by_hand,
+        )
+        self._runs.submit(replace(request, forced=token_ids))
+
     def to_settings(self, position: int, settings: Settings) -> None:
         """Write on from before the step at ``position`` with other settings.
 
@@ -132,3 +158,13 @@ class Forks:
             is_by_hand=next_run.is_by_hand,
         )
         self._runs.submit(request, typed=chosen if isinstance(chosen, str) else "")
+
+
+def beam_before(document: Document) -> Hypothesis | None:
+    """Return the beam that leads before the selected step; ``None`` where none was searched."""
+    selected = document.selected()
+    if selected is None or not selected[1].index:
+        return None
+    turn, step = selected
+    before = turn.steps[step.index - 1]
+    return before.hypotheses[0] if isinstance(before, BeamStep) else None

@@ -23,6 +23,7 @@ from core.playground.looking.lookup import Lookup
 from core.playground.model_state import Clock, ModelFactory, ModelState
 from core.playground.moves import Moves
 from core.playground.notices import ActionTold, Notices, told_by_name
+from core.playground.outlooks import Outlooks
 from core.playground.presets.file import PresetsFile
 from core.playground.presets.next_run import NextRun
 from core.playground.presets.turning import Turning
@@ -122,6 +123,7 @@ class Playground:
         self.moves = moves = Moves(documents, runs, notices)
         self.forks = forks = Forks(documents, lookup, next_run, model, runs, notices)
         self.prompts = prompts = Prompts(documents, next_run, model, runs, moves, notices, keeping)
+        self.outlooks = Outlooks(documents, next_run, model, runs, prompts, forks, service)
         self.by_hand = ByHand(documents, lookup, next_run, model, runs, forks, prompts, notices)
 
     def __enter__(self) -> Self:
@@ -215,9 +217,7 @@ class Playground:
         return self.model.prompt_tokens(text, is_beginning=not self.document.turns)
 
     def score(
-        self,
-        text: Scorable | WrittenTokens,
-        is_cancelled: Callable[[], bool] = lambda: False,
+        self, text: Scorable | WrittenTokens, is_cancelled: Callable[[], bool] = lambda: False
     ) -> ScoredText:
         """Score ``text`` under the model and all presets; any thread may call it, but waits.
 

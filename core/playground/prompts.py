@@ -62,18 +62,26 @@ class Prompts:
         is_kept = has_answer and not self._moves.clears_at_end
         return self._next_run.preset.chat is not None and not is_kept
 
-    def send(self, prompt: str) -> bool:
-        """Run ``prompt``, or queue it while the model loads; return whether it was taken."""
+    def allows(self, prompt: str) -> bool:
+        """Return whether ``prompt`` can be taken now; a notice says why not."""
         complaint = self._complaint(prompt)
         if complaint:
             self._notices.warn(complaint)
+        return not complaint
+
+    def send(self, prompt: str, put: tuple[int, ...] = ()) -> bool:
+        """Run ``prompt``, or queue it while the model loads; return whether it was taken.
+
+        ``put`` are tokens that a person puts first, where nothing has to wait.
+        """
+        if not self.allows(prompt):
             return False
         if self._model.info is None or self._moves.clears_at_end:
             self.queued = prompt
             self._notices.clear()
             self._keeping.record(PromptWaits(prompt))
         else:
-            self._run(prompt)
+            self._run(prompt, put)
         if prompt and self.sent[-1:] != [prompt]:
             self.sent.append(prompt)
             self._keeping.record(PromptSent(prompt))
@@ -117,14 +125,15 @@ class Prompts:
             return "one prompt is waiting already; your text stays here"
         return ""
 
-    def _run(self, prompt: str) -> None:
+    def _run(self, prompt: str, put: tuple[int, ...] = ()) -> None:
         chat = self._next_run.preset.chat
         is_message = bool(prompt) and chat is not None
-        if self._next_run.is_by_hand and self._documents.at_hand.turns and not is_message:
+        is_gone_on_with = self._next_run.is_by_hand and not is_message and not put
+        if is_gone_on_with and self._documents.at_hand.turns:
             self._runs.write(prompt or None)
             self._tell_of_space(prompt)
             return
-        self._runs.begin(prompt, chat)
+        self._runs.begin(prompt, chat, put)
         if chat is None:
             self._tell_of_space(prompt)
 

@@ -57,8 +57,11 @@ class Runs:
             return True
         return False
 
-    def begin(self, prompt: str, chat: ChatFormat | None) -> None:
-        """Write on from ``prompt``, a message where there is a ``chat``."""
+    def begin(self, prompt: str, chat: ChatFormat | None, put: tuple[int, ...] = ()) -> None:
+        """Write on from ``prompt``, a message where there is a ``chat``.
+
+        ``put`` are tokens that a person puts first.
+        """
         next_run = self._next_run
         request = self._documents.at_hand.begin(
             prompt,
@@ -68,7 +71,7 @@ class Runs:
             chat,
             is_by_hand=next_run.is_by_hand,
         )
-        self.submit(request, typed=prompt)
+        self.submit(dataclasses.replace(request, forced=put), typed=prompt)
 
     def write(self, chosen: Candidate | str | None) -> None:
         """Go on by hand: with a candidate, with typed text, or with what the preset draws."""

@@ -93,6 +93,15 @@ NEW_DICE = Action(
     "throw new dice at the next run, in the place of those that it would go on with; again: not",
     "seed random reroll roll again luck draw chance other different",
 )
+OUTLOOK = Action(
+    "outlook",
+    "app.outlook",
+    ("O", "alt+o"),
+    "what could be said",
+    "what could be said from here: every text that the preset could write, likeliest first",
+    "outlook continuations possible future ahead predict probability likely next texts",
+    is_shown=True,
+)
 SESSIONS = Action(
     "sessions",
     "app.sessions",

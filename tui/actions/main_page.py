@@ -9,7 +9,15 @@ from dataclasses import replace
 
 from tui.actions import conditions
 from tui.actions.action import Action
-from tui.actions.everywhere import NEW_DICE, NEW_SESSION, SAVE, SCORE, SCORE_DOCUMENT, SESSIONS
+from tui.actions.everywhere import (
+    NEW_DICE,
+    NEW_SESSION,
+    OUTLOOK,
+    SAVE,
+    SCORE,
+    SCORE_DOCUMENT,
+    SESSIONS,
+)
 from tui.actions.moving import MOVING
 
 MAIN: tuple[Action, ...] = (
@@ -52,6 +60,7 @@ MAIN: tuple[Action, ...] = (
         is_shown=True,
         has_priority=True,
     ),
+    replace(OUTLOOK, keys=("alt+o",), letter="O", is_shown=False, has_priority=True),
     Action(
         "scrub",
         "app.scrub",

@@ -14,6 +14,7 @@ from tui.actions.everywhere import (
     HELP,
     NEW_DICE,
     NEW_SESSION,
+    OUTLOOK,
     ROWS,
     SAVE,
     SCORE,
@@ -48,6 +49,7 @@ WHY: tuple[Action, ...] = (
     Action("scrub", "app.scrub", ("s",), "scrub",
            "move settings over the run, and see what would change",
            "temperature top_k top_p settings dials", is_shown=True),
+    OUTLOOK,
     SCORE_DOCUMENT,
     SCORE,
     HELP,
@@ -62,6 +64,7 @@ BEAMS: tuple[Action, ...] = (
     *_LEAVE,
     Action("next", "revision", ("n",), "next change of lead",
            "the next step at which another beam takes the lead", "beam leader", is_shown=True),
+    OUTLOOK,
     SCORE_DOCUMENT,
     SCORE,
     HELP,
@@ -251,6 +254,26 @@ SESSIONS_PAGE: tuple[Action, ...] = (
     ROWS,
 )  # fmt: skip
 
+OUTLOOK_PAGE: tuple[Action, ...] = (
+    Action("close", "stop", ("escape", "q"), "stop",
+           "stop the search; what was found stays", "cancel", is_shown=True),
+    CLOSE,
+    Action("go_on", "go_on", ("enter",), "go on with this one",
+           "put the text that is picked there, and write on: a fork",
+           "fork branch choose", is_shown=True),
+    Action("less", "deeper(-1)", ("left",), "depth", "look less far: shorter texts",
+           is_shown=True, shown="←→", has_priority=True),
+    Action("more", "deeper(1)", ("right",), "depth", "look further: longer texts",
+           has_priority=True),
+    Action("far_less", "rarer(-1)", ("minus", "shift+left"), "least",
+           "likelier texts alone", is_shown=True, shown="- +"),
+    Action("far_more", "rarer(1)", ("plus", "shift+right"), "least",
+           "less likely texts too"),
+    HELP,
+    Action("close", "close", ("alt+o",), "close", "back to where you came from"),
+    ROWS,
+)  # fmt: skip
+
 PAGES: dict[str, tuple[Action, ...]] = {
     "the main page": (*PROMPT, *MAIN),
     "why this token": WHY,
@@ -258,6 +281,7 @@ PAGES: dict[str, tuple[Action, ...]] = {
     "the dials": DIALS,
     "two presets": PRESETS,
     "scrubbing": SCRUB,
+    "what could be said": OUTLOOK_PAGE,
     "the tree": TREE,
     "two runs": COMPARISON,
     "scoring": SCORE_PAGE,

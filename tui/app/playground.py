@@ -122,7 +122,7 @@ class PlaygroundApp(App[None]):
         changed = self.painting.changed
         self.guide = Guide(self, self.playground, self.keys, changed)
         self.document = DocumentActions(self, self.main, self.playground, changed, self.guide.say)
-        self.steps = StepActions(self, self.playground, changed)
+        self.steps = StepActions(self, self.main, self.playground, changed)
         self.turning = TurningActions(self, self.main, self.playground, changed, self.document.send)
         self.models = ModelActions(self, self.playground, changed)
         self.appearance = AppearanceActions(self, self.main, appearance_file, changed)

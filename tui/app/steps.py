@@ -15,8 +15,10 @@ from core.backends.background_call import BackgroundCall
 from core.playground.playground import Playground
 from core.playground.run_file import Export, free_name
 from core.records.errors import PlaygroundError
+from core.records.outlook import Prospect
 from core.records.scores import ScoredText, WrittenTokens
 from core.records.steps import BeamStep
+from tui.main.screen import MainScreen
 
 _LOOK_SECONDS = 0.1
 
@@ -27,8 +29,15 @@ _OFFERED_WITHIN = 0.1
 class StepActions:
     """What can be done with a step, and with the run that it is of."""
 
-    def __init__(self, app: App[None], playground: Playground, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: App[None],
+        main: MainScreen,
+        playground: Playground,
+        changed: Callable[[], None],
+    ) -> None:
         self._app = app
+        self._main = main
         self._playground = playground
         self._changed = changed
 
@@ -42,6 +51,7 @@ class StepActions:
             self.tree,
             self.score,
             self.score_document,
+            self.outlook,
         )
 
     def why(self) -> None:
@@ -121,9 +131,9 @@ class StepActions:
             self.scrub()
 
     def _leave_why(self) -> None:
-        from tui.why.tokens import WhyScreen
+        from tui.why.step_screen import StepScreen
 
-        if isinstance(self._app.screen, WhyScreen):
+        if isinstance(self._app.screen, StepScreen):
             self._app.pop_screen()
 
     def write_here(self) -> None:
@@ -237,6 +247,28 @@ class StepActions:
 
         presets = playground.next_run.book.presets
         self._app.push_screen(ScoreScreen(score, presets, text, told=playground.told))
+
+    def outlook(self) -> None:
+        """Show what could be said: from the selected step, or behind the document's end."""
+        from tui.tree.outlook.screen import OutlookScreen
+
+        playground, outlooks = self._playground, self._playground.outlooks
+        is_main = self._app.screen is self._main
+        is_looking_back = playground.document.cursor is not None
+        typed = self._main.prompt.text
+        place = outlooks.place(typed, at_step=not is_main or is_looking_back)
+        if place is None:
+            self._changed()
+            return
+
+        def ended(way: tuple[Prospect, ...] | None) -> None:
+            if way:
+                self._leave_why()
+                if outlooks.go_on(place, way):
+                    self._main.prompt.take(place.prompt)
+            self._changed()
+
+        self._app.push_screen(OutlookScreen(place, partial(outlooks.look, place)), ended)
 
 
 def _offered(run_name: str) -> str:

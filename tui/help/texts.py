@@ -77,6 +77,27 @@ _SCORE: Section = (
         ("presets", "whether each could have written the text, else the first token it forbids"),
     ),
 )
+_OUTLOOK: Section = (
+    "What is shown",
+    (
+        (
+            "all %",
+            "how likely the text is, from here to this token: the product of final probabilities",
+        ),
+        ("step %", "how likely the token is behind what stands above it"),
+        ("depth", "how many tokens texts have at the most"),
+        ("least", "less likely texts are left out: “… others” is what they are together"),
+        ("covered", "how much of all that could be written is shown, up to so many tokens"),
+        ("◌", "nobody has looked yet what follows"),
+        ("∎ ■", "the text ends here, by an end of text or by a stop string, a length, the context"),
+        ("the settings", "as for a run that begins here: what they cut is not there"),
+        ("beams", "are ignored: each text is weighed by itself, as without num_beams"),
+        (
+            "greedy",
+            "writes the first one always; the figures are those that a draw would have",
+        ),
+    ),
+)
 
 _PRESETS: Section = (
     "What is shown",
@@ -96,5 +117,6 @@ ABOUT: dict[str, tuple[Section, ...]] = {
     "scrubbing": (_SCRUB,),
     "two presets": (_PRESETS,),
     "scoring": (_SCORE,),
+    "what could be said": (_OUTLOOK,),
 }
 """What is told behind the keys, by pages."""

@@ -26,6 +26,7 @@ from tui.main.prompt.input import PromptInput
 from tui.models.inspector import InspectorScreen
 from tui.models.picker import ModelsScreen
 from tui.score.screen import ScoreScreen
+from tui.tree.outlook.screen import OutlookScreen
 from tui.tree.screen import TreeScreen
 from tui.why.beams import BeamsScreen
 from tui.why.tokens import WhyScreen
@@ -39,6 +40,7 @@ SENT_BY_ANY_TERMINAL = {
 OPENED_BY: dict[str, tuple[list[str], type]] = {
     "why this token": (["f9"], WhyScreen),
     "why these beams": (["f9"], BeamsScreen),
+    "what could be said": (["f9", "O"], OutlookScreen),
     "the tree": (["ctrl+b"], TreeScreen),
     "scoring": (["f9", "t"], ScoreScreen),
     "the inspector": (["f11"], InspectorScreen),
@@ -53,7 +55,7 @@ def test_a_key_means_the_same_on_every_page():
         for key in {*one.keys, one.menu_key} - {"", *SENT_BY_ANY_TERMINAL, "home", "end"}:
             meanings[key_name(key)].add(one.id)
     # A key that opens a page closes it too; sections and the setting's own value are digits.
-    may_close = {"F9", "^b", "F11", "^o", "alt+s", "q"}
+    may_close = {"F9", "^b", "F11", "^o", "alt+s", "alt+o", "q"}
     several = {
         key: ids
         for key, ids in meanings.items()
@@ -232,7 +234,7 @@ async def test_the_characters_behind_the_menus_key_are_never_typed():
 
 FRAMES = (
     "#why-body, #tree-details, #score-input, #inspector-report, #score-presets, #score-text,"
-    "#beside-step"
+    " #beside-step, #outlook-picked"
 )
 
 
