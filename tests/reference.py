@@ -12,7 +12,7 @@ import transformers
 from packaging.version import Version
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
+from transformers import GenerationMixin, GPT2Config, GPT2LMHeadModel, PreTrainedModel
 from transformers.generation.logits_process import ExponentialDecayLengthPenalty
 
 from core.decoding.engine import generate
@@ -108,7 +108,19 @@ def behind(engine: str, module: PreTrainedModel, dtype: torch.dtype | None = Non
 
 SORTS_DRAWN_BEAMS = Version(transformers.__version__) >= Version("5.24")
 """Whether ``generate()`` puts the continuations that beam sampling draws in falling score, as ours
-does; before, it left them in the order in which they were drawn."""
+does with any version; before, it left them in the order in which they were drawn, of which the
+first ``num_beams`` alone may end."""
+
+
+def drawn_as_of_5_24(self: GenerationMixin, **arguments: Any) -> tuple[torch.Tensor, ...]:
+    scores, *others = _continuations(self, **arguments)
+    if not arguments["do_sample"]:
+        return scores, *others
+    fallen, order = scores.sort(dim=-1, descending=True)
+    return fallen, *(one.gather(1, order[..., None].expand_as(one)) for one in others)
+
+
+_continuations = GenerationMixin._get_top_k_continuations
 
 
 _DECAYED = ExponentialDecayLengthPenalty((0, 2.0), 0, 0)(
@@ -173,6 +185,8 @@ def run_theirs(
         torch.manual_seed(seed)
     inputs = torch.tensor([token_ids])
     with torch.inference_mode(), pytest.MonkeyPatch.context() as patch:
+        if not SORTS_DRAWN_BEAMS:
+            patch.setattr(GenerationMixin, "_get_top_k_continuations", drawn_as_of_5_24)
         if DECAY_GIVES_NO_NUMBER:
             patch.setattr(ExponentialDecayLengthPenalty, "__call__", decay_as_of_5_24)
         return model.generate(

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from core.records.errors import PlaygroundError
 from core.records.setting_facts.elsewhere import nearest
-from core.records.setting_facts.foreign import FOREIGN_SETTINGS
+from core.records.setting_facts.foreign import FOREIGN_SETTINGS, instead_of
 from core.records.setting_facts.sampling import SAMPLING
 from core.records.setting_facts.table import FACTS
 from core.records.setting_facts.values import Token, Word, checked, plain
@@ -178,12 +178,12 @@ def check_setting_name(name: str) -> None:
 def _unknown(name: str) -> str:
     if instead := nearest(name):
         return (
-            f"{name} is a setting of llama.cpp and its front ends that this program does not have;"
-            f" {instead}"
+            f"{name} is a setting of other programs, such as llama.cpp, not of this one; {instead}"
         )
     if name not in FOREIGN_SETTINGS:
         return f"unknown setting {name!r}{_suggestion(name)}"
-    return f"{name} is a setting of transformers that this program does not have; remove it"
+    told = f"{name} is a setting of transformers that this program does not have"
+    return f"{told}; {instead_of(name)}"
 
 
 def _suggestion(name: str) -> str:

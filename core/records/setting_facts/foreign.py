@@ -1,4 +1,4 @@
-"""The fields of transformers' ``GenerationConfig`` that this program does not have.
+"""The fields of transformers' ``GenerationConfig`` that this program has not; what comes nearest.
 
 Must never be read from transformers: a wrong setting is told before that is loaded.
 """
@@ -52,3 +52,26 @@ FOREIGN_SETTINGS: frozenset[str] = frozenset(
     )
 )
 """Their names: whoever writes one has not misspelt another."""
+
+
+_NEAREST: dict[str, str] = {
+    "constraints force_words_ids": "sequence_bias comes nearest, which makes words likelier",
+    "diversity_penalty num_beam_groups": "num_beams comes nearest, without groups",
+    "dola_layers": "guidance_scale comes nearest, which contrasts texts, not layers",
+    "encoder_no_repeat_ngram_size": "no_repeat_ngram_size comes nearest, prompt included",
+    "encoder_repetition_penalty": "repetition_penalty comes nearest, prompt included",
+    "forced_bos_token_id": "end the prompt with that token instead",
+    "max_time": "max_new_tokens comes nearest",
+    "num_return_sequences": "a run writes one text: run it again with another seed",
+    "penalty_alpha": "repetition_penalty comes nearest, or no_repeat_ngram_size",
+    "token_healing": "end the prompt without its last space instead",
+    "watermarking_config": "sequence_bias comes nearest, which favours the tokens that it names",
+}
+"""What to say of several names each; all others change no token that is chosen."""
+
+_OF_NAME = {name: told for names, told in _NEAREST.items() for name in names.split()}
+
+
+def instead_of(name: str) -> str:
+    """Return what to do without a field that this program does not have, as a clause."""
+    return _OF_NAME.get(name, "remove it")

@@ -18,7 +18,8 @@ PENALTIES: tuple[SettingFacts, ...] = (
         does=(
             "Asks the model at every step what it would say behind negative_prompt_ids alone, and"
             " moves away from that: above 1 the prompt counts for more, below 1 for less. Every"
-            " token takes a second pass."
+            " token takes a second pass. In a 16-bit model generate() rounds log p₋ to 16 bits;"
+            " here it stays in 32."
         ),
         formula="log p′ = scale · (log p − log p₋) + log p₋",
         source="Sanchez et al. 2023, arXiv 2306.17806",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from transformers.generation.logits_process import UnbatchedClassifierFreeGuidanceLogitsProcessor
 
 from core.decoding.engine import generate
+from core.decoding.guiding import guided
 from core.looking_back.explain import explain
 from core.looking_back.given_text.scoring import score_tokens
 from core.looking_back.logits_store import LogitsStore
@@ -133,3 +135,21 @@ def test_invalid_values_are_removed_and_told(module, monkeypatch):
     assert step.token.token_id == 5
     assert step.token.probability == pytest.approx(1.0)
     assert explain(run, 0).token.probability == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_of_16_bit_models_the_second_text_is_not_rounded_once_more(dtype):
+    """``generate()`` takes the softmax of what it says without the prompt in 16 bits."""
+    module, scale, negative = tiny_gpt2(4, vocab_size=256).to(dtype), 3.0, torch.tensor([[7, 7]])
+    with torch.inference_mode():
+        scores = module(torch.tensor([CONTEXT])).logits[:, -1].float()
+        without = module(negative).logits[:, -1]
+        process = UnbatchedClassifierFreeGuidanceLogitsProcessor(scale, module, negative)
+        theirs = process(torch.tensor([CONTEXT]), scores)
+    ours = guided(scores, without.float(), scale)
+    exact = guided(scores.double(), without.double(), scale)
+    rounded = torch.log_softmax(without, dim=-1).double()
+    expected = scale * (torch.log_softmax(scores.double(), dim=-1) - rounded) + rounded
+    torch.testing.assert_close(theirs.double(), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(ours.double(), exact, atol=1e-5, rtol=0)
+    assert (theirs - ours).abs().max() > 1e-3

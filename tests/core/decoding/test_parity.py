@@ -20,7 +20,6 @@ from core.records.settings import Settings
 from core.records.steps import BeamStep, TokenStep
 from tests.reference import (
     NATIVE,
-    SORTS_DRAWN_BEAMS,
     behind,
     byte_codec,
     new_tokens,
@@ -226,7 +225,6 @@ def test_beams_of_equal_score(model_seed, eos, prompt, sharpness, mapping):
         assert ours.finished.score == float(theirs.sequences_scores[0])
 
 
-@pytest.mark.skipif(not SORTS_DRAWN_BEAMS, reason="this transformers leaves drawn beams unsorted")
 @on_every_engine
 @settings(max_examples=120 * DEPTH)
 @given(

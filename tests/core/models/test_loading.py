@@ -33,7 +33,7 @@ from core.records.errors import PlaygroundError
 from core.records.request import Request
 from core.records.settings import Settings
 from core.records.steps import Finished
-from tests.reference import SORTS_DRAWN_BEAMS, new_tokens, run_ours, run_theirs
+from tests.reference import new_tokens, run_ours, run_theirs
 
 PROMPT = "A long long time ago, "
 SHAPE = {
@@ -62,7 +62,7 @@ MODES = [
     Settings(max_new_tokens=12, do_sample=True, top_p=0.9, top_k=0, seed=3),
     Settings(max_new_tokens=12, num_beams=4, no_repeat_ngram_size=2),
     Settings(max_new_tokens=12, num_beams=3, do_sample=True, top_k=0, seed=4),
-][: 4 if SORTS_DRAWN_BEAMS else 3]
+]
 
 
 def quiet(stage, share=None):

@@ -285,14 +285,17 @@ def test_settings_of_transformers_that_are_not_here_are_all_known():
     assert not FOREIGN_SETTINGS & set(SETTING_NAMES)
 
 
-@pytest.mark.parametrize("name", ["diversity_penalty", "penalty_alpha"])
-def test_a_setting_of_transformers_that_is_not_here(name):
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [("use_cache", "remove it"), ("max_time", "max_new_tokens comes nearest")],
+)
+def test_a_setting_of_transformers_that_is_not_here(name, instead):
     with pytest.raises(SettingsError) as caught:
         settings_from_mapping({name: 1})
 
     assert caught.value.name == name
     assert str(caught.value) == (
-        f"{name} is a setting of transformers that this program does not have; remove it"
+        f"{name} is a setting of transformers that this program does not have; {instead}"
     )
 
 

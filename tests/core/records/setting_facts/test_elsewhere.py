@@ -7,7 +7,7 @@ import re
 import pytest
 
 from core.records.setting_facts.elsewhere import nearest
-from core.records.setting_facts.foreign import FOREIGN_SETTINGS
+from core.records.setting_facts.foreign import FOREIGN_SETTINGS, instead_of
 from core.records.settings import SETTING_NAMES, SettingsError, settings_from_mapping
 
 KNOWN_ELSEWHERE = [
@@ -16,6 +16,9 @@ KNOWN_ELSEWHERE = [
     *("mirostat_tau", "mirostat_eta", "typical", "tfs_z", "top_a", "repeat_last_n"),
     *("presence_penalty", "frequency_penalty", "repeat_penalty", "logit_bias", "dynatemp_range"),
     *("dynatemp_exponent", "smoothing_factor", "n_predict", "temp", "stop", "cfg_scale"),
+    *("tfs", "num_predict", "max_tokens", "min_tokens", "stop_words", "random_seed", "rep_pen"),
+    *("beam_size", "best_of", "xtc", "dry", "dynatemp", "num_ctx", "penalize_nl", "greedy"),
+    *("typ_p", "cfg", "bad_words", "allowed_token_ids", "ignore_eos", "stop_token_ids", "skew"),
 ]
 
 
@@ -24,7 +27,7 @@ def test_the_sentence_says_where_it_is_known_and_what_comes_nearest(name):
     with pytest.raises(SettingsError) as caught:
         settings_from_mapping({name: 1})
 
-    start = f"{name} is a setting of llama.cpp and its front ends that this program does not have; "
+    start = f"{name} is a setting of other programs, such as llama.cpp, not of this one; "
     assert str(caught.value).startswith(start)
     told = str(caught.value).removeprefix(start)
     assert set(re.findall(r"[a-z_]+", told)) & set(SETTING_NAMES)
@@ -34,6 +37,24 @@ def test_the_sentence_says_where_it_is_known_and_what_comes_nearest(name):
 def test_spelling_and_new_members_of_a_family_make_no_difference():
     assert nearest("--DRY-multiplier") == nearest("dry_multiplier") == nearest("dry_anything")
     assert nearest("mirostat_seed") == nearest("mirostat")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["grammar", "samplers", "n_probs", "logprobs", "stream", "n_keep", "echo", "n", "system"],
+)
+def test_what_has_nothing_near_is_told_so_and_no_other_name_is_guessed(name):
+    with pytest.raises(SettingsError) as caught:
+        settings_from_mapping({name: 1})
+    assert "such as llama.cpp, not of this one; " in str(caught.value)
+    assert "did you mean" not in str(caught.value)
+
+
+def test_what_transformers_has_and_this_program_has_not_names_the_nearest_too():
+    named = {name: instead_of(name) for name in FOREIGN_SETTINGS}
+    for name in ("penalty_alpha", "watermarking_config", "diversity_penalty", "force_words_ids"):
+        assert {*re.findall(r"[a-z_]+", named[name])} & set(SETTING_NAMES)
+    assert named["use_cache"] == "remove it"
 
 
 def test_nothing_that_transformers_has_is_theirs():
