@@ -57,6 +57,7 @@ class ScrubScreen(ScrubPage[ScrubResult | None]):
         super().__init__(run, preset, presets, step, own)
         self._save = save
         self._runs_when_done = False
+        self._taken: int | None = None
 
     def looked(self) -> None:
         """Run what was asked for while it was not yet known where."""
@@ -118,7 +119,10 @@ class ScrubScreen(ScrubPage[ScrubResult | None]):
         alike = [
             at for at, one in enumerate(self._presets) if self._dials.agrees_with(one.settings)
         ]
-        at = (alike[0] + offset if alike else 0 if offset > 0 else -1) % len(self._presets)
+        # Of several that choose alike, the one that was taken over last.
+        here = self._taken if self._taken in alike else next(iter(alike), None)
+        at = (0 if offset > 0 else -1) if here is None else here + offset
+        at = self._taken = at % len(self._presets)
         self._turn(self._dials.with_preset(self._presets[at].settings))
 
     # What a person does to the step

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+from itertools import combinations
 
 import pytest
 import torch
@@ -249,6 +250,58 @@ def test_beam_sampling(engines, model_seed, eos, prompt, mapping):
         assert ours.finished.score == pytest.approx(
             float(theirs.sequences_scores[0]), rel=1e-5, abs=1e-5
         )
+
+
+ONE_OF_EACH = {
+    "repetition_penalty": 1.8,
+    "no_repeat_ngram_size": 2,
+    "min_new_tokens": 6,
+    "guidance_scale": 3.0,
+    "sequence_bias": {(5,): 4.0, (3, 7): -5.0},
+    "min_length": 12,
+    "remove_invalid_values": True,
+    "exponential_decay_length_penalty": (2, 1.5),
+    "suppress_tokens": (3, 9),
+    "begin_suppress_tokens": (0, 4, 12),
+    "renormalize_logits": True,
+    "eos_token_id": (6, 11),
+    "bad_words_ids": ((5,), (2, 8), (14,)),
+    "forced_eos_token_id": (0, 4),
+}
+ONE_OF_EACH_DRAWN = {
+    "temperature": 1.5,
+    "top_h": 0.9,
+    "top_k": 12,
+    "top_p": 0.9,
+    "min_p": 0.05,
+    "typical_p": 0.9,
+    "epsilon_cutoff": 0.01,
+    "eta_cutoff": 0.01,
+}
+TOO_FEW_LEFT = {"bad_words_ids", "forced_eos_token_id", *ONE_OF_EACH_DRAWN} - {
+    "temperature",
+    "top_k",
+    "top_p",
+    "min_p",
+}
+"""What may leave beams of which some are drawn too few tokens, so that ``generate()`` fails."""
+
+
+@pytest.mark.skipif(DEPTH == 1, reason="takes minutes: GPT2_PLAYGROUND_PARITY=2")
+@pytest.mark.parametrize("does_sample", [False, True], ids=["likeliest", "drawn"])
+@pytest.mark.parametrize("num_beams", [1, 3])
+def test_every_setting_alone_and_every_pair(num_beams, does_sample):
+    values = {**ONE_OF_EACH, **(ONE_OF_EACH_DRAWN if does_sample else {})}
+    if num_beams > 1 and does_sample:
+        values = {name: one for name, one in values.items() if name not in TOO_FEW_LEFT}
+    always = {"max_new_tokens": 10, "num_beams": num_beams, "do_sample": does_sample, "seed": 3}
+    differ = 0
+    plain, _ = compare("torch", 5, 0, (2, 9, 4), always)
+    for names in (*combinations(values, 1), *combinations(values, 2)):
+        mapping = always | {name: values[name] for name in names}
+        ours, _ = compare("torch", 5, 0, (2, 9, 4), mapping)
+        differ += ours.finished.token_ids != plain.finished.token_ids
+    assert differ > len(values)
 
 
 @on_every_engine

@@ -300,6 +300,23 @@ async def test_presets_are_taken_over_one_after_the_other():
         assert title() == "settings · as greedy"
 
 
+async def test_presets_that_choose_alike_hold_nobody_up():
+    opened = Opened()
+    alike = [
+        Preset(name, "", "", Settings(max_new_tokens=size))
+        for name, size in zip("abc", (1, 2, 3), strict=True)
+    ]
+    presets = [*alike, BOOK.named("nucleus")]
+    opened.screen = ScrubScreen(opened.run, presets[0], presets, 2, opened._save)
+
+    async with make_app(ScriptedBackend()).run_test(size=SIZE) as pilot:
+        await opened.open(pilot)
+        await opened.press(pilot, "p", "p", "p")
+        assert opened.dial("top_p").split()[1] == "0.9"
+        await opened.press(pilot, "P", "P", "P", "P")
+        assert opened.dial("top_p").split()[1] == "0.9"
+
+
 async def test_it_saves_what_it_shows_under_a_name():
     own = Settings(do_sample=True, top_k=0, seed=5)
     run = story_run(own)
