@@ -99,8 +99,8 @@ class Tree:
         kept = common_length(self.document(parent), context)
         return Beginning(parent, kept, tuple(context[kept:]), inserted_text)
 
-    def add(self, beginning: Beginning, run: RunFacts) -> Node:
-        """Append a run at ``beginning`` and move the cursor to it.
+    def add(self, beginning: Beginning, run: RunFacts, *, moves: bool = True) -> Node:
+        """Append a run at ``beginning`` and, where it ``moves``, move the cursor to it.
 
         Raises:
             PlaygroundError: The parent is not here, is shorter than what is kept, or has another
@@ -116,7 +116,8 @@ class Tree:
         added = len(beginning.inserted_token_ids) + len(node.run.token_ids)
         self._lengths[node.node_id] = beginning.kept + added
         self.next_id += 1
-        self.move(node.node_id)
+        if moves:
+            self.move(node.node_id)
         return node
 
     def extend(self, node_id: int, run: RunFacts) -> None:

@@ -7,7 +7,7 @@ they were.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from core.document.document import Turn
 from core.document.export.reading import ExportedRun
@@ -20,9 +20,12 @@ from core.sessions.entries import (
     Entry,
     Moved,
     MoveKind,
+    RunBegun,
     RunNamed,
     RunRemoved,
     StepLookedAt,
+    begun_as,
+    cut_of,
     run_begun,
 )
 from core.sessions.restoring import Restored, document_shown
@@ -67,9 +70,12 @@ class Documents:
                 return len(turn.started.context_token_ids) + _generated_count(turn)
         return 0
 
-    def begin(self) -> RunRecorder:
-        """Return what the request of the last turn takes along, to be explained later."""
-        turn = self.at_hand.turns[-1]
+    def begin(self, turn: Turn | None = None) -> RunRecorder:
+        """Return what the request of a turn takes along, to be explained later.
+
+        Of the last one of the document at hand, where none is given.
+        """
+        turn = self.at_hand.turns[-1] if turn is None else turn
         if not turn.key:
             self._runs += 1
             turn.key = f"run {self._runs}"
@@ -116,6 +122,24 @@ class Documents:
             beginning = self._beginning(turn, started.context_token_ids)
             turn.node_id = self.tree.add(beginning, run).node_id
         self._documents[turn.node_id] = tuple(self.at_hand.turns)
+
+    def begun_beside(self, turns: Sequence[Turn]) -> RunBegun:
+        """Return what tells that the run of the last of ``turns`` has begun beside the document.
+
+        It goes on from the document at hand, and comes into the tree with ``keep_beside``.
+        """
+        turn = turns[-1]
+        if turn.started is None:
+            raise ValueError("the run has not started")
+        beginning = self._beginning(turn, turn.started.context_token_ids)
+        return begun_as(0, beginning, turn, cut_of(turns, self._documents[beginning.parent]))
+
+    def keep_beside(self, turns: Sequence[Turn], beginning: Beginning) -> int:
+        """Keep a run that has ended beside the document, which stays at hand; return its node."""
+        turn = turns[-1]
+        turn.node_id = self.tree.add(beginning, RunFacts.of(turn), moves=False).node_id
+        self._documents[turn.node_id] = tuple(turns)
+        return turn.node_id
 
     def stay(self) -> None:
         """Show again what was shown before a run that never began."""

@@ -18,6 +18,7 @@ from core.playground.documents import Documents
 from core.playground.fetching import Fetching
 from core.playground.forks import Forks
 from core.playground.keeping import Keeping, Leaving
+from core.playground.looking.columns import Columns
 from core.playground.looking.comparing import Comparing
 from core.playground.looking.lookup import Lookup
 from core.playground.model_state import Clock, ModelFactory, ModelState
@@ -107,6 +108,7 @@ class Playground:
         restored, record = keeping.restored, keeping.record
         self.documents = documents = Documents(restored, record)
         self.cursor = Cursor(documents, record)
+        self.columns = Columns(self.comparing, documents, model, record)
         self.lookup = lookup = Lookup(documents, model, service)
         self.next_run = next_run = NextRun(
             book,
@@ -144,8 +146,8 @@ class Playground:
         if self._coming is not None:
             self.leaving.leave(self._coming.close)
         self._coming = session
-        if self.document.is_running:
-            self.runs.stop()
+        if self.document.is_running or self.columns.is_running:
+            self.stop()
         return self.prompts.take_back()
 
     def close(self, timeout: float = CLOSING) -> bool:
@@ -160,7 +162,9 @@ class Playground:
         self.presets_file.stop()
         self.model.close()
         for event in self._service.drain():
-            if isinstance(event, Event):
+            if isinstance(event, ColumnEvent):
+                self.columns.apply(event)
+            elif isinstance(event, Event):
                 self.documents.apply(event)
         is_saved = self.keeping.close(timeout)
         return self.leaving.wait(timeout) and is_saved
@@ -202,11 +206,13 @@ class Playground:
         """Stop the run, or take back the prompt that waits (returned), or stop the download."""
         if self.document.is_running:
             self.runs.stop()
-            return None
-        if self.prompts.queued is None and self.model.fetching.name is not None:
+        elif self.columns.is_running:
+            self.columns.stop()
+        elif self.prompts.queued is None and self.model.fetching.name is not None:
             self.model.fetching.cancel()
-            return None
-        return self.prompts.take_back()
+        else:
+            return self.prompts.take_back()
+        return None
 
     def prompt_tokens(self, text: str) -> tuple[PromptToken, ...]:
         """Return the tokens that a run would make of ``text``; any thread may call it.
@@ -241,7 +247,7 @@ class Playground:
             else:
                 changes.keys = True
                 self._apply(event, changes)
-        if self._coming is not None and not self.document.is_running:
+        if self._coming is not None and not (self.document.is_running or self.columns.is_running):
             self._switch(self._coming, changes)
         if (left := self.prompts.take_left()) is not None:
             changes.returned_prompt, changes.anything = left, True
@@ -273,7 +279,7 @@ class Playground:
         elif isinstance(event, EngineChanged):
             self.model.change_engine(event.engine)
         elif isinstance(event, ColumnEvent):
-            self.comparing.apply(event)
+            self.columns.apply(event)
         elif isinstance(event, Finished):
             self._finish(event, changes)
         else:

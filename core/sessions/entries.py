@@ -81,6 +81,23 @@ class RunGoesOn:
 
 
 @dataclass(frozen=True, slots=True)
+class OfColumn:
+    """What happens to one of several runs side by side, which count from 0.
+
+    Each begins, has its steps and ends as a run alone does, but that its ``node_id`` is 0: they
+    come into the tree together, in their order, when ``ColumnsKept`` says so.
+    """
+
+    column: int
+    entry: RunBegun | TokenStep | BeamStep | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnsKept:
+    """The runs side by side are runs of the tree from here on; the document at hand stays."""
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """Another document is at hand; ``node_id`` is whose, of ``go`` alone."""
 
@@ -156,6 +173,8 @@ Entry = (
     ProgramStarted
     | RunBegun
     | RunGoesOn
+    | OfColumn
+    | ColumnsKept
     | TokenStep
     | BeamStep
     | Finished

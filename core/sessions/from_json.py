@@ -24,11 +24,13 @@ from core.records.model_info import ModelInfo, ModelOrigin
 from core.records.settings import Settings, settings_from_mapping
 from core.records.steps import BeamStep, Finished, TokenStep
 from core.sessions.entries import (
+    ColumnsKept,
     Cut,
     Entry,
     ModelReady,
     Moved,
     MoveKind,
+    OfColumn,
     PresetChosen,
     ProgramStarted,
     PromptSent,
@@ -105,6 +107,15 @@ def _run(fields: Fields) -> RunBegun:
         drawn=fields.count("drawn", 0),
         counted=fields.count("counted", 0),
     )
+
+
+def _of_column(fields: Fields) -> OfColumn:
+    record = dict(fields.values("of"))
+    # Never of another column, one within the other without end.
+    entry = entry_of(record) if record.get("type") in ("run", *_EVENTS) else None
+    if not isinstance(entry, RunBegun | TokenStep | BeamStep | Finished):
+        raise ValueError("'of' is nothing that happens to a column")  # noqa: TRY004 - for the caller
+    return OfColumn(fields.count("column"), entry)
 
 
 def _chat(fields: Fields) -> ChatFormat | None:
@@ -194,6 +205,8 @@ def _preset(fields: Fields) -> PresetChosen:
 _READERS: dict[str, Callable[[Fields], Entry]] = {
     "program": _program,
     "run": _run,
+    "column": _of_column,
+    "columns_kept": lambda _: ColumnsKept(),
     "goes_on": lambda fields: RunGoesOn(fields.count("node")),
     "moved": _moved,
     "looked_at": lambda fields: StepLookedAt(fields.count_or_none("position")),

@@ -20,6 +20,7 @@ from core.sessions.appending import LARGEST_SESSION, LineFile
 from core.sessions.aside import Mark, keep_bytes, keep_file
 from core.sessions.entries import (
     Entry,
+    OfColumn,
     PromptSent,
     RunBegun,
     RunGoesOn,
@@ -63,9 +64,11 @@ class Session:
 
     def record(self, entry: Entry) -> None:
         """Keep what has happened; it is cheap, and waits for nothing."""
-        self._has_something |= isinstance(entry, RunBegun | PromptSent | SessionNamed)
+        self._has_something |= isinstance(entry, RunBegun | OfColumn | PromptSent | SessionNamed)
         if not self.is_saved:
-            self._has_unsaved |= isinstance(entry, RunBegun | RunGoesOn | RunNamed | SessionNamed)
+            self._has_unsaved |= isinstance(
+                entry, RunBegun | OfColumn | RunGoesOn | RunNamed | SessionNamed
+            )
         if self.journal is not None:
             self.journal.write(entry)
 

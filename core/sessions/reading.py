@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.document.export.about import version_of
-from core.records.steps import Finished
+from core.sessions.entries import Entry
 from core.sessions.from_json import entry_of, object_of
 from core.sessions.header import Header, header_of
 from core.sessions.restoring import Restored, Restorer
@@ -22,15 +22,16 @@ class Contents:
     """What a file holds.
 
     ``good`` is how many bytes at its beginning are lines that fit; ``fault`` says what is wrong
-    with the rest, empty where there is none. ``interrupted`` is the end that was given to a run
-    which had none. ``is_newer`` is whether the file may hold what this program does not know.
+    with the rest, empty where there is none. ``interrupted`` is what ended a run that had no end,
+    or several side by side. ``is_newer`` is whether the file may hold what this program does not
+    know.
     """
 
     header: Header
     state: Restored
     good: int
     fault: str
-    interrupted: Finished | None
+    interrupted: Entry | None
     is_newer: bool
 
 

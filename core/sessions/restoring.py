@@ -17,10 +17,12 @@ from core.records.errors import PlaygroundError
 from core.records.model_info import ModelInfo
 from core.records.steps import Finished, FinishReason, Started, Step, TokenStep
 from core.sessions.entries import (
+    ColumnsKept,
     Cut,
     Entry,
     ModelReady,
     Moved,
+    OfColumn,
     PresetChosen,
     ProgramStarted,
     PromptSent,
@@ -74,14 +76,31 @@ def document_shown(turns: Sequence[Turn], tokens: int) -> Document:
     return document.before(document.step_count() - hidden) if hidden > 0 else document
 
 
+@dataclass(slots=True)
+class _Open:
+    """A run that has begun, and is no run of the tree yet."""
+
+    turn: Turn
+    before: tuple[Turn, ...]
+    beginning: Beginning
+
+    def interrupt(self) -> Finished:
+        """End it, since the program ended first; return its end."""
+        turn = self.turn
+        steps = [step for step in turn.steps if isinstance(step, TokenStep)]
+        # Each step by hand is whole, so that a person goes on as if nothing had happened.
+        is_open = turn.is_by_hand and not (steps and steps[-1].is_special)
+        reason: FinishReason = "by_hand" if is_open else "cancelled"
+        return Finished(reason, turn.token_ids, turn.text, 0.0, detail=INTERRUPTED)
+
+
 class Restorer:
     """Takes entries one by one, from ``state`` on; that is always where they have led."""
 
     def __init__(self, state: Restored | None = None) -> None:
         self.state = state if state is not None else Restored()
-        self._turn: Turn | None = None
-        self._before: tuple[Turn, ...] = ()
-        self._beginning = Beginning(ROOT, 0)
+        self._open: _Open | None = None
+        self._columns: dict[int, _Open] = {}
         self._program = ProgramStarted("", "", "")
 
     def take(self, entry: Entry) -> None:
@@ -95,18 +114,14 @@ class Restorer:
         except PlaygroundError as error:
             raise ValueError(str(error)) from None
 
-    def interrupt(self) -> Finished | None:
-        """End a run that has no end, since the program ended first; return its end, if any."""
-        if self._turn is None:
-            return None
-        turn = self._turn
-        steps = [step for step in turn.steps if isinstance(step, TokenStep)]
-        # Each step by hand is whole, so that a person goes on as if nothing had happened.
-        is_open = turn.is_by_hand and not (steps and steps[-1].is_special)
-        reason: FinishReason = "by_hand" if is_open else "cancelled"
-        end = Finished(reason, turn.token_ids, turn.text, 0.0, detail=INTERRUPTED)
+    def interrupt(self) -> Entry | None:
+        """End what has no end, since the program ended first; return what did, if anything."""
+        end: Entry | None = ColumnsKept() if self._columns else None
+        if self._open is not None:
+            end = self._open.interrupt()
         try:
-            self._end(end)
+            if end is not None:
+                self._take(end)
         except PlaygroundError:  # what it began from was removed meanwhile
             return None
         return end
@@ -120,6 +135,10 @@ class Restorer:
                 self._begin(entry)
             case RunGoesOn():
                 self._go_on(entry.node_id)
+            case OfColumn():
+                self._take_column(entry)
+            case ColumnsKept():
+                self._keep_columns()
             case Finished():
                 self._end(entry)
             case Moved():
@@ -144,14 +163,20 @@ class Restorer:
                 self._step(entry)
 
     def _step(self, step: Step) -> None:
-        if self._turn is None:
+        if self._open is None:
             raise ValueError("a step stands outside of every run")
-        self._turn.steps.append(step)
+        self._open.turn.steps.append(step)
 
     def _begin(self, run: RunBegun) -> None:
-        state, parent = self.state, run.beginning.parent
         self._check_is_free()
-        if run.node_id != state.tree.next_id or parent not in state.documents:
+        if run.node_id != self.state.tree.next_id:
+            raise ValueError(f"run {run.node_id} does not belong there")
+        self._open = self._opened(run)
+        self.state.position, self.state.cleared_from = None, ROOT
+
+    def _opened(self, run: RunBegun) -> _Open:
+        state, parent = self.state, run.beginning.parent
+        if parent not in state.documents:
             raise ValueError(f"run {run.node_id} does not belong there")
         context = state.tree.document(parent) if parent != ROOT else ()
         if run.beginning.kept > len(context):
@@ -169,7 +194,6 @@ class Restorer:
             run.beginning.message,
             run.fork,
             run.is_by_hand,
-            key=f"restored {run.node_id}",
             model=run.model,
             messages=run.messages,
         )
@@ -183,8 +207,27 @@ class Restorer:
             run.drawn,
             run.counted,
         )
-        self._turn, self._before, self._beginning = turn, before, run.beginning
-        state.position, state.cleared_from = None, ROOT
+        return _Open(turn, before, run.beginning)
+
+    def _take_column(self, told: OfColumn) -> None:
+        column, entry = self._columns.get(told.column), told.entry
+        if isinstance(entry, RunBegun):
+            if self._open is not None or column is not None:
+                raise ValueError(f"column {told.column} begins in the middle of a run")
+            self._columns[told.column] = self._opened(entry)
+        elif column is None or column.turn.finished is not None:
+            raise ValueError(f"column {told.column} goes on outside of every run")
+        elif isinstance(entry, Finished):
+            column.turn.end(entry)
+        else:
+            column.turn.steps.append(entry)
+
+    def _keep_columns(self) -> None:
+        columns, self._columns = self._columns, {}
+        for _, column in sorted(columns.items()):
+            if column.turn.finished is None:
+                column.turn.end(column.interrupt())
+            self._keep(column, moves=False)
 
     def _go_on(self, node_id: int) -> None:
         self._check_is_free()
@@ -192,23 +235,27 @@ class Restorer:
         if not turns:
             raise ValueError(f"there is no run {node_id}")
         last = turns[-1]
-        self._turn = dataclasses.replace(last, steps=last.steps.copy(), finished=None)
-        self._before = turns[:-1]
+        turn = dataclasses.replace(last, steps=last.steps.copy(), finished=None)
+        self._open = _Open(turn, turns[:-1], Beginning(ROOT, 0))
         self.state.position, self.state.cleared_from = None, ROOT
 
     def _end(self, end: Finished) -> None:
-        turn, state = self._turn, self.state
-        if turn is None:
+        run, self._open = self._open, None
+        if run is None:
             raise ValueError("a run ends that has not begun")
-        self._turn = None
-        turn.end(end)
-        facts = RunFacts.of(turn)
+        run.turn.end(end)
+        self._keep(run)
+
+    def _keep(self, run: _Open, *, moves: bool = True) -> None:
+        turn, state = run.turn, self.state
         if turn.node_id:
-            state.tree.extend(turn.node_id, facts)
+            state.tree.extend(turn.node_id, RunFacts.of(turn))
         else:
-            state.tree.begin_from(self._beginning.parent)
-            turn.node_id = state.tree.add(self._beginning, facts).node_id
-        state.documents[turn.node_id] = (*self._before, turn)
+            if moves:
+                state.tree.begin_from(run.beginning.parent)
+            added = state.tree.add(run.beginning, RunFacts.of(turn), moves=moves)
+            turn.node_id, turn.key = added.node_id, f"restored {added.node_id}"
+        state.documents[turn.node_id] = (*run.before, turn)
         state.programs[turn.node_id] = self._program
 
     def _move(self, moved: Moved) -> None:
@@ -239,7 +286,7 @@ class Restorer:
             state.position = None
 
     def _check_is_free(self) -> None:
-        if self._turn is not None:
+        if self._open is not None or self._columns:
             raise ValueError("a run goes on meanwhile")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.files.fields import Fields
 from core.records.model_info import ModelInfo
-from core.sessions.entries import Entry, ModelReady, PromptSent, RunBegun, SessionNamed
+from core.sessions.entries import Entry, ModelReady, OfColumn, PromptSent, RunBegun, SessionNamed
 from core.sessions.restoring import Restored
 
 TYPE = "summary"
@@ -44,7 +44,9 @@ class Summary:
 
     def take(self, entry: Entry) -> None:
         """Tell what happens next in the session."""
-        if isinstance(entry, RunBegun):
+        if isinstance(entry, OfColumn):
+            self.take(entry.entry)
+        elif isinstance(entry, RunBegun):
             self.runs += 1
             self.model_name = entry.model_name
             self.first_words = self.first_words or _first_words([entry.prompt])

@@ -17,10 +17,12 @@ from core.document.tree_records import Beginning
 from core.records.chat import ChatFormat
 from core.records.model_info import ModelInfo
 from core.sessions.entries import (
+    ColumnsKept,
     Cut,
     Entry,
     ModelReady,
     Moved,
+    OfColumn,
     PresetChosen,
     ProgramStarted,
     PromptSent,
@@ -33,7 +35,7 @@ from core.sessions.entries import (
     StepLookedAt,
 )
 
-FORMAT_VERSION = (1, 3)
+FORMAT_VERSION = (1, 4)
 """Major and minor. Another type of line, field or setting raises the minor, another meaning the
 major. Each program that writes says which it has, since a file's header stays as it was."""
 
@@ -59,6 +61,10 @@ def entry_record(entry: Entry) -> dict[str, Any]:
             return _run(entry)
         case RunGoesOn():
             return {"type": "goes_on", "node": entry.node_id}
+        case OfColumn():
+            return {"type": "column", "column": entry.column, "of": entry_record(entry.entry)}
+        case ColumnsKept():
+            return {"type": "columns_kept"}
         case Moved():
             node = {"node": entry.node_id} if entry.how == "go" else {}
             return {"type": "moved", "how": entry.how, **node}

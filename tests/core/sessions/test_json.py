@@ -16,10 +16,12 @@ from core.records.chat import ChatFormat, Message
 from core.records.model_info import ModelInfo
 from core.records.settings import Settings
 from core.sessions.entries import (
+    ColumnsKept,
     Cut,
     ModelReady,
     Moved,
     MoveKind,
+    OfColumn,
     PresetChosen,
     ProgramStarted,
     PromptSent,
@@ -89,6 +91,8 @@ ENTRIES = st.one_of(
     st.builds(ProgramStarted, TEXTS, TEXTS, TEXTS),
     RUNS,
     st.builds(RunGoesOn, IDS),
+    st.builds(OfColumn, IDS, RUNS | STEPS | ENDS),
+    st.builds(ColumnsKept),
     STEPS,
     ENDS,
     MOVES,
