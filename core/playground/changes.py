@@ -5,6 +5,8 @@ Must never hold what is painted: that is the playground's own.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -40,3 +42,25 @@ class Changes:
         self.failure = later.failure or self.failure
         self.opened |= later.opened
         self.owed |= later.owed
+
+
+_LOOK_SECONDS = 0.005
+"""How long who waits sleeps between two looks for what has come."""
+
+
+def waited_for(
+    drain: Callable[[], Changes], is_busy: Callable[[], bool], timeout: float | None
+) -> Changes:
+    """Return all that comes while a playground ``is_busy``, in one; see its method.
+
+    Raises:
+        TimeoutError: It still is after ``timeout`` seconds, where that is given.
+    """
+    until = None if timeout is None else time.monotonic() + timeout
+    changes = drain()
+    while is_busy():
+        if until is not None and time.monotonic() >= until:
+            raise TimeoutError(f"the playground is not at rest after {timeout:g} s")
+        time.sleep(_LOOK_SECONDS)
+        changes.add(drain())
+    return changes

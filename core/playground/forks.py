@@ -15,8 +15,9 @@ from core.playground.documents import Documents
 from core.playground.looking.lookup import Lookup
 from core.playground.model_state import ModelState
 from core.playground.notices import Notices
-from core.playground.presets.next_run import CHANGED, NextRun
+from core.playground.presets.next_run import NextRun
 from core.playground.runs import Runs
+from core.presets.book import CHANGED
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings
 from core.records.steps import BeamStep, Candidate, Hypothesis, TokenStep

@@ -12,7 +12,7 @@ from typing import Self
 from core.backends.worker import GenerationService, ServiceEvent
 from core.document.document import Document
 from core.playground.by_hand import ByHand
-from core.playground.changes import Changes
+from core.playground.changes import Changes, waited_for
 from core.playground.cursor import Cursor
 from core.playground.documents import Documents
 from core.playground.fetching import Fetching
@@ -38,9 +38,6 @@ from core.records.prompt_tokens import PromptToken
 from core.records.scores import Scorable, ScoredText, WrittenTokens
 from core.records.steps import EngineChanged, Event, Finished, Step
 from core.sessions.opening import CLOSING, Session
-
-_LOOK_SECONDS = 0.005
-"""How long who waits sleeps between two looks for what has come."""
 
 
 class Playground:
@@ -193,14 +190,7 @@ class Playground:
         Raises:
             TimeoutError: Something still runs, is loaded or fetched after that time.
         """
-        until = None if timeout is None else time.monotonic() + timeout
-        changes = self.drain()
-        while self.is_busy:
-            if until is not None and time.monotonic() >= until:
-                raise TimeoutError(f"the playground is not at rest after {timeout:g} s")
-            time.sleep(_LOOK_SECONDS)
-            changes.add(self.drain())
-        return changes
+        return waited_for(self.drain, lambda: self.is_busy, timeout)
 
     def stop(self) -> str | None:
         """Stop the run, or take back the prompt that waits (returned), or stop the download."""

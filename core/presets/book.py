@@ -13,6 +13,9 @@ from core.records.chat import ChatFormat
 from core.records.errors import PlaygroundError
 from core.records.settings import Settings
 
+CHANGED = "*"
+"""Stands behind the name of a preset whose settings were changed for one run."""
+
 
 class PresetsError(PlaygroundError):
     """A presets file cannot be used; the sentence names file, line, preset and key."""

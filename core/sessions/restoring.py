@@ -116,12 +116,11 @@ class Restorer:
 
     def interrupt(self) -> Entry | None:
         """End what has no end, since the program ended first; return what did, if anything."""
-        end: Entry | None = ColumnsKept() if self._columns else None
-        if self._open is not None:
-            end = self._open.interrupt()
+        if self._open is None and not self._columns:
+            return None
+        end = self._open.interrupt() if self._open is not None else ColumnsKept()
         try:
-            if end is not None:
-                self._take(end)
+            self._take(end)
         except PlaygroundError:  # what it began from was removed meanwhile
             return None
         return end
@@ -297,5 +296,5 @@ def _cut(turns: tuple[Turn, ...], cut: Cut | None) -> tuple[Turn, ...]:
     if not turns or cut.steps > len(turns[-1].steps):
         raise ValueError("a run keeps steps that there are not")
     end = Finished("cancelled", cut.token_ids, cut.text, 0.0)
-    left = dataclasses.replace(turns[-1], steps=turns[-1].steps.until(cut.steps), finished=end)
-    return (*turns[:-1], left)
+    steps = turns[-1].steps.until(cut.steps)
+    return (*turns[:-1], dataclasses.replace(turns[-1], steps=steps, finished=end))

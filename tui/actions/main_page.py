@@ -148,6 +148,17 @@ MAIN: tuple[Action, ...] = (
         has_priority=True,
     ),
     Action(
+        "compare",
+        "app.compare",
+        ("alt+c",),
+        "side by side",
+        "run the prompt under several presets, seeds or values of one setting side by side",
+        "compare columns beside versus diff difference presets seeds sweep grid batch baseline",
+        letter="c",
+        why_not=conditions.is_at_rest,
+        has_priority=True,
+    ),
+    Action(
         "undo",
         "app.undo",
         ("ctrl+z",),

@@ -23,6 +23,7 @@ from tui.actions.everywhere import (
 )
 from tui.actions.main_page import MAIN
 from tui.actions.prompt_line import PROMPT
+from tui.actions.runs import COLUMNS, COMPARISON, TREE
 
 _FORK = Action(
     "go_on", "fork", ("enter",), "go on with this one",
@@ -170,34 +171,6 @@ PRESETS: tuple[Action, ...] = (
     replace(ROWS, name="scroll", help="scroll; PgUp, PgDn, Home and End go far"),
 )  # fmt: skip
 
-TREE: tuple[Action, ...] = (
-    CLOSE,
-    Action("go", "go", ("enter",), "go there", "make this run the document",
-           "open show switch", is_shown=True),
-    Action("edit", "name", ("e",), "edit its name", "give the run a name, or take it away",
-           "name rename title", is_shown=True),
-    Action("mark", "mark", ("m",), "mark", "mark the run for a comparison", "compare",
-           is_shown=True),
-    Action("compare", "compare", ("c",), "compare", "compare the run with the marked one",
-           "diff difference", is_shown=True),
-    Action("remove", "remove", ("d", "delete"), "remove",
-           "remove the run and all that grew from it, after a question",
-           "delete prune drop", is_shown=True),
-    replace(SAVE, call="save", help="save the run's branch to a file, the run alone, or all runs"),
-    HELP,
-    Action("close", "close", ("ctrl+b",), "close", "back to where you came from"),
-    ROWS,
-)  # fmt: skip
-
-COMPARISON: tuple[Action, ...] = (
-    replace(SAVE, call="save", help="save the two runs to a file"),
-    Action("other_side", "other_side", ("tab",), "other side", "scroll the other side from now on",
-           is_shown=True, has_priority=True),
-    CLOSE,
-    HELP,
-    replace(ROWS, name="scroll", help="scroll; PgUp, PgDn, Home and End go far"),
-)  # fmt: skip
-
 SCORE_PAGE: tuple[Action, ...] = (
     Action("close", "close", ("escape",), "close", "back to where you came from",
            is_shown=True, has_priority=True),
@@ -284,6 +257,7 @@ PAGES: dict[str, tuple[Action, ...]] = {
     "what could be said": OUTLOOK_PAGE,
     "the tree": TREE,
     "two runs": COMPARISON,
+    "side by side": COLUMNS,
     "scoring": SCORE_PAGE,
     "the inspector": INSPECTOR,
     "models": MODELS,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from itertools import chain
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -33,6 +32,7 @@ from tui.actions.bindings import bindings
 from tui.actions.everywhere import OF_THE_APP
 from tui.actions.keys import Keys
 from tui.app.appearance import AppearanceActions
+from tui.app.columns import ColumnActions
 from tui.app.document import DocumentActions
 from tui.app.guide import Guide
 from tui.app.models import ModelActions
@@ -123,6 +123,7 @@ class PlaygroundApp(App[None]):
         self.guide = Guide(self, self.playground, self.keys, changed)
         self.document = DocumentActions(self, self.main, self.playground, changed, self.guide.say)
         self.steps = StepActions(self, self.main, self.playground, changed)
+        self.columns = ColumnActions(self, self.main, self.playground, self.steps, changed)
         self.turning = TurningActions(self, self.main, self.playground, changed, self.document.send)
         self.models = ModelActions(self, self.playground, changed)
         self.appearance = AppearanceActions(self, self.main, appearance_file, changed)
@@ -130,13 +131,10 @@ class PlaygroundApp(App[None]):
             self, self.playground, sessions, changed, lambda text: self.main.prompt.give_back(text)
         )
         self.painting.opened = self.sessions.opened
-        for action in chain(
-            *(self.guide.actions(), self.document.actions(), self.steps.actions()),
-            *(self.turning.actions(), self.models.actions()),
-            *(self.appearance.actions(), self.sessions.actions()),
-        ):
-            # Where textual looks for what a key calls.
-            setattr(self, f"action_{action.__name__}", action)
+        parts = (self.guide, self.document, self.steps, self.turning, self.columns, self.models)
+        for part in (*parts, self.appearance, self.sessions):
+            for action in part.actions():  # where textual looks for what a key calls
+                setattr(self, f"action_{action.__name__}", action)
 
     # The screen
 
@@ -154,10 +152,7 @@ class PlaygroundApp(App[None]):
         return self.main
 
     def on_ready(self) -> None:
-        """The widgets stand: when they are painted, the model may be loaded.
-
-        Before, its imports would take the interpreter from the first frame.
-        """
+        """The widgets stand: once they are painted, the model's imports may begin."""
         self.painting.start()
         self.appearance.start()
         self.call_after_refresh(self._begin)

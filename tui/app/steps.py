@@ -193,6 +193,12 @@ class StepActions:
         )
         self._app.push_screen(screen, closed)
 
+    def save_columns(self, node_ids: tuple[int, ...], say: Callable[[str], None]) -> None:
+        """Write runs that stand side by side to a file."""
+        from core.playground.run_file import exports_of_columns
+
+        self._save(exports_of_columns(self._playground.documents, node_ids), "side by side", say)
+
     def _save_picked(self, picked: tuple[int, ...], say: Callable[[str], None]) -> None:
         """Write runs that are picked in the tree: one with its branch, or two that are compared."""
         from core.playground.run_file import exports_of, exports_of_two

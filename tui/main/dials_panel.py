@@ -14,9 +14,8 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from core.looking_back.other_settings.dial_table import RUN_DIALS
-from core.playground.presets.next_run import CHANGED
 from core.playground.presets.turning import Turning
-from core.presets.book import Preset
+from core.presets.book import CHANGED, Preset
 from tui.actions.bindings import bindings
 from tui.actions.pages import PAGES
 from tui.common.dials.list import DialList

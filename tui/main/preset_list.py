@@ -15,8 +15,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from core.playground.presets.next_run import CHANGED
-from core.presets.book import Preset, PresetBook
+from core.presets.book import CHANGED, Preset, PresetBook
 from core.presets.key_name import key_name
 from tui.common.step_rows import CHOSEN, NUMBER, Part, lines
 from tui.common.visible import fit, fit_tail, visible_prose

@@ -5,7 +5,8 @@ Must never put a preset's words through markup.
 
 from __future__ import annotations
 
-from core.playground.presets.next_run import CHANGED, NextRun
+from core.playground.presets.next_run import NextRun
+from core.presets.book import CHANGED
 from core.presets.difference import differences, told_value
 from core.presets.key_name import key_name
 from tui.common.lines_view import LinesView

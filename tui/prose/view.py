@@ -19,16 +19,19 @@ from textual.strip import Strip
 from tui.common.visible import NEWLINE
 from tui.prose.lines import Line, Piece, Prose
 from tui.prose.transcript import LONGEST_LINE
-from tui.prose.turn import MARK, PLAIN, PROMPT, TINTS
+from tui.prose.turn import FAILURE, MARK, PLAIN, PROMPT, SPECIAL, TINTS
 
 _SELECTED = "selected"
+SAME, PARTING = "same", "parting"
+"""Beside another text: what both say, and the mark where this one parts from it."""
 
 
 class ProseView(ScrollView, can_focus=True):
     """Shows pieces; those of one step may be set off."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"transcript--{kind}" for kind in (*TINTS, PLAIN, MARK, PROMPT, _SELECTED)
+        f"transcript--{kind}"
+        for kind in (*TINTS, PLAIN, MARK, PROMPT, SPECIAL, FAILURE, SAME, PARTING, _SELECTED)
     }
 
     class Clicked(Message):
@@ -58,12 +61,18 @@ class ProseView(ScrollView, can_focus=True):
             piece.text for line in self._lines for piece in line if piece.step == self._step >= 0
         )
 
-    def show(self, pieces: Sequence[Piece], step: int = -1) -> None:
-        """Show ``pieces`` from the first on, with those of ``step`` set off and in sight."""
+    def show(self, pieces: Sequence[Piece], step: int = -1, *, follows: bool | None = None) -> None:
+        """Show ``pieces`` from the first on, with those of ``step`` set off and in sight.
+
+        Where it ``follows``, they are shown to the last one, and where it is ``False`` as far
+        scrolled as before.
+        """
         self._pieces = tuple(pieces)
         self._step = step
         self._wrap()
-        self.scroll_to(0, 0, animate=False, force=True)
+        if follows is not False:
+            y = self.max_scroll_y if follows else 0
+            self.scroll_to(0, y, animate=False, immediate=True, force=True)
         self._bring_in_sight()
 
     def mark(self, step: int) -> None:

@@ -61,8 +61,8 @@ class ChosenColumns:
         name = self.picked[column] if self.way == "presets" else self.preset
         return self._book.named(name)
 
-    def plans(self, asked_with: AskedWith) -> tuple[ColumnPlan, ...]:
-        """Return a plan for each column, without their dice.
+    def plans(self, asked_with: AskedWith, seed: int | None = None) -> tuple[ColumnPlan, ...]:
+        """Return a plan for each column, without their dice; ``seed`` is the first of several.
 
         Raises:
             PlaygroundError: There are too few or too many, or they cannot be had.
@@ -71,5 +71,5 @@ class ChosenColumns:
             return of_presets([self._book.named(name) for name in self.picked], asked_with)
         preset = self._book.named(self.preset)
         if self.way == "seeds":
-            return of_seeds(preset, self.seeds, asked_with)
+            return of_seeds(preset, self.seeds, asked_with, seed)
         return of_sweep(preset, sweep_of(self.sweep), asked_with)

@@ -6,6 +6,7 @@ Must never change the document at hand, but where a person goes on with a column
 from __future__ import annotations
 
 import dataclasses
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,12 +19,13 @@ from core.playground.looking.beside import Beside
 from core.playground.looking.choosing import ChosenColumns
 from core.playground.looking.comparing import Comparing
 from core.playground.model_state import ModelState
-from core.playground.presets.next_run import CHANGED
-from core.presets.book import Preset
+from core.presets.book import CHANGED, Preset
 from core.records.comparison import ColumnEvent, ColumnPlan, InTurn
 from core.records.request import Request
 from core.records.steps import BeamStep, Finished, Started, TokenStep
 from core.sessions.entries import ColumnsKept, Entry, OfColumn
+
+_SEEDS = 2**32
 
 
 @dataclass(slots=True)
@@ -50,6 +52,7 @@ class Columns:
         self._model = model
         self._record = record
         self.runs: tuple[ColumnRun, ...] = ()
+        self._is_away = False
         self.prompt = ""
         """What all of them answer, behind the document at hand."""
         self.chosen: ChosenColumns | None = None
@@ -67,18 +70,21 @@ class Columns:
         """Whether a column is still to go on."""
         return self._comparing.is_running
 
-    def begin(self, chosen: ChosenColumns, prompt: str) -> None:
+    def begin(self, chosen: ChosenColumns, prompt: str, *, has_new_dice: bool = False) -> None:
         """Run all that was chosen, behind the document at hand and ``prompt``.
+
+        With ``has_new_dice``, under a seed that nobody asked for.
 
         Raises:
             PlaygroundError: There are too few columns or too many, or they cannot be had.
         """
-        plans = chosen.plans(lambda preset: self._asked(preset, prompt)[1])
+        new = secrets.randbelow(_SEEDS) if has_new_dice else None
+        plans = chosen.plans(lambda preset: self._asked(preset, prompt)[1], new)
         # An empty prompt writes the document on, whose dice all of them go on with.
         going_on = self._asked(chosen.preset_of(0), "", has_own_seed=False)[1]
-        is_on = not prompt and going_on.settings.seed is not None
+        is_on = not (prompt or has_new_dice) and going_on.settings.seed is not None
         is_same = chosen.has_same_dice and chosen.way != "seeds"
-        seed = going_on.settings.seed if is_on else None
+        seed = going_on.settings.seed if is_on else new
         plans = with_dice(plans, seed, same=is_same)
         drawn = going_on.drawn if is_on and is_same else 0
         runs, asked = [], []
@@ -146,17 +152,25 @@ class Columns:
         """Return the runs of the tree that came of the columns."""
         return [run.node_id for run in self.runs if run.node_id]
 
-    def go_on_with(self, column: int, step: int | None = None) -> bool:
-        """Make the document that of a column, with its step of that index looked at.
+    def go_on_with(self, column: int) -> bool:
+        """Make the document that of a column.
 
         Returns:
             Whether there is one: a column that never began has none.
         """
-        run = self.runs[column]
-        if not run.node_id:
-            return False
-        self._documents.go(run.node_id)
-        if step is not None:
-            turn = self._documents.at_hand.turns[-1]
-            self._documents.at_hand.look_at(self._documents.at_hand.first_position(turn) + step)
-        return True
+        node_id = self.runs[column].node_id
+        if node_id:
+            self._documents.go(node_id)
+        return bool(node_id)
+
+    def look_closer(self, column: int, step: int) -> None:
+        """Look at a step of a column as at one of the document, until ``come_back`` is called."""
+        self._is_away = self.go_on_with(column)
+        document = self._documents.at_hand
+        document.look_at(document.first_position(document.turns[-1]) + step)
+
+    def come_back(self) -> None:
+        """Have the document that was at hand before a step was looked at closer."""
+        if self._is_away:
+            self._documents.undo()
+        self._is_away = False

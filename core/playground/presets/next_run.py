@@ -10,7 +10,7 @@ from collections.abc import Callable
 from core.playground.documents import Documents
 from core.playground.notices import Notices
 from core.playground.presets.new_dice import NewDice
-from core.presets.book import Preset, PresetBook
+from core.presets.book import CHANGED, Preset, PresetBook
 from core.presets.difference import described
 from core.presets.finding import load_presets
 from core.presets.key_name import key_name
@@ -19,9 +19,6 @@ from core.records.chat import ChatFormat
 from core.records.settings import Settings
 from core.sessions.entries import Entry, PresetChosen
 from core.text.visible import one_line
-
-CHANGED = "*"
-"""Stands behind the name of a preset whose settings were changed for one run."""
 
 
 class NextRun:

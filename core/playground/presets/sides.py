@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.playground.presets.next_run import CHANGED, NextRun
+from core.playground.presets.next_run import NextRun
 from core.playground.presets.turning import Turning
-from core.presets.book import Preset
+from core.presets.book import CHANGED, Preset
 from core.records.settings import Settings, SettingsError
 
 RECOMMENDED = "as the model recommends"

@@ -95,9 +95,13 @@ class TestRunning:
         assert [node.run.preset_name for node in nodes] == ["sample*", "sample", "sample*"]
         assert {node.run.settings.seed for node in nodes} == {None}, "nobody asked for one"
         assert one.document.turns == []
-        assert one.playground.columns.go_on_with(2, 1)
-        assert one.document.text == "Once far, away"
+        one.playground.columns.look_closer(2, 1)
         assert one.document.cursor == 1
+        one.playground.columns.come_back()
+        one.playground.columns.come_back()
+        assert one.document.turns == []
+        assert one.playground.columns.go_on_with(2)
+        assert one.document.text == "Once far, away"
         assert one.playground.documents.store.run(one.document.turns[-1].key) is None
         one.playground.moves.undo()
         assert one.document.turns == []

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from core.backends.scripted import ScriptedBackend
 from core.document.tree_records import ROOT
 from core.playground.keeping import model_left_with, other_model
-from core.playground.presets.next_run import CHANGED
-from core.presets.book import PresetBook
+from core.presets.book import CHANGED, PresetBook
 from core.records.errors import PlaygroundError
 from core.sessions.opening import open_session
 from core.sessions.reading import read_contents

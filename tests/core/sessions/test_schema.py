@@ -63,6 +63,8 @@ def test_a_file_of_every_kind_of_line_follows_it(tmp_path):
     assert [fault for one in lines for fault in SESSION.faults(one)] == []
     missing = set(SESSION.kinds) - {one.get("type", "header") for one in lines}
     assert missing == {
+        "column",
+        "columns_kept",
         "model",
         "prompt",
         "waits",

@@ -11,8 +11,7 @@ from core.backends.scripted import ScriptedBackend
 from core.looking_back.explain import explain
 from core.looking_back.other_settings.dial_table import RUN_DIALS
 from core.looking_back.other_settings.look import Looker
-from core.playground.presets.next_run import CHANGED
-from core.presets.book import Preset, PresetBook
+from core.presets.book import CHANGED, Preset, PresetBook
 from core.presets.finding import load_presets
 from core.records.chat import ChatFormat
 from core.records.errors import PlaygroundError
