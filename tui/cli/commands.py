@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import typer
@@ -69,6 +70,12 @@ app.command("import", cls=Command)(import_command)
 app.add_typer(sessions_app, name="sessions")
 
 
+@cache
+def _command() -> typer.core.TyperGroup:
+    """Return what reads the command line: it is the same for all of them, and slow to build."""
+    return typer.main.get_group(app)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Do what the command line says; return the exit code.
 
@@ -96,7 +103,7 @@ def _run(arguments: Sequence[str]) -> int:
         _check_working_directory()
         # Without arguments there is nothing to read, and reading them costs a tenth of a second.
         if arguments:
-            result = app(list(arguments), prog_name=PROGRAM, standalone_mode=False)
+            result = _command()(list(arguments), prog_name=PROGRAM, standalone_mode=False)
         else:
             result = run_app(Choices())
     except ClosedPipe:
