@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import importlib
 import os
 import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from textual import constants
+
+from tests.places import REPOSITORY
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # The models of the tests are so small that torch's threads would only wait for each other, busily.
@@ -58,6 +63,23 @@ def pytest_sessionstart(session):
 
     if "PYTEST_XDIST_WORKER" not in os.environ:
         native_library()
+
+
+def pytest_collection():
+    """Have each worker begin with another part of the tests: else all compile all, side by side.
+
+    What one of them has compiled, the others only read.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        return
+    files = sorted(Path(__file__).parent.rglob("test_*.py"))
+    share = -(-len(files) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    begin = share * int(worker.removeprefix("gw"))
+    for file in files[begin : begin + share]:
+        name = ".".join(file.relative_to(REPOSITORY).with_suffix("").parts)
+        with contextlib.suppress(Exception, pytest.skip.Exception):  # told when it is collected
+            importlib.import_module(name)
 
 
 def pytest_collection_finish():
