@@ -14,7 +14,9 @@ from core.models.any.model import TransformersModel
 from core.models.catalog import DEMO, model_folder
 from core.models.loading import load_model
 from core.records.errors import PlaygroundError
+from core.records.request import Request
 from core.records.settings import Settings
+from tests.core.decoding.test_together import alone, rounded, together
 from tests.reference import byte_codec, new_tokens, run_ours, run_theirs
 
 CODEC = byte_codec()
@@ -219,6 +221,19 @@ def test_same_tokens_as_generate(family):
     compare((*document[:-4], 9), greedy)
     document = compare(document, beams)
     compare((*document, 5, 6, 7), greedy)
+
+
+def test_columns_in_one_batch_are_the_runs_alone(family):
+    """Rows that share what was read, become more and end before the others, in any cache."""
+    _, module = family
+    model = TransformersModel(module)
+    drawn = Settings(do_sample=True, seed=3, max_new_tokens=6)
+    chosen = (drawn.replace(max_new_tokens=2), drawn, Settings(num_beams=2, max_new_tokens=4))
+    asked = [Request("", one, text(9)) for one in chosen]
+
+    assert list(map(rounded, together(model, asked))) == [
+        rounded(alone(model, one)) for one in asked
+    ]
 
 
 def test_scores_are_those_of_one_forward(family):
