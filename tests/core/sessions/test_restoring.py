@@ -18,10 +18,12 @@ from core.sessions.entries import (
     PresetChosen,
     ProgramStarted,
     PromptSent,
+    RunRemoved,
     SessionNamed,
 )
 from core.sessions.reading import read_contents
 from core.sessions.restoring import INTERRUPTED, Restorer
+from core.sessions.to_json import entry_record, line_of
 from tests.core.sessions.recorded import BEAM, CHAT, INFO, OTHER, SAMPLE, Recorded, assert_same
 
 
@@ -274,3 +276,14 @@ def test_any_order_of_things_comes_back(actions):
     for action in actions:
         do(work, *action)
     assert_same(work.restored(), work.documents)
+
+
+def test_a_run_whose_parent_was_removed_before_the_program_ended_is_left_out():
+    work = Recorded()
+    work.send("Once")
+    work.send(" upon", until=1)
+    data = work.bytes() + line_of(entry_record(RunRemoved(1)))
+    contents = read_contents(data)
+    assert (contents.fault, contents.interrupted) == ("", None)
+    assert not contents.state.tree.nodes
+    assert not contents.state.document().turns
