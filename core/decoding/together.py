@@ -151,7 +151,9 @@ def _pass(model: CausalModel, columns: Sequence[_Column]) -> list[torch.Tensor]:
     token_ids: list[int] = []
     counts: list[int] = []
     for column in columns:
-        asked = column.asked or Asked()
+        asked = column.asked
+        if asked is None:
+            raise RuntimeError("a column that is over has no rows")
         parents += [column.first_row + parent for parent in asked.parents]
         column.first_row = len(token_ids)
         token_ids += asked.token_ids
