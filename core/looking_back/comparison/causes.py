@@ -14,7 +14,16 @@ from core.records.settings import Settings
 from core.records.steps import Candidate, Distribution
 
 Cause = Literal[
-    "model", "beams", "ended", "cut", "cut_in_baseline", "seed", "dice", "rank", "unseen"
+    "model",
+    "context",
+    "beams",
+    "ended",
+    "cut",
+    "cut_in_baseline",
+    "seed",
+    "dice",
+    "rank",
+    "unseen",
 ]
 
 
@@ -26,11 +35,12 @@ class Divergence:
     what the column made of the baseline's token, where it was among its candidates. ``setting`` is
     what cut one of them, where that is known.
 
-    The causes: another ``model``; ``beams``, which choose among whole texts; one text has
-    ``ended``; the column ``cut`` the baseline's token, or the baseline the column's
-    (``cut_in_baseline``); another ``seed``; the same ``dice``, which fall on the other side because
-    the settings have moved the chances; another ``rank`` comes first without dice. ``unseen``: the
-    baseline's token is not among the candidates, and its settings may have cut it or not.
+    The causes: another ``model``; another ``context`` that the column goes on from; ``beams``,
+    which choose among whole texts; one text has ``ended``; the column ``cut`` the baseline's token,
+    or the baseline the column's (``cut_in_baseline``); another ``seed``; the same ``dice``, which
+    fall on the other side because the settings have moved the chances; another ``rank`` comes first
+    without dice. ``unseen``: the baseline's token is not among the candidates, and its settings may
+    have cut it or not.
     """
 
     index: int
@@ -73,6 +83,8 @@ def divergence_of(column: Column, baseline: Column) -> Divergence | None:
     shown = theirs.token if theirs else None, ours.token if ours else None
     if column.plan.model != baseline.plan.model:
         return Divergence(index, "model", *shown)
+    if _context(column) != _context(baseline):
+        return Divergence(index, "context", *shown)
     if searches:
         return Divergence(index, "beams", *shown)
     if ours is None or theirs is None:
@@ -89,6 +101,10 @@ def _compared(column: Column, other: Column) -> Sequence[int | str]:
     if column.plan.model == other.plan.model:
         return column.token_ids
     return [one.token.text for one in column.chosen()]
+
+
+def _context(column: Column) -> tuple[int, ...]:
+    return column.started.context_token_ids if column.started is not None else ()
 
 
 def _at(column: Column, index: int) -> ChosenToken | None:

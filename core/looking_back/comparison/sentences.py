@@ -30,6 +30,8 @@ def why_they_part(divergence: Divergence, column: Column, baseline: Column) -> s
     cause = divergence.cause
     if cause == "model":
         return "another model"
+    if cause == "context":
+        return "it continues another text"
     if cause == "beams":
         return "beams choose among whole texts"
     if one is None or other is None:

@@ -171,6 +171,14 @@ def test_dice_in_words(chosen, others, said):
     assert why_they_part(divergence_of(one, baseline), one, baseline).startswith(said)
 
 
+def test_behind_another_text_no_setting_is_the_cause():
+    baseline, one = column([2]), column([3], at_0=(candidate(3), candidate(2, None, "top_k")))
+    one.started = dataclasses.replace(one.started, context_token_ids=(1, 9))
+
+    assert divergence_of(one, baseline).cause == "context"
+    assert "another text" in where_they_part(divergence_of(one, baseline), one, baseline)
+
+
 def test_two_models_are_compared_by_their_texts():
     baseline = column([1, 2])
     one = column([1, 3])
