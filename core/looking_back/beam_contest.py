@@ -10,11 +10,22 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from core.records.steps import BeamStep, Candidate, Distribution, Hypothesis, Step, TokenStep
+from core.records.steps import (
+    BeamStep,
+    Candidate,
+    Distribution,
+    DroppedHypothesis,
+    Hypothesis,
+    Step,
+    TokenStep,
+)
 from core.text.token_ids import common_length
 
 Fate = Literal["live", "finished", "dropped", "cut", "outside"]
 """``cut``: a setting removed the token. ``outside``: too far behind to be compared at all."""
+
+OUTSCORED = "outscored"
+"""Why a beam is given up that had not ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +34,7 @@ class Contender:
 
     ``score`` is the summed log-probability with it, ``None`` where a setting removed it. ``place``
     is its rank, from 1, among the live or the finished beams; ``reason`` says why it was dropped.
+    ``short`` is by how much it was dropped or is too far behind, see ``lost_by``.
     """
 
     candidate: Candidate
@@ -30,6 +42,7 @@ class Contender:
     fate: Fate
     place: int = 0
     reason: str = ""
+    short: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +67,7 @@ def contest(step: BeamStep, previous: BeamStep | None) -> tuple[ParentBeam, ...]
     parents: Sequence[Hypothesis | None] = previous.hypotheses if previous is not None else (None,)
     outcomes = _outcomes(step)
     return tuple(
-        ParentBeam(place + 1, parent, tuple(_contenders(place, parent, weighed, outcomes)))
+        ParentBeam(place + 1, parent, tuple(_contenders(step, place, parent, weighed, outcomes)))
         for place, (parent, weighed) in enumerate(zip(parents, step.distributions, strict=False))
     )
 
@@ -66,15 +79,18 @@ _Outcomes = dict[tuple[int, int], Contender]
 def _outcomes(step: BeamStep) -> _Outcomes:
     found: _Outcomes = {}
 
-    def add(one: Hypothesis, fate: Fate, place: int = 0, reason: str = "") -> None:
+    def add(
+        one: Hypothesis, fate: Fate, place: int = 0, reason: str = "", short: float | None = None
+    ) -> None:
         if grew_at(step, one):
             key = one.parent, one.token.token_id
-            found[key] = Contender(one.token, one.score, fate, place, reason)
+            found[key] = Contender(one.token, one.score, fate, place, reason, short)
 
     for place, one in enumerate(step.hypotheses, 1):
         add(one, "live", place)
     for dropped in step.dropped:
-        add(dropped.hypothesis, "dropped", reason=dropped.reason)
+        short = lost_by(step, dropped)
+        add(dropped.hypothesis, "dropped", reason=dropped.reason, short=short)
     # At the last step the finished ones stand among the live ones too.
     for place, one in enumerate(step.finished, 1):
         add(one, "finished", place)
@@ -90,7 +106,11 @@ def grew_at(step: BeamStep, one: Hypothesis) -> bool:
 
 
 def _contenders(
-    place: int, parent: Hypothesis | None, weighed: Distribution, outcomes: _Outcomes
+    step: BeamStep,
+    place: int,
+    parent: Hypothesis | None,
+    weighed: Distribution,
+    outcomes: _Outcomes,
 ) -> Iterator[Contender]:
     shown = {one.token_id for one in weighed.candidates}
     before = 0.0 if parent is None else parent.score
@@ -100,10 +120,30 @@ def _contenders(
         elif one.final_logprob is None:
             yield Contender(one, None, "cut")
         else:
-            yield Contender(one, before + one.final_logprob, "outside")
+            score = before + one.final_logprob
+            yield Contender(one, score, "outside", short=_short(step, score))
     for (of, token_id), contender in outcomes.items():
         if of == place and token_id not in shown:
             yield contender
+
+
+def lost_by(step: BeamStep, dropped: DroppedHypothesis) -> float | None:
+    """Return by how much a beam that was given up at ``step`` fell short, in what it is ranked by.
+
+    That is the sum of what lives on last, for one that lived; the normalised score of what has
+    ended last, for one that has. ``None`` where it was not short of anything.
+    """
+    if dropped.reason == OUTSCORED:
+        return _short(step, dropped.hypothesis.score)
+    last = min((one.normalized_score for one in step.finished), default=None)
+    short = last - dropped.hypothesis.normalized_score if last is not None else -1.0
+    return short if short >= 0 else None
+
+
+def _short(step: BeamStep, score: float) -> float | None:
+    """Return by how much the sum ``score`` is less than that of what lives on last, if it is."""
+    live = [one.score for one in step.hypotheses if grew_at(step, one)]
+    return live[-1] - score if live and live[-1] >= score else None
 
 
 def tokens_in_common(step: BeamStep) -> int:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from core.looking_back.beam_contest import contest, grew_at
+from core.looking_back.beam_contest import OUTSCORED, contest, grew_at
 from core.records.settings import Settings
-from core.records.steps import BeamStep, Candidate, DroppedHypothesis, Hypothesis
+from core.records.steps import BeamStep, Candidate, Hypothesis, Step
 
 Because = Literal["more_wanted", "can_beat", "early_stopping", "cannot_beat", "none_left"]
 """``more_wanted``: fewer have ended than there are beams. ``can_beat``: a live beam may come before
@@ -61,6 +61,11 @@ def standing(step: BeamStep, settings: Settings, longest: int, *, put: int = 0) 
     return Standing(not can_beat, because, ended, wanted, bound, length, last)
 
 
+def tokens_put_first(steps: Sequence[Step]) -> int:
+    """Return how many tokens a person put before a search, of which ``steps`` are the run's."""
+    return next((one.index for one in steps if isinstance(one, BeamStep)), len(steps))
+
+
 def rows_of(steps: Sequence[BeamStep], one: Hypothesis) -> tuple[int, ...]:
     """Return which beam of the step before each token of ``one`` was put to, by its place from 0.
 
@@ -77,25 +82,6 @@ def ancestors(steps: Sequence[BeamStep], one: Hypothesis) -> tuple[Hypothesis, .
     for place in range(len(one.token_ids) - 2 - first, -1, -1):
         way.append(steps[place].hypotheses[way[-1].parent])
     return tuple(reversed(way))
-
-
-def lost_by(step: BeamStep, dropped: DroppedHypothesis) -> float | None:
-    """Return by how much a beam that was given up at ``step`` fell short, in what it is ranked by.
-
-    That is the sum of what lives on last, for one that lived; the normalised score of what has
-    ended last, for one that has. ``None`` where it was not short of anything.
-    """
-    if dropped.reason == OUTSCORED:
-        last = step.hypotheses[-1].score if step.hypotheses else None
-        score = dropped.hypothesis.score
-    else:
-        last = min((one.normalized_score for one in step.finished), default=None)
-        score = dropped.hypothesis.normalized_score
-    return last - score if last is not None and last >= score else None
-
-
-OUTSCORED = "outscored"
-"""Why a beam is given up that had not ended."""
 
 
 def ended_texts(steps: Sequence[BeamStep]) -> tuple[Hypothesis, ...]:

@@ -54,6 +54,16 @@ BEAMS: Section = (
             "too far behind",
             "not among the best 2 × num_beams of all beams' tokens; behind, for short",
         ),
+        ("outscored by", "how much its sum was short of the last beam that lives on"),
+        (
+            "goes on, over",
+            "why: fewer have ended than there are beams, or the best may still pass the last one",
+        ),
+        ("greedy leaves it", "where the likeliest token is not that of the text that won"),
+        (
+            "length_penalty 2",
+            "which text another one would have ranked first, of those that ended in this search",
+        ),
         ("text", "the document shows the best beam, so it may change while the search runs"),
     ),
 )

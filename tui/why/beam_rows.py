@@ -17,8 +17,16 @@ from core.looking_back.beam_contest import (
     place_of_winner,
     tokens_in_common,
 )
+from core.looking_back.beam_search import (
+    GreedyWay,
+    ended_texts,
+    greedy_way,
+    ranked_under,
+    standing,
+    tokens_put_first,
+)
 from core.records.steps import BeamStep
-from core.text.readable import decimal, percent
+from core.text.readable import decimal, number, percent
 from core.text.visible import pad
 from tui.common.beam_rows import beam_header, beam_list, beam_text
 from tui.common.parting import parted
@@ -45,12 +53,17 @@ _WORDY = 48
 """The cells from which on there is room to say what became of it."""
 
 _LONGEST_LIST = 40
+_OTHER_PENALTIES = (-1.0, 0.0, 0.5, 1.0, 2.0)
+"""For which it is told what they would have ranked first, of the texts that ended."""
 
 
 def beam_facts(turn: Turn, step: BeamStep, previous: BeamStep | None, width: int) -> list[Row]:
-    """Return what the step came to, what of the text is decided, and the beams it left."""
+    """Return what the step came to, what of the text is decided, and the beams it left.
+
+    And why the search goes on behind it, or has stopped.
+    """
     told = [*beam_header(step, turn.settings.length_penalty, width), [], _decided(step)]
-    told += [*_winner(turn, step), *_lead(step, previous)]
+    told += [*_winner(turn, step), *_lead(step, previous), *standing_rows(turn, step)]
     rows = [shorten(row, width) for row in told]
     rows += [[], [("the beams after this step", _TITLE)]]
     kept = dataclasses.replace(step, dropped=())  # those stand among the contenders
@@ -85,6 +98,75 @@ def _lead(step: BeamStep, previous: BeamStep | None) -> list[Row]:
     leader = step.hypotheses[0]
     where = f"from beam {leader.parent + 1}" if grew_at(step, leader) else "to an ended text"
     return [[("the lead changed: ", "$text-warning"), (where, NUMBER)]]
+
+
+def standing_rows(turn: Turn, step: BeamStep) -> list[Row]:
+    """Return why the search goes on behind ``step``, or is over, in up to three lines."""
+    if turn.started is None:
+        return []
+    put = tokens_put_first(turn.steps)
+    told = standing(step, turn.settings, turn.started.max_new_tokens - put, put=put)
+    style = "$text-success" if told.is_over else "$text-warning"
+    row: Row = [("over: " if told.is_over else "goes on: ", style)]
+    have = f"{told.ended} of {told.wanted} have ended"
+    if told.because == "none_left":
+        return [[*row, ("no beam is left to go on", NUMBER)]]
+    if told.because == "early_stopping":
+        return [[*row, (f"{have}, early_stopping", NUMBER)]]
+    if told.bound is None or told.last is None:
+        return [[*row, (have, NUMBER)]]
+    why = {"can_beat": "a beam may still win", "cannot_beat": "no beam can still win"}
+    return [
+        [*row, (why.get(told.because, have), NUMBER)],
+        [("  the best may come to ", DIM), (decimal(told.bound), NUMBER)],
+        [("  the last that ended has ", DIM), (decimal(told.last), NUMBER)],
+    ]
+
+
+def whole_rows(turn: Turn, width: int) -> list[Row]:
+    """Return what a search that is over came to: greedy beside it, and other length penalties."""
+    steps = [one for one in turn.steps if isinstance(one, BeamStep)]
+    finished = turn.finished
+    if not steps or finished is None:
+        return []
+    ended = ended_texts(steps)
+    won = [one for one in ended if one.token_ids == finished.token_ids]
+    if not won:
+        return []
+    rows: list[Row] = [[], [("the whole search", _TITLE)]]
+    rows += _greedy(greedy_way(steps, won[0]) if not turn.settings.do_sample else None)
+    own, put = turn.settings.length_penalty, tokens_put_first(turn.steps)
+    others = [(one, ranked_under(ended, one, put=put)[0][1]) for one in _OTHER_PENALTIES]
+    others = [(one, first) for one, first in others if one != own and first != won[0]]
+    if not others:
+        rows.append([("every length_penalty ranks it first", DIM)])
+    for penalty, first in others:
+        name = f"length_penalty {penalty:g}: "
+        text = fit_tail(beam_text(first), max(8, width - len(name)))
+        rows.append([(name, DIM), (text, NUMBER)])
+    return [shorten(row, width) for row in rows]
+
+
+def _greedy(way: GreedyWay | None) -> list[Row]:
+    if way is None:
+        return []
+    if way.leaves_at is None or way.token is None:
+        return [[("greedy would have written what won", DIM)]]
+    token = visible_token(way.token.text)
+    return [
+        [
+            ("greedy leaves it at step ", DIM),
+            (number(way.leaves_at), NUMBER),
+            (": ", DIM),
+            (token, CHOSEN),
+        ],
+        [
+            ("  its beam: to step ", DIM),
+            (number(way.lost_at), NUMBER),
+            (f", {decimal(abs(way.behind))} ", NUMBER),
+            ("behind" if way.behind >= 0 else "ahead", DIM),
+        ],
+    ]
 
 
 def parent_rows(parents: Sequence[ParentBeam], width: int) -> list[Row]:
@@ -135,10 +217,12 @@ def _fate(one: Contender, *, in_words: bool) -> Row:
     if one.fate == "finished":
         return [("✓ ", "$text-success"), (f"ended as #{one.place}", NUMBER)]
     if one.fate == "dropped":
-        return [("✗ ", "$text-error"), (visible_prose(one.reason), DIM)]
+        by = f" by {decimal(one.short)}" if one.short is not None and in_words else ""
+        return [("✗ ", "$text-error"), (visible_prose(one.reason) + by, DIM)]
     if one.fate == "cut":
         return [(cut_name(one.candidate.cut_by or "cut"), DIM)]
-    return [("too far behind" if in_words else "behind", DIM)]
+    far = "too far behind" if one.short is None else f"behind by {decimal(one.short)}"
+    return [(far if in_words else "behind", DIM)]
 
 
 def contest_rows(

@@ -23,8 +23,8 @@ from tui.actions.bindings import bindings
 from tui.actions.pages import PAGES
 from tui.common.key_bar import KeyBar
 from tui.common.lines_view import LinesView
-from tui.common.step_rows import line, lines
-from tui.why.beam_rows import beam_facts, contest_rows
+from tui.common.step_rows import Row, line, lines
+from tui.why.beam_rows import beam_facts, contest_rows, whole_rows
 from tui.why.step_screen import Forked, StepScreen
 
 
@@ -38,6 +38,8 @@ class BeamsScreen(StepScreen):
     def __init__(self, playground: Playground) -> None:
         super().__init__(playground)
         self._rows: list[tuple[ParentBeam, Contender | None]] = []
+        self._whole_for: tuple[str, int, int, int] | None = None
+        self._whole_rows: list[Row] = []
 
     def compose(self) -> ComposeResult:
         """Lay the page out: the facts on the left, what every beam had to offer on the right."""
@@ -66,8 +68,19 @@ class BeamsScreen(StepScreen):
         before = turn.steps[step.index - 1] if step.index else None
         previous = before if isinstance(before, BeamStep) else None
         text = self.query_one("#why-text", Static)
-        text.update(lines(beam_facts(turn, step, previous, text.size.width)))
+        width = text.size.width
+        rows = beam_facts(turn, step, previous, width)
+        text.update(lines([*rows, *self._whole(turn, width)]))
         self._show_contest(contest(step, previous))
+
+    def _whole(self, turn: Turn, width: int) -> list[Row]:
+        """Return what the whole search came to; it is found out once, not at every step."""
+        if turn.finished is None:
+            return []
+        found_for = turn.key, turn.node_id, len(turn.steps), width
+        if found_for != self._whole_for:
+            self._whole_for, self._whole_rows = found_for, whole_rows(turn, width)
+        return self._whole_rows
 
     def _show_contest(self, parents: tuple[ParentBeam, ...]) -> None:
         options = self.query_one(OptionList)

@@ -12,15 +12,13 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from core.decoding.engine import generate
-from core.looking_back.beam_contest import grew_at
+from core.looking_back.beam_contest import OUTSCORED, grew_at, lost_by
 from core.looking_back.beam_search import (
-    OUTSCORED,
     all_stretches,
     ancestors,
     ended_texts,
     folded,
     greedy_way,
-    lost_by,
     ranked_under,
     rows_of,
     standing,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from core.document.turn import Turn
 from core.looking_back.beam_contest import ParentBeam, contest
-from core.records.steps import BeamStep, Candidate, Hypothesis
+from core.records.settings import Settings
+from core.records.steps import BeamStep, Candidate, Hypothesis, Started
 from tests.tui.app.test_pictures import settled
 from tests.tui.helpers import (
     app_of,
@@ -18,7 +20,7 @@ from tests.tui.helpers import (
 )
 from tests.tui.screen_app import shown
 from tests.tui.tale import TaleBackend
-from tui.why.beam_rows import parent_rows
+from tui.why.beam_rows import parent_rows, standing_rows
 from tui.why.beams import BeamsScreen
 from tui.why.tokens import WhyScreen
 
@@ -124,6 +126,51 @@ async def test_the_next_change_of_lead_is_gone_to():
             await pilot.press("n")
             assert app.playground.document.position == change
             assert "the lead changed" in shown(pilot)
+
+
+async def test_why_it_goes_on_and_stops_and_what_else_could_win(app):
+    async with app.run_test(size=(140, 50)) as pilot:
+        await searched(pilot, 2)
+        assert "goes on: 0 of 3 have ended" in shown(pilot)
+        assert "✗ outscored by " in shown(pilot)
+        assert "behind by " in shown(pilot)
+        assert "the whole search" in shown(pilot)
+        assert "greedy " in shown(pilot)
+        assert "length_penalty" in shown(pilot)
+        app.playground.cursor.look_at(10_000)
+        app.screen.show()
+        await pilot.pause()
+        assert "over: " in shown(pilot)
+
+
+@pytest.mark.parametrize(
+    ("told", "rows"),
+    [
+        ({"early_stopping": True}, ["over: 2 of 2 have ended, early_stopping"]),
+        (
+            {},
+            [
+                "over: no beam can still win",
+                "  the best may come to -9.00",
+                "  the last that ended",
+            ],
+        ),
+        (
+            {"early_stopping": "never", "length_penalty": 4.0},
+            ["goes on: a beam may still win", "  the best may come to 0.00", "  the last that"],
+        ),
+    ],
+)
+def test_a_search_of_whose_end_all_is_known(told, rows):
+    candidate = Candidate(1, "a", -1.0, -1.0, 1)
+    live = Hypothesis((1, 2), "ab", -18.0, -9.0, 0, candidate)
+    ended = Hypothesis((3,), "c", -2.0, -2.0, 0, candidate)
+    step = BeamStep(1, (live, live), (ended, ended), (), (), 0.1)
+    settings = Settings(num_beams=2, **told)
+    turn = Turn("", "", settings, started=Started((9,), (9,), 40, None, 0))
+    told_rows = ["".join(text for text, _ in row) for row in standing_rows(turn, step)]
+    assert len(told_rows) == len(rows)
+    assert all(one.startswith(row) for one, row in zip(told_rows, rows, strict=True))
 
 
 @pytest.mark.parametrize(
