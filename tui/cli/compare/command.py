@@ -28,7 +28,7 @@ from core.looking_back.comparison.written import (
 )
 from core.models.catalog import find_model
 from core.models.hub.errors import format_bytes
-from core.models.hub.weights import weight_files
+from core.models.hub.weights import safetensors_parameters
 from core.records.comparison import ColumnPlan, InTurn
 from core.records.errors import PlaygroundError
 from core.records.model_info import ModelInfo
@@ -121,7 +121,7 @@ def run_compare(prompt: str, choices: Choices, asked: Asked, output_format: str 
         note("--own-dice has no effect: seeds are dice of their own")
     models = list(dict.fromkeys(plan.model for plan in plans))
     if asked.models:
-        _tell_memory(models)
+        _tell_memory(models, choices)
     comparison = Comparison(plans)
     writer = _Writer(comparison, text, output_format, is_of_seeds=bool(asked.seeds))
     with cancel_on_interrupt() as cancelled:
@@ -141,16 +141,21 @@ def run_compare(prompt: str, choices: Choices, asked: Asked, output_format: str 
     return _exit_code(comparison)
 
 
-def _tell_memory(models: Sequence[str]) -> None:
-    """Say what each of ``models`` takes, before any is loaded.
+def _tell_memory(models: Sequence[str], choices: Choices) -> None:
+    """Say what memory the weights of each of ``models`` take and where, before any is loaded.
 
     Raises:
-        PlaygroundError: One of them is not here, or has no weights that can be used.
+        PlaygroundError: One of them is not here, has no weights that can be used, or does not fit.
     """
-    for name in models:
-        weights = weight_files(find_model(name).folder)
-        size = format_bytes(sum(file.stat().st_size for file in weights))
-        note(f"{name}: {size} of weights")
+    parameters = {name: safetensors_parameters(find_model(name).folder) for name in models}
+    from core.models.device.placement import ModelSize, place
+
+    for name, count in parameters.items():
+        size = ModelSize(name, count, 0)
+        placement = place(size, choices.device or "auto", choices.dtype or "auto")
+        dtype = str(placement.dtype).removeprefix("torch.")
+        memory = format_bytes(size.needed_bytes(dtype, str(placement.device)))
+        note(f"{name}: {memory} of weights on {placement.device}, in {dtype}")
     if len(models) > 1:
         note("they run in turn, and one at a time is in memory")
 

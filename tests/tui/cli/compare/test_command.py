@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -107,18 +108,21 @@ def test_two_models_run_in_turn_and_what_they_take_is_said_before(cli, monkeypat
         return made[-1][1]
 
     monkeypatch.setattr(command, "make_backend", make_backend)
-    monkeypatch.setattr(command, "weight_files", lambda folder: [folder / "model.safetensors"])
     named = ("--models", f"demo,{model_folder('demo')}", "--preset", "greedy", "--steps", "2")
     code, out, err = cli("compare", PROMPT, *named)
 
     assert code == 0
     assert [model for model, _ in made] == ["demo", str(model_folder("demo"))]
     assert out.splitlines()[1].startswith("greedy, demo ")
-    assert err.splitlines()[0].startswith("demo: ")
+    assert re.fullmatch(r"demo: \d+(\.\d)? MB of weights on cpu, in float32", err.splitlines()[0])
     assert err.splitlines()[2] == "they run in turn, and one at a time is in memory"
     code, _, err = cli("compare", PROMPT, "--models", "demo,no-such-model")
     assert (code, len(made)) == (2, 2)
     assert "no-such-model" in err
+    monkeypatch.setattr(command, "safetensors_parameters", lambda folder: 10**13)
+    code, _, err = cli("compare", PROMPT, *named, "--device", "cpu")
+    assert (code, len(made)) == (2, 2)
+    assert "needs 42000.0 GB" in err
 
 
 class OneFails(ScriptedBackend):
