@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Sequence
 
-from core.document.document import Turn
+from core.document.document import Document, Turn
 from core.document.export.reading import ExportedRun
 from core.document.tree_records import ROOT, Beginning, Removal, RunFacts
 from core.looking_back.logits_store import LogitsStore
@@ -182,6 +182,10 @@ class Documents:
         self.at_hand = self.at_hand.before(position, beam)
         if turn is not None and turn.node_id:
             self.tree.begin_from(turn.node_id)
+
+    def document_of(self, node_id: int) -> Document:
+        """Return the whole document that ends with a run."""
+        return Document(self._documents[node_id])
 
     def turn_of(self, node_id: int) -> Turn:
         """Return the turn of a run, as it was when the run ended."""

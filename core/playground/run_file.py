@@ -95,16 +95,10 @@ def exports_of(documents: Documents, node_id: int) -> list[Export]:
     return [*larger[:1], run, *larger[1:]]
 
 
-def exports_of_columns(documents: Documents, node_ids: tuple[int, ...]) -> list[Export]:
+def exports_of_several(documents: Documents, node_ids: tuple[int, ...]) -> list[Export]:
     """Return what can be exported of runs side by side: all of them."""
-    name = f"the {len(node_ids)} runs"
-    return [Export(name, partial(file_of_runs, documents, node_ids))]
-
-
-def exports_of_two(documents: Documents, first: int, second: int) -> list[Export]:
-    """Return what can be exported of a comparison: the two runs, as they are compared."""
-    both = (first, second)
-    return [Export("the two runs", partial(file_of_runs, documents, both))]
+    count = "two" if len(node_ids) == 2 else str(len(node_ids))
+    return [Export(f"the {count} runs", partial(file_of_runs, documents, node_ids))]
 
 
 def _larger(documents: Documents, branch: tuple[int, ...], run: tuple[int, ...]) -> list[Export]:

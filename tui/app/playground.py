@@ -32,11 +32,11 @@ from tui.actions.bindings import bindings
 from tui.actions.everywhere import OF_THE_APP
 from tui.actions.keys import Keys
 from tui.app.appearance import AppearanceActions
-from tui.app.columns import ColumnActions
 from tui.app.document import DocumentActions
 from tui.app.guide import Guide
 from tui.app.models import ModelActions
 from tui.app.painting import Painting
+from tui.app.runs import RunActions
 from tui.app.screenshot import save_picture
 from tui.app.sessions import SessionActions
 from tui.app.steps import StepActions
@@ -123,7 +123,7 @@ class PlaygroundApp(App[None]):
         self.guide = Guide(self, self.playground, self.keys, changed)
         self.document = DocumentActions(self, self.main, self.playground, changed, self.guide.say)
         self.steps = StepActions(self, self.main, self.playground, changed)
-        self.columns = ColumnActions(self, self.main, self.playground, self.steps, changed)
+        self.runs = RunActions(self, self.main, self.playground, self.steps, changed)
         self.turning = TurningActions(self, self.main, self.playground, changed, self.document.send)
         self.models = ModelActions(self, self.playground, changed)
         self.appearance = AppearanceActions(self, self.main, appearance_file, changed)
@@ -131,7 +131,7 @@ class PlaygroundApp(App[None]):
             self, self.playground, sessions, changed, lambda text: self.main.prompt.give_back(text)
         )
         self.painting.opened = self.sessions.opened
-        parts = (self.guide, self.document, self.steps, self.turning, self.columns, self.models)
+        parts = (self.guide, self.document, self.steps, self.turning, self.runs, self.models)
         for part in (*parts, self.appearance, self.sessions):
             for action in part.actions():  # where textual looks for what a key calls
                 setattr(self, f"action_{action.__name__}", action)

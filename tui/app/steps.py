@@ -1,4 +1,4 @@
-"""The actions that open a page on a step or a run: why, scrub, score, the tree, write, save.
+"""The actions that open a page on a step or a run: why, scrub, score, write, save.
 
 Must never compute anything: the pages and the playground do. Pages are imported when opened.
 """
@@ -48,7 +48,6 @@ class StepActions:
             self.scrub,
             self.write_here,
             self.save_run,
-            self.tree,
             self.score,
             self.score_document,
             self.outlook,
@@ -193,41 +192,18 @@ class StepActions:
         )
         self._app.push_screen(screen, closed)
 
-    def save_columns(self, node_ids: tuple[int, ...], say: Callable[[str], None]) -> None:
-        """Write runs that stand side by side to a file."""
-        from core.playground.run_file import exports_of_columns
-
-        self._save(exports_of_columns(self._playground.documents, node_ids), "side by side", say)
-
-    def _save_picked(self, picked: tuple[int, ...], say: Callable[[str], None]) -> None:
-        """Write runs that are picked in the tree: one with its branch, or two that are compared."""
-        from core.playground.run_file import exports_of, exports_of_two
+    def save_picked(self, picked: tuple[int, ...], say: Callable[[str], None]) -> None:
+        """Write runs that are picked in the tree: one with its branch, or several side by side."""
+        from core.playground.run_file import exports_of, exports_of_several
 
         documents = self._playground.documents
-        if len(picked) == 2:
-            self._save(exports_of_two(documents, *picked), "comparison", say)
+        if len(picked) > 1:
+            self._save(exports_of_several(documents, picked), "comparison", say)
             return
         name = documents.tree.called(picked[0]) if picked[0] else "runs"
         exports = exports_of(documents, picked[0])
         if exports:
             self._save(exports, name, say)
-
-    def tree(self) -> None:
-        """Show the tree of all runs."""
-        from tui.tree.screen import TreeScreen
-
-        playground = self._playground
-        if playground.runs.allows_change():
-            screen = TreeScreen(
-                playground.documents,
-                playground.lookup.token_text_of,
-                playground.moves.go,
-                told=playground.told,
-                save=self._save_picked,
-            )
-            self._app.push_screen(screen, lambda _result: self._changed())
-        else:
-            self._changed()
 
     def score(self) -> None:
         """Ask of any text which presets could have written it."""

@@ -54,6 +54,17 @@ What came of it is given to the second argument, as a sentence.
 """
 
 
+Beside = Callable[[int, int, Callable[[], object]], bool]
+"""Sets two runs side by side where they answer the same prompt, and returns whether they do.
+
+What is called as third leaves the tree. It raises ``PlaygroundError``.
+"""
+
+
+def _nothing_beside(_first: int, _second: int, _close: Callable[[], object]) -> bool:
+    return False
+
+
 def _save_nothing(_picked: tuple[int, ...], say: Callable[[str], None]) -> None:
     say("nothing can be saved here")
 
@@ -81,9 +92,11 @@ class TreeScreen(Screen[None]):
         *,
         told: Callable[[str], str] = THE_TABLES.told,
         save: SaveRuns = _save_nothing,
+        beside: Beside = _nothing_beside,
     ) -> None:
         super().__init__()
         self._save = save
+        self._beside = beside
         self._told = told
         self._documents = documents
         self._token_text_of = token_text_of
@@ -235,6 +248,8 @@ class TreeScreen(Screen[None]):
         else:
             other = next(one for one in self._runs if one.node.node_id == marked)
             try:
+                if self._beside(marked, row.node.node_id, self.dismiss):
+                    return
                 token_text = self._token_text_of(marked)
                 screen = ComparisonScreen(self._tree, other, row, token_text, self._save)
             except PlaygroundError as error:

@@ -18,6 +18,7 @@ from core.playground.documents import Documents
 from core.playground.looking.beside import Beside
 from core.playground.looking.choosing import ChosenColumns
 from core.playground.looking.comparing import Comparing
+from core.playground.looking.of_runs import columns_of
 from core.playground.model_state import ModelState
 from core.presets.book import CHANGED, Preset
 from core.records.comparison import ColumnEvent, ColumnPlan, InTurn
@@ -119,6 +120,30 @@ class Columns:
         request = dataclasses.replace(request, settings=wanted, drawn=drawn, recorder=recorder)
         return document, dataclasses.replace(plan, request=request)
 
+    def of_runs(self, first: int, second: int) -> bool:
+        """Set two runs of the tree side by side; return whether they answer the same prompt.
+
+        Raises:
+            PlaygroundError: There is no such run, or their tokens do not mean the same text.
+        """
+        tree = self._documents.tree
+        tree.check_model(first, tree.node(second).run.model)
+        documents = [self._documents.document_of(one) for one in (first, second)]
+        names = [
+            f"{tree.called(one)} · {tree.node(one).run.preset_name}" for one in (first, second)
+        ]
+        found = columns_of(documents[0].turns, documents[1].turns, names)
+        if found is None:
+            return False
+        self.runs = tuple(
+            ColumnRun(document, node_id=one)
+            for document, one in zip(documents, (first, second), strict=True)
+        )
+        asked = [turn.prompt for turn in documents[0].turns if turn.prompt]
+        self.prompt, self.chosen = asked[-1] if asked else "", None
+        self.beside = Beside(self._comparing.show(found))
+        return True
+
     def stop(self) -> None:
         """Stop all columns before their next step; what they have written stays."""
         self._comparing.stop()
@@ -165,9 +190,14 @@ class Columns:
 
     def look_closer(self, column: int, step: int) -> None:
         """Look at a step of a column as at one of the document, until ``come_back`` is called."""
-        self._is_away = self.go_on_with(column)
-        document = self._documents.at_hand
-        document.look_at(document.first_position(document.turns[-1]) + step)
+        tree = self._documents.tree
+        before = tree.cursor, tree.tokens_shown
+        self.go_on_with(column)
+        self._is_away = before != (tree.cursor, tree.tokens_shown)
+        document, comparison = self._documents.at_hand, self.comparison
+        if comparison is not None:
+            steps = len(comparison.columns[column].steps)
+            document.look_at(document.step_count() - steps + step)
 
     def come_back(self) -> None:
         """Have the document that was at hand before a step was looked at closer."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.backends.worker import GenerationService
-from core.looking_back.comparison.column import Comparison
+from core.looking_back.comparison.column import Column, Comparison
 from core.playground.model_state import ModelState
 from core.records.comparison import ColumnEvent, ColumnPlan
 from core.records.steps import EngineChanged
@@ -31,6 +31,12 @@ class Comparing:
         """Run a column for each of ``plans``, after all that was submitted before."""
         self.comparison = Comparison(plans)
         self._service.compare([plan.request for plan in plans])
+        return self.comparison
+
+    def show(self, columns: Sequence[Column]) -> Comparison:
+        """Have ``columns`` stand side by side that have run already."""
+        self.comparison = Comparison([column.plan for column in columns])
+        self.comparison.columns = tuple(columns)
         return self.comparison
 
     def stop(self) -> None:

@@ -168,3 +168,40 @@ class TestLooking:
         assert beside.cursor(1) == 2
         assert beside.go_to_parting(forward=False)
         assert beside.cursor(1) == 1
+
+
+class TestOfRuns:
+    def test_a_fork_and_what_it_left_are_columns_from_their_prompt_on(self, play):
+        one = play()
+        one.run("Once")
+        one.run(" and", SAMPLE)
+        one.document.cursor = 4
+        one.playground.forks.to_candidate(one.document.selected()[1].distribution.candidates[2])
+        one.settle()
+        columns = one.playground.columns
+        assert columns.of_runs(2, 3)
+        first, second = columns.comparison.columns
+        assert (first.text, second.text) == (" far, away", " far there far, away")
+        assert columns.prompt == " and"
+        assert columns.beside.same(1) == 1
+        columns.look_closer(0, 2)
+        assert one.document.position == 5
+        columns.come_back()
+        columns.look_closer(1, 1)
+        assert one.document.selected()[1].chosen_by == "person"
+        columns.come_back()
+        assert one.playground.documents.tree.cursor == 3
+
+    def test_what_was_written_on_is_longer_and_other_prompts_are_no_columns(self, play):
+        one = play()
+        one.run("Once")
+        one.run("")
+        one.run(" and")
+        columns = one.playground.columns
+        assert columns.of_runs(1, 2)
+        assert [len(column.steps) for column in columns.comparison.columns] == [3, 6]
+        assert columns.beside.divergence(1).cause == "ended"
+        assert not columns.of_runs(1, 3)
+        one.playground.moves.clear()
+        one.run("Twice upon")
+        assert not columns.of_runs(1, 4)

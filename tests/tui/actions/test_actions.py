@@ -265,7 +265,7 @@ def test_every_action_of_the_app_is_there_under_the_name_that_the_table_calls():
         action.__name__
         for part in (
             *(app.guide, app.document, app.steps, app.turning),
-            *(app.models, app.appearance, app.sessions, app.columns),
+            *(app.models, app.appearance, app.sessions, app.runs),
         )
         for action in part.actions()
     }

@@ -29,7 +29,7 @@ from tui.inputs.screen import InputScreen
 from tui.main.preset_list import PresetList
 from tui.prose.view import ProseView
 from tui.scrub.screen import ScrubScreen
-from tui.tree.comparison import ComparisonScreen
+from tui.tree.columns.screen import ColumnsScreen
 from tui.tree.screen import TreeScreen
 
 
@@ -494,10 +494,10 @@ async def test_a_beam_search_is_compared_by_its_words(app, is_cleared):
         await pilot.press("ctrl+b")
         await until(pilot, lambda: isinstance(app.screen, TreeScreen))
         await pilot.press("home", "down", "m", "down", "c")
-        await until(pilot, lambda: isinstance(app.screen, ComparisonScreen))
-        told = "".join(view.plain for view in app.screen.query(ProseView))
-    assert "The old king" in told
-    assert "⟨" not in told
+        await until(pilot, lambda: isinstance(app.screen, ColumnsScreen))
+        first, second = (view.plain for view in app.screen.query(ProseView))
+        texts = [node.run.text for node in app.playground.documents.tree.nodes]
+    assert [one.replace("▸", "").rstrip("∎") for one in (first, second)] == texts
 
 
 @pytest.mark.parametrize(

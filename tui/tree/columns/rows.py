@@ -15,7 +15,7 @@ from core.looking_back.comparison.spread import spread_of
 from core.playground.looking.beside import Beside
 from core.presets.difference import differences, told_value
 from core.records.settings import Settings
-from core.records.steps import FinishReason, TokenStep
+from core.records.steps import FinishReason, TokenStep, is_chosen_by_person
 from core.text.readable import decimal, number, token_count
 from core.text.visible import SPECIAL_TOKEN, one_line, visible
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row, candidate_table, shorten
@@ -138,15 +138,28 @@ def parting_rows(
         told = "the very same text" if is_over else f"the same so far: {token_count(same)}"
         return [[(fit(told, width).rstrip(), DIM)]]
     baseline = beside.comparison.baseline
-    prose = _wrapped(where_they_part(divergence, one, baseline), width - 2)
+    why = _whose_hand(divergence, beside, column)
+    told = f"step {number(divergence.index)}: {why}" if why else ""
+    prose = _wrapped(told or where_they_part(divergence, one, baseline), width - 2)
     if len(prose.lines) > height:  # the two tokens stand in the texts as well
-        why = why_they_part(divergence, one, baseline)
+        why = why or why_they_part(divergence, one, baseline)
         prose = _wrapped(f"step {number(divergence.index)}: {why}", width - 2)
     rows: list[Row] = [[("".join(piece.text for piece in line), NUMBER)] for line in prose.lines]
     if len(rows) > height:
         rows = [*rows[: height - 1], [(fit(rows[height - 1][0][0] + "…", width - 2), NUMBER)]]
     lead = [(f"{PARTING_MARK} ", "bold " + CHOSEN), *[("  ", "")] * height]
     return [[mark, *row] for mark, row in zip(lead, rows, strict=False)]
+
+
+def _whose_hand(divergence: Divergence, beside: Beside, column: int) -> str:
+    """Return in which of the two texts a person put the token, empty where nobody did."""
+    for at, where in ((column, "here"), (0, "in the baseline")):
+        step = beside.columns[at].steps[divergence.index : divergence.index + 1]
+        if step and is_chosen_by_person(step[0]):
+            token = divergence.token if at else divergence.baseline
+            text = visible(token.text, keep="") if token is not None else ""
+            return f"a person put '{text}' {where}"
+    return ""
 
 
 def _wrapped(sentence: str, width: int) -> Prose:

@@ -172,12 +172,10 @@ class ColumnsScreen(Screen[int | None]):
 
     def _dice(self) -> str:
         chosen = self._columns.chosen
-        if chosen is None or self._has_spread:
-            return "other dice in each"
-        drawing = [one.started for one in self._beside.columns if one.started is not None]
-        if not chosen.has_same_dice or not drawing:
-            return "dice of its own in each"
-        return "the same dice in all"
+        if chosen is None:
+            return "two runs of the tree"
+        is_same = chosen.has_same_dice and not self._has_spread
+        return "the same dice in all" if is_same else "other dice in each"
 
     def _say(self, sentence: str) -> None:
         self._said = sentence
@@ -232,7 +230,7 @@ class ColumnsScreen(Screen[int | None]):
         """Run all of it again with new dice."""
         chosen = self._columns.chosen
         if self._columns.is_running or chosen is None:
-            self._say("the columns still run")
+            self._say("the columns still run" if chosen else "these did not run together")
             return
         focused = self._beside.focused
         try:

@@ -1,4 +1,4 @@
-"""The action that sets runs side by side: what is chosen, and what a person goes on with.
+"""The actions on runs: the tree of all of them, and some side by side.
 
 Must never decide what runs: the playground does. Pages are imported when opened.
 """
@@ -15,8 +15,8 @@ from tui.app.steps import StepActions
 from tui.main.screen import MainScreen
 
 
-class ColumnActions:
-    """What a person does with runs side by side, from the prompt on."""
+class RunActions:
+    """What a person does with runs: goes to another one, or sets several side by side."""
 
     def __init__(
         self,
@@ -34,7 +34,32 @@ class ColumnActions:
 
     def actions(self) -> tuple[Callable[[], None], ...]:
         """Return what keys call, by these names."""
-        return (self.compare,)
+        return (self.tree, self.compare)
+
+    def tree(self) -> None:
+        """Show the tree of all runs."""
+        from tui.tree.screen import TreeScreen
+
+        playground = self._playground
+        if playground.runs.allows_change():
+            screen = TreeScreen(
+                playground.documents,
+                playground.lookup.token_text_of,
+                playground.moves.go,
+                told=playground.told,
+                save=self._steps.save_picked,
+                beside=self._beside,
+            )
+            self._app.push_screen(screen, lambda _result: self._changed())
+        else:
+            self._changed()
+
+    def _beside(self, first: int, second: int, close: Callable[[], object]) -> bool:
+        """Set two runs of the tree side by side, if they can be; ``close`` leaves the tree."""
+        if not self._playground.columns.of_runs(first, second):
+            return False
+        self._show("", close)
+        return True
 
     def compare(self) -> None:
         """Ask what is to stand side by side, and run it."""
@@ -58,14 +83,15 @@ class ColumnActions:
             ChooseColumnsScreen(chosen, lambda: playground.columns.begin(chosen, prompt)), begun
         )
 
-    def _show(self, prompt: str) -> None:
+    def _show(self, prompt: str, gone_on: Callable[[], object] = lambda: None) -> None:
         from tui.tree.columns.screen import ColumnsScreen
 
         def closed(column: int | None) -> None:
             if column is not None and self._playground.columns.go_on_with(column):
                 self._main.prompt.take(prompt)
+                gone_on()
             self._changed()
 
         steps = self._steps
-        screen = ColumnsScreen(self._playground, steps.why, steps.save_columns, self._changed)
+        screen = ColumnsScreen(self._playground, steps.why, steps.save_picked, self._changed)
         self._app.push_screen(screen, closed)
