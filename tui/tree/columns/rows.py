@@ -108,8 +108,25 @@ def status_row(column: Column, width: int) -> Row:
     return shorten(row, width)
 
 
+def seed_of(column: Column) -> int | None:
+    """Return the seed that a column draws with, ``None`` where it draws nothing."""
+    settings = column.plan.request.settings
+    if not settings.do_sample:
+        return None
+    return settings.seed if column.started is None else column.started.seed
+
+
+def shared_seed(beside: Beside) -> int | None:
+    """Return the seed of all columns that draw, ``None`` where they have several, or none."""
+    seeds = {seed_of(one) for one in beside.columns} - {None}
+    return seeds.pop() if len(seeds) == 1 else None
+
+
 def settings_row(beside: Beside, column: int, width: int) -> Row:
-    """Return what a column sets otherwise than the baseline; of that, what it sets at all."""
+    """Return what a column sets otherwise than the baseline; of that, what it sets at all.
+
+    A seed is told where not all have the same.
+    """
     own = beside.columns[column].plan.request.settings
     other = beside.comparison.baseline.plan.request.settings if column else Settings()
     told = [
@@ -117,9 +134,9 @@ def settings_row(beside: Beside, column: int, width: int) -> Row:
         for one in differences(own, other)
         if own.uses(one.name) and one.name not in ("seed", "do_sample")
     ]
-    if own.do_sample:
-        seed = beside.columns[column].started
-        told.append(("seed", own.seed if seed is None else seed.seed))
+    seed = seed_of(beside.columns[column])
+    if seed is not None and shared_seed(beside) is None:
+        told.append(("seed", seed))
     row: Row = []
     for name, value in told:
         row += [(" · " if row else "", DIM), (one_line(f"{name} {told_value(value)}"), NUMBER)]

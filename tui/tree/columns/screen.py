@@ -27,7 +27,7 @@ from tui.common.lines_view import LinesView
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row, shorten
 from tui.common.visible import fit, visible_prose
 from tui.inputs.name_preset import NamePresetScreen
-from tui.tree.columns.rows import figure_rows, spread_row
+from tui.tree.columns.rows import figure_rows, shared_seed, spread_row
 from tui.tree.columns.view import ColumnView
 
 _FRAMES_PER_SECOND = 10
@@ -174,8 +174,8 @@ class ColumnsScreen(Screen[int | None]):
         chosen = self._columns.chosen
         if chosen is None:
             return "two runs of the tree"
-        is_same = chosen.has_same_dice and not self._has_spread
-        return "the same dice in all" if is_same else "other dice in each"
+        seed = shared_seed(self._beside)
+        return "other dice in each" if seed is None else f"the same dice in all: seed {seed}"
 
     def _say(self, sentence: str) -> None:
         self._said = sentence
