@@ -80,6 +80,19 @@ _SCRUB: Section = (
         ),
     ),
 )
+_COLUMNS: Section = (
+    "What is shown",
+    (
+        ("baseline", "the first column: the others are held against it"),
+        ("dimmed", "what the baseline says as well"),
+        ("▸", "where a column parts from it; below its text stands why"),
+        ("the other side of the dice", "the same draw, but the settings have moved the chances"),
+        ("bits", "the entropy of each step, the newest at the right; 6 bits fill a block"),
+        ("log p, perplexity", "of the text under the model itself, before any setting"),
+        ("distinct-1, -2", "how many of its tokens, and of their pairs, are different ones"),
+        ("rep-4", "how often four tokens in a row stood in the text before"),
+    ),
+)
 _SCORE: Section = (
     "What is shown",
     (
@@ -126,6 +139,7 @@ ABOUT: dict[str, tuple[Section, ...]] = {
     "why these beams": (BEAMS,),
     "scrubbing": (_SCRUB,),
     "two presets": (_PRESETS,),
+    "side by side": (_COLUMNS, TABLE),
     "scoring": (_SCORE,),
     "what could be said": (_OUTLOOK,),
 }
