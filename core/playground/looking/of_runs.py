@@ -58,9 +58,10 @@ def _flows(turns: Sequence[Turn]) -> bool:
 
 
 def _column(turns: Sequence[Turn], name: str) -> Column:
-    last = turns[-1]
+    first, last = turns[0].started, turns[-1]
     column = Column(ColumnPlan(name, Request("", last.settings), last.model_name))
-    column.started = last.started
+    if first is not None and last.started is not None:
+        column.started = dataclasses.replace(first, seed=last.started.seed)
     column.steps = [step for turn in turns for step in turn.steps]
     if last.finished is not None:
         column.finished = dataclasses.replace(
