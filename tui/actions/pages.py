@@ -65,6 +65,9 @@ BEAMS: tuple[Action, ...] = (
     *_LEAVE,
     Action("next", "revision", ("n",), "next change of lead",
            "the next step at which another beam takes the lead", "beam leader", is_shown=True),
+    Action("whole_search", "whole", ("W",), "the whole search",
+           "all beams of the search as one tree, folded where they agree",
+           "beams tree river lanes winner greedy", is_shown=True),
     OUTLOOK,
     SCORE_DOCUMENT,
     SCORE,
@@ -227,6 +230,16 @@ SESSIONS_PAGE: tuple[Action, ...] = (
     ROWS,
 )  # fmt: skip
 
+WHOLE_SEARCH: tuple[Action, ...] = (
+    CLOSE,
+    Action("go", "go", ("enter",), "go there", "look at the step at which these beams part or end",
+           "open show step", is_shown=True),
+    Action("next", "next", ("n",), "next of the winner",
+           "the next piece of the text that won", "winner best", is_shown=True),
+    HELP,
+    ROWS,
+)  # fmt: skip
+
 OUTLOOK_PAGE: tuple[Action, ...] = (
     Action("close", "stop", ("escape", "q"), "stop",
            "stop the search; what was found stays", "cancel", is_shown=True),
@@ -254,6 +267,7 @@ PAGES: dict[str, tuple[Action, ...]] = {
     "the dials": DIALS,
     "two presets": PRESETS,
     "scrubbing": SCRUB,
+    "the whole search": WHOLE_SEARCH,
     "what could be said": OUTLOOK_PAGE,
     "the tree": TREE,
     "two runs": COMPARISON,

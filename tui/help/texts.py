@@ -132,11 +132,21 @@ _PRESETS: Section = (
         ("num_beams", "a search with beams is told as of a single text: it weighs whole texts"),
     ),
 )
+_WHOLE_SEARCH: Section = (
+    "What is shown",
+    (
+        ("a row", "a piece of text in which all beams agree that hold what stands above it"),
+        ("Σ log p", "the sum up to the piece's end, from the first token of the search on"),
+        ("steps", "the steps at which the search held it"),
+        ("◆", "a piece of the text that won"),
+    ),
+)
 
 ABOUT: dict[str, tuple[Section, ...]] = {
     "the main page": (TABLE, DICE, BEAMS),
     "why this token": (TABLE, DICE),
     "why these beams": (BEAMS,),
+    "the whole search": (_WHOLE_SEARCH, BEAMS),
     "scrubbing": (_SCRUB,),
     "two presets": (_PRESETS,),
     "side by side": (_COLUMNS, TABLE),

@@ -117,6 +117,21 @@ class BeamsScreen(StepScreen):
         if found is not None:
             self.action_step(found - step.index)
 
+    def action_whole(self) -> None:
+        """Show the whole search as one tree; go to the step that is picked there."""
+        from tui.why.whole import WholeSearchScreen
+
+        selected = self._selected()
+        if selected is None:
+            return
+        index = selected[1].index
+
+        def looked(step: int | None) -> None:
+            if step is not None:
+                self.action_step(step - index)
+
+        self.app.push_screen(WholeSearchScreen(selected[0]), looked)
+
     def action_refuse(self, sentence: str) -> None:
         """Say why a key does nothing, until the next beam is looked at."""
         self.query_one(OptionList).border_subtitle = f"[$text-warning]{sentence}[/]"

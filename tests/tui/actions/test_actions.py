@@ -30,6 +30,7 @@ from tui.tree.outlook.screen import OutlookScreen
 from tui.tree.screen import TreeScreen
 from tui.why.beams import BeamsScreen
 from tui.why.tokens import WhyScreen
+from tui.why.whole import WholeSearchScreen
 
 README = REPOSITORY / "README.md"
 SENT_BY_ANY_TERMINAL = {
@@ -40,6 +41,7 @@ SENT_BY_ANY_TERMINAL = {
 OPENED_BY: dict[str, tuple[list[str], type]] = {
     "why this token": (["f9"], WhyScreen),
     "why these beams": (["f9"], BeamsScreen),
+    "the whole search": (["f9", "W"], WholeSearchScreen),
     "what could be said": (["f9", "O"], OutlookScreen),
     "the tree": (["ctrl+b"], TreeScreen),
     "scoring": (["f9", "t"], ScoreScreen),
@@ -47,6 +49,8 @@ OPENED_BY: dict[str, tuple[list[str], type]] = {
     "models": (["ctrl+o"], ModelsScreen),
     "two presets": (["ctrl+x", "C"], PresetsScreen),
 }
+
+OF_BEAMS = ("why these beams", "the whole search")
 
 
 def test_a_key_means_the_same_on_every_page():
@@ -157,7 +161,7 @@ async def test_the_palette_shows_the_keys_beside_the_names():
 @pytest.mark.parametrize("page", OPENED_BY)
 async def test_the_help_of_a_page_shows_the_keys_that_are_bound_there(page):
     keys, kind = OPENED_BY[page]
-    app = make_app(ScriptedBackend(), "beam" if "beams" in page else "greedy")
+    app = make_app(ScriptedBackend(), "beam" if page in OF_BEAMS else "greedy")
     async with app.run_test(size=(120, 40)) as pilot:
         await run_to_end(pilot, "Once")
         await pilot.press(*keys)
@@ -194,7 +198,7 @@ async def test_a_key_of_the_main_page_that_can_do_nothing_says_why(key):
 @pytest.mark.parametrize("page", sorted(OPENED_BY.keys() - {"models"}))
 async def test_a_key_that_has_no_meaning_on_a_page_says_so(page):
     keys, kind = OPENED_BY[page]
-    app = make_app(ScriptedBackend(), "beam" if "beams" in page else "greedy")
+    app = make_app(ScriptedBackend(), "beam" if page in OF_BEAMS else "greedy")
     async with app.run_test(size=(120, 40)) as pilot:
         await run_to_end(pilot, "Once")
         await pilot.press(*keys)
@@ -234,7 +238,7 @@ async def test_the_characters_behind_the_menus_key_are_never_typed():
 
 FRAMES = (
     "#why-body, #tree-details, #score-input, #inspector-report, #score-presets, #score-text,"
-    " #beside-step, #outlook-picked"
+    " #beside-step, #outlook-picked, #whole-picked"
 )
 
 
@@ -242,7 +246,7 @@ FRAMES = (
 @pytest.mark.parametrize("page", sorted(OPENED_BY.keys() - {"models"}))
 async def test_no_page_is_short_of_the_screens_right_edge(page, size):
     keys, kind = OPENED_BY[page]
-    app = make_app(ScriptedBackend(), "beam" if "beams" in page else "greedy")
+    app = make_app(ScriptedBackend(), "beam" if page in OF_BEAMS else "greedy")
     async with app.run_test(size=size) as pilot:
         await run_to_end(pilot, "Once")
         await pilot.press(*keys)
