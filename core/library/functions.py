@@ -18,11 +18,13 @@ from core.files.texts import LARGEST_RUN, read_text_file
 from core.library.model import Model, silent
 from core.library.run import Run
 from core.looking_back.beam_contest import ParentBeam, contest
+from core.outlook.gathered import Outlook
 from core.presets.book import Preset, PresetBook
 from core.presets.finding import find_presets_file
 from core.presets.reader import load_presets as read_presets
 from core.records.chat import Message
 from core.records.errors import PlaygroundError
+from core.records.outlook import Reach
 from core.records.progress import Report
 from core.records.request import Request
 from core.records.scores import ScoredText, WrittenTokens
@@ -98,20 +100,68 @@ def generate(
     decoding = settings.settings if isinstance(settings, Preset) else settings or Settings()
     if seed is not None:
         decoding = decoding.replace(seed=seed)
+    request = _request(prompt, decoding, preset, context_token_ids)
+    asked = prompt if isinstance(prompt, str) else request.messages[-1].content
+    return model.run(request, asked, preset.name if preset is not None else "")
+
+
+def look_out(
+    model: Model,
+    prompt: str | Sequence[Message],
+    settings: Settings | Preset | None = None,
+    *,
+    depth: int = 6,
+    least: float = 0.01,
+    context_token_ids: Sequence[int] = (),
+) -> Outlook:
+    """Find what could be said behind a prompt: every text, with its exact final probability.
+
+    Its ``in_order()`` has them, the likeliest first and each before what it begins; ``text_of`` one
+    as a text. ``covered_to()`` says how much of all that could be written they are.
+
+    Args:
+        model: As ``load_model`` returns it.
+        prompt: As in ``generate``.
+        settings: How to decode; beams are ignored, and without sampling the probabilities are those
+            of a draw.
+        depth: How many tokens texts have at the most.
+        least: How likely, 0 to 1, a text is at least.
+        context_token_ids: As in ``generate``.
+
+    Raises:
+        PlaygroundError: It cannot be looked for.
+    """
+    preset = settings if isinstance(settings, Preset) else None
+    decoding = settings.settings if isinstance(settings, Preset) else settings or Settings()
+    found = Outlook()
+    request = _request(prompt, decoding, preset, context_token_ids)
+    for growth in model.look_out(request, Reach(depth, least)):
+        found.add(growth)
+    return found
+
+
+def _request(
+    prompt: str | Sequence[Message],
+    decoding: Settings,
+    preset: Preset | None,
+    context_token_ids: Sequence[int],
+) -> Request:
+    """Return what is asked of a model.
+
+    Raises:
+        PlaygroundError: Prompt, preset and context do not go together.
+    """
     chat = preset.chat if preset is not None else None
-    name = preset.name if preset is not None else ""
     if chat is None:
         if not isinstance(prompt, str):
             raise PlaygroundError("messages need a preset that has a chat; give it as settings")
-        request = Request(prompt, decoding, tuple(context_token_ids))
-        return model.run(request, prompt, name)
+        return Request(prompt, decoding, tuple(context_token_ids))
     messages = (Message("user", prompt),) if isinstance(prompt, str) else tuple(prompt)
     if context_token_ids:
         raise PlaygroundError("a conversation goes on by its messages, not by context_token_ids")
     if not messages or messages[-1].role != "user":
         raise PlaygroundError("the last message must be the user's: it is the one to be answered")
-    request = Request("", decoding, messages=messages, chat=chat)
-    return model.run(request, messages[-1].content, name)
+    return Request("", decoding, messages=messages, chat=chat)
 
 
 def explain(

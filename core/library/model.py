@@ -10,7 +10,7 @@ import dataclasses
 import itertools
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 
 from core.backends.base import Backend
@@ -19,6 +19,7 @@ from core.library.run import Run
 from core.looking_back.logits_store import LogitsStore
 from core.presets.book import Preset
 from core.records.errors import PlaygroundError
+from core.records.outlook import Growth, Reach
 from core.records.progress import Report
 from core.records.request import Request
 from core.records.scores import Scorable, ScoredText, WrittenTokens
@@ -107,6 +108,14 @@ class Model:
             PlaygroundError: They cannot be scored, or the model is closed.
         """
         return self._ready().score(text, presets, lambda: False)
+
+    def look_out(self, request: Request, reach: Reach) -> Iterator[Growth]:
+        """Find what could be said, see ``Backend.outlook``.
+
+        Raises:
+            PlaygroundError: It cannot be looked for, or the model is closed.
+        """
+        return self._ready().outlook(request, reach, lambda: False)
 
     def _ready(self) -> Backend:
         """Return the backend, free for what comes next."""

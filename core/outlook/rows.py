@@ -30,8 +30,6 @@ class Rows:
         self._model, self._document = model, document
         self._most, self._is_filled = most, is_filled
         self._held: list[_Text] | None = None
-        self.passes = 0
-        """How often the model was asked."""
 
     def after(self, texts: Sequence[_Text]) -> torch.Tensor:
         """Return the logits after the document and each of ``texts``.
@@ -60,7 +58,6 @@ class Rows:
         tokens = [one[-1] for one in wanted]
         copies = self._most - len(wanted) if self._is_filled else 0
         self._model.reorder(parents + parents[-1:] * copies)
-        self.passes += 1
         return self._model.decode(tokens + tokens[-1:] * copies)
 
     def _go_back(self, texts: Sequence[_Text]) -> list[_Text]:
@@ -79,6 +76,5 @@ class Rows:
 
     def _begin(self, text: _Text) -> torch.Tensor:
         self._model.rewind(0)
-        self.passes += 1
         self._held = [text]
         return self._model.prefill((*self._document, *text))

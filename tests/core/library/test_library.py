@@ -24,6 +24,7 @@ from core import (
     generate,
     load_model,
     load_presets,
+    look_out,
     read_run,
     save_run,
     score,
@@ -290,6 +291,23 @@ def test_a_step_of_beams_explained(model, tmp_path):
         assert explain(saved, index) == beams
     with pytest.raises(PlaygroundError, match="leave the settings out"):
         explain(run, 1, Settings())
+
+
+def test_what_could_be_said_is_looked_for(model):
+    preset = load_presets(REPOSITORY / "presets.yaml").named("nucleus")
+    found = look_out(model, PROMPT, preset, depth=2, least=0.05)
+    texts = [found.text_of(one.index) for one in found.in_order()]
+    assert texts
+    assert len(set(texts)) == len(texts)
+    assert found.covered + found.left_out == pytest.approx(1.0)
+    first = next(iter(found.in_order()))
+    step = next(iter(generate(model, PROMPT, preset, seed=1)))
+    (same,) = [one for one in step.distribution.candidates if one.token_id == first.token_id]
+    assert first.probability == pytest.approx(same.final_probability, rel=1e-5)
+    further = look_out(model, first.token_text, depth=1, context_token_ids=[5, 6])
+    assert further.open == 0.0
+    with pytest.raises(PlaygroundError, match="depth must be from 1"):
+        look_out(model, PROMPT, depth=0)
 
 
 def test_a_text_and_a_run_scored(model):
