@@ -87,7 +87,9 @@ class RunActions:
         from tui.tree.columns.screen import ColumnsScreen
 
         def closed(column: int | None) -> None:
-            if column is not None and self._playground.columns.go_on_with(column):
+            playground = self._playground
+            has_gone_on = column is not None and playground.columns.go_on_with(column)
+            if has_gone_on or playground.document.is_running:  # the prompt is part of it now
                 self._main.prompt.take(prompt)
                 gone_on()
             self._changed()

@@ -19,12 +19,13 @@ from core.records.steps import FinishReason, TokenStep, is_chosen_by_person
 from core.text.readable import decimal, number, token_count
 from core.text.visible import SPECIAL_TOKEN, one_line, visible
 from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row, candidate_table, shorten
-from tui.common.visible import fit
+from tui.common.visible import fit, visible_prose
 from tui.prose.lines import Piece, Prose
 from tui.prose.turn import FAILURE, PLAIN, SPECIAL, tint
 from tui.prose.view import PARTING, SAME
 
 PARTING_MARK = "▸"
+_OF_THE_PROMPT = 24
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _MOST_BITS = 6.0
 """The entropy, in bits, that fills a block."""
@@ -38,6 +39,32 @@ _REASONS: dict[FinishReason, str] = {
     "cancelled": "stopped",
     "failed": "failed",
 }
+
+
+def title_row(beside: Beside, prompt: str, shown: Sequence[int], told: str) -> Row:
+    """Return what stands over all columns, of which those at ``shown`` are in sight."""
+    row: Row = [(" side by side", "bold " + CHOSEN)]
+    prompt = one_line(prompt)
+    if prompt:
+        end = prompt if len(prompt) <= _OF_THE_PROMPT else "…" + prompt[1 - _OF_THE_PROMPT :]
+        row.append((f"  {fit(end, _OF_THE_PROMPT).rstrip()}", NUMBER))
+    count = len(beside.columns)
+    if shown and len(shown) < count:
+        places = "–".join(dict.fromkeys((number(shown[0]), number(shown[-1]))))
+        row.append((f"  {places} of {count}", CHOSEN))
+    row.append((f"  {visible_prose(told)}", DIM))
+    return row if beside.is_together else [*row, (" · cursors apart", DIM)]
+
+
+def dice_told(beside: Beside, *, is_of_tree: bool) -> str:
+    """Return with which dice the columns draw."""
+    if is_of_tree:
+        return "two runs of the tree"
+    seed = shared_seed(beside)
+    if seed is not None:
+        return f"the same dice in all: seed {seed}"
+    is_drawn = any(seed_of(one) is not None for one in beside.columns)
+    return "other dice in each" if is_drawn else "nothing is drawn"
 
 
 def title_of(beside: Beside, column: int) -> str:

@@ -18,23 +18,19 @@ from textual.screen import Screen
 from core.playground.looking.beside import Beside
 from core.playground.playground import Playground
 from core.records.errors import PlaygroundError
-from core.text.visible import one_line
 from tui.actions.bindings import bindings
 from tui.actions.pages import PAGES
 from tui.common.breakpoints import HEIGHTS, WIDTHS
 from tui.common.key_bar import KeyBar
 from tui.common.lines_view import LinesView
-from tui.common.step_rows import CHOSEN, DIM, NUMBER, Row, shorten
-from tui.common.visible import fit, visible_prose
+from tui.common.step_rows import shorten
 from tui.inputs.name_preset import NamePresetScreen
-from tui.tree.columns.rows import figure_rows, shared_seed, spread_row
+from tui.tree.columns.rows import dice_told, figure_rows, spread_row, title_row
 from tui.tree.columns.view import ColumnView
 
 _FRAMES_PER_SECOND = 10
 _NARROWEST = 33
 """The least cells of a column; where there is no room for all, some are out of sight."""
-
-_OF_THE_PROMPT = 24
 
 SaveRuns = Callable[[tuple[int, ...], Callable[[str], None]], None]
 
@@ -154,28 +150,12 @@ class ColumnsScreen(Screen[int | None]):
         table.update_rows(rows)
 
     def _paint_title(self) -> None:
-        prompt = one_line(self._columns.prompt)
-        row: Row = [(" side by side", "bold " + CHOSEN)]
-        if prompt:
-            end = prompt if len(prompt) <= _OF_THE_PROMPT else "…" + prompt[1 - _OF_THE_PROMPT :]
-            row.append((f"  {fit(end, _OF_THE_PROMPT).rstrip()}", NUMBER))
-        count, shown = len(self._columns.runs), sum(view.display for view in self._views())
-        if shown < count:
-            row.append((f"  {self._first + 1}–{self._first + shown} of {count}", CHOSEN))
-        if self._said:
-            row.append((f"  {visible_prose(self._said)}", NUMBER))
-        else:
-            row.append((f"  {self._dice()}", DIM))
-            row.append((" · cursors apart" * (not self._beside.is_together), DIM))
+        columns = self._columns
+        shown = [view.at for view in self._views() if view.display]
+        dice = dice_told(self._beside, is_of_tree=columns.chosen is None)
+        row = title_row(self._beside, columns.prompt, shown, self._said or dice)
         title = self.query_one("#columns-title", LinesView)
         title.update_rows([shorten(row, title.size.width)])
-
-    def _dice(self) -> str:
-        chosen = self._columns.chosen
-        if chosen is None:
-            return "two runs of the tree"
-        seed = shared_seed(self._beside)
-        return "other dice in each" if seed is None else f"the same dice in all: seed {seed}"
 
     def _say(self, sentence: str) -> None:
         self._said = sentence
@@ -260,6 +240,24 @@ class ColumnsScreen(Screen[int | None]):
 
     def action_why(self) -> None:
         """Explain the step that is looked at in the column that has the keys."""
+        if self._looks_closer():
+            self._why()
+
+    def action_fork(self, number: int) -> None:
+        """Go on with a candidate in the place of the token that is looked at."""
+        if not self._looks_closer():
+            return
+        self._playground.by_hand.take(number)
+        if self._playground.document.is_running:
+            self._changed()
+            self.dismiss(None)
+            return
+        self._columns.come_back()
+        told = self._playground.notices.current
+        self._say(told.text if told is not None else "")
+
+    def _looks_closer(self) -> bool:
+        """Have the document look at the step that is looked at here; return whether it does."""
         beside = self._beside
         column, at = beside.columns[beside.focused], beside.cursor(beside.focused)
         if not column.steps:
@@ -267,7 +265,8 @@ class ColumnsScreen(Screen[int | None]):
         elif self._is_ready():
             step = len(column.token_ids) - 1 if at is None else at
             self._columns.look_closer(beside.focused, step)
-            self._why()
+            return True
+        return False
 
     def _is_ready(self) -> bool:
         """Return whether the column with the keys is a run of the tree; tell why not."""

@@ -85,9 +85,18 @@ async def test_three_keys_set_two_presets_side_by_side_and_one_goes_on():
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, ColumnsScreen))
         assert app.playground.document.turns == [], "the document is as it was"
-        await pilot.press("enter")
+        await pilot.press("1")
         await until(pilot, lambda: app.screen is app.main)
-        assert app.playground.document.turns[-1].preset_name == "nucleus"
+        await until(pilot, lambda: not app.playground.document.is_running)
+        fork = app.playground.document.turns[-1].fork
+        assert (fork.step, fork.put) == (PARTS_AT + 1, " named")
+        assert not typed(pilot)
+        await pilot.press("ctrl+z")
+        await chosen(pilot, "enter")
+        await over(pilot)
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: app.screen is app.main)
+        assert app.playground.document.turns[-1].preset_name == "beam"
         assert not typed(pilot), "the prompt is part of the document now"
 
 
