@@ -14,7 +14,14 @@
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
-#define WIDTH 16 /* floats in a vector; the compiler splits it where registers are narrower */
+
+/* Floats in a vector: no more than a register holds, or two. A compiler splits wider ones as well,
+ * but keeps the pieces in memory, which takes several times as long, and so does compiling it. */
+#if defined(__AVX512F__)
+#define WIDTH 16
+#else
+#define WIDTH 8
+#endif
 
 typedef float vec __attribute__((vector_size(4 * WIDTH)));
 typedef float vec8 __attribute__((vector_size(32)));
@@ -98,10 +105,7 @@ INLINE vec fused(vec a, vec b, vec c) {
 #if defined(__AVX512F__)
     return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
 #elif defined(__FMA__)
-    union { vec whole; __m256 half[2]; } x = {a}, y = {b}, z = {c};
-    z.half[0] = _mm256_fmadd_ps(x.half[0], y.half[0], z.half[0]);
-    z.half[1] = _mm256_fmadd_ps(x.half[1], y.half[1], z.half[1]);
-    return z.whole;
+    return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 #else
     return a * b + c;
 #endif
@@ -114,20 +118,25 @@ INLINE uint16_t to_bfloat16(float value) { /* to nearest, ties to even, as torch
     return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }
 
-INLINE vec4 quarter(vec v) {
+/* Four sums of what lies four apart. */
+INLINE vec4 four_sums(vec v) {
+#if WIDTH == 16
     union { vec whole; vec8 half[2]; } sixteen = {v};
     union { vec8 whole; vec4 half[2]; } eight = {sixteen.half[0] + sixteen.half[1]};
+#else
+    union { vec8 whole; vec4 half[2]; } eight = {v};
+#endif
     return eight.half[0] + eight.half[1];
 }
 
 INLINE float sum(vec v) {
-    vec4 four = quarter(v);
+    vec4 four = four_sums(v);
     return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
 /* The sums of four vectors, in fewer steps than four times one. */
 INLINE void store_sums(float *at, vec v0, vec v1, vec v2, vec v3) {
-    vec4 a = quarter(v0), b = quarter(v1), c = quarter(v2), d = quarter(v3);
+    vec4 a = four_sums(v0), b = four_sums(v1), c = four_sums(v2), d = four_sums(v3);
     vec4 ab = SHUFFLE(a, b, 0, 4, 1, 5) + SHUFFLE(a, b, 2, 6, 3, 7);
     vec4 cd = SHUFFLE(c, d, 0, 4, 1, 5) + SHUFFLE(c, d, 2, 6, 3, 7);
     vec4 abcd = SHUFFLE(ab, cd, 0, 1, 4, 5) + SHUFFLE(ab, cd, 2, 3, 6, 7);
