@@ -69,7 +69,11 @@ class RunActions:
         if not playground.runs.allows_change():
             self._changed()
             return
-        chosen = ChosenColumns(playground.next_run.book, playground.next_run.preset)
+        next_run = playground.next_run
+        presets, names = next_run.presets, [one.name for one in next_run.book.presets]
+        picked = next_run.preset.name  # of a session, it may be none of the book
+        at = names.index(picked) if picked in names else 0
+        chosen = ChosenColumns(presets, presets[at])
         before = playground.columns.chosen
         if before is not None:
             chosen.seeds, chosen.sweep = before.seeds, before.sweep

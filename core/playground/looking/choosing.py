@@ -5,11 +5,12 @@ Must never begin a run, nor ask a model.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 from core.looking_back.comparison.plans import AskedWith, of_presets, of_seeds, of_sweep
 from core.looking_back.comparison.sweeps import sweep_of
-from core.presets.book import Preset, PresetBook
+from core.presets.book import Preset
 from core.records.comparison import FEWEST_COLUMNS, MOST_COLUMNS, ColumnPlan
 
 Way = Literal["presets", "seeds", "sweep"]
@@ -24,19 +25,15 @@ class ChosenColumns:
     other two ways vary. ``has_same_dice`` is whether all columns draw by the same dice.
     """
 
-    def __init__(self, book: PresetBook, preset: Preset) -> None:
-        self._book = book
+    def __init__(self, presets: Sequence[Preset], preset: Preset) -> None:
+        self.presets = tuple(presets)
+        """All that there are to choose from."""
         self.way: Way = "presets"
-        self.picked = [preset.name] if preset in book.presets else []
+        self.picked = [preset.name] if preset in self.presets else []
         self.preset = preset.name
         self.seeds = 4
         self.sweep = "temperature=0.2:1.4:5"
         self.has_same_dice = True
-
-    @property
-    def presets(self) -> tuple[Preset, ...]:
-        """All that there are to choose from."""
-        return self._book.presets
 
     def next_way(self) -> None:
         """Choose another way to make columns."""
@@ -59,7 +56,7 @@ class ChosenColumns:
     def preset_of(self, column: int) -> Preset:
         """Return the preset that a column is of."""
         name = self.picked[column] if self.way == "presets" else self.preset
-        return self._book.named(name)
+        return self._named(name)
 
     def plans(self, asked_with: AskedWith, seed: int | None = None) -> tuple[ColumnPlan, ...]:
         """Return a plan for each column, without their dice; ``seed`` is the first of several.
@@ -68,8 +65,11 @@ class ChosenColumns:
             PlaygroundError: There are too few or too many, or they cannot be had.
         """
         if self.way == "presets":
-            return of_presets([self._book.named(name) for name in self.picked], asked_with)
-        preset = self._book.named(self.preset)
+            return of_presets([self._named(name) for name in self.picked], asked_with)
+        preset = self._named(self.preset)
         if self.way == "seeds":
             return of_seeds(preset, self.seeds, asked_with, seed)
         return of_sweep(preset, sweep_of(self.sweep), asked_with)
+
+    def _named(self, name: str) -> Preset:
+        return next(one for one in self.presets if one.name == name)

@@ -112,7 +112,9 @@ class Columns:
         # What was asked for: a seed that all of them share was asked for by nobody.
         seed = wanted.seed if chosen.way == "seeds" else preset.settings.seed
         asked = wanted.replace(seed=seed)
-        name = preset.name + CHANGED * (asked.replace(seed=preset.settings.seed) != preset.settings)
+        name = preset.name
+        if asked.replace(seed=preset.settings.seed) != preset.settings:
+            name = name.removesuffix(CHANGED) + CHANGED
         document, request = self._asked(
             dataclasses.replace(preset, name=name, settings=asked), prompt
         )

@@ -5,6 +5,7 @@ Must never start a run.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 from core.playground.documents import Documents
@@ -106,6 +107,17 @@ class NextRun:
     def preset_name(self) -> str:
         """What the run's preset is called, with ``CHANGED`` where the settings are others."""
         return self.preset.name + CHANGED * (self.settings != self.own_settings)
+
+    @property
+    def presets(self) -> tuple[Preset, ...]:
+        """All presets as they would run now: with ``CHANGED`` where a person has changed them."""
+        found: list[Preset] = []
+        for one in self.book.presets:
+            seed = one.settings.seed if self.seed is None else self.seed
+            settings = self._changed.get(one.name, one.settings.replace(seed=seed))
+            name = one.name + CHANGED * self.is_changed(one)
+            found.append(dataclasses.replace(one, name=name, settings=settings))
+        return tuple(found)
 
     def is_changed(self, preset: Preset) -> bool:
         """Whether a person has changed the settings of ``preset``, and not taken that back."""

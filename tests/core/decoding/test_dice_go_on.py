@@ -81,7 +81,7 @@ def of(mapping):
     return settings_from_mapping(mapping)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(samples, samples, prompts, seeds, st.integers(0, 20))
 def test_a_scrubbed_run_is_what_generate_writes_from_the_start(first, other, prompt, seed, back):
     """Its settings count from the start too: what they ask of lengths, and what is guided."""
@@ -104,7 +104,7 @@ def test_a_scrubbed_run_is_what_generate_writes_from_the_start(first, other, pro
         assert list(third.token_ids) == whole[step + 2 :]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(samples, samples, prompts, seeds)
 def test_an_empty_prompt_writes_on_as_a_generator_that_nobody_seeds_again(
     first, other, prompt, seed
@@ -123,7 +123,7 @@ def test_an_empty_prompt_writes_on_as_a_generator_that_nobody_seeds_again(
     assert ours == theirs
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(samples, prompts, seeds, st.data())
 def test_a_fork_draws_on_from_its_step(mapping, prompt, seed, data):
     one, own = Written(prompt), of(mapping | {"do_sample": True})

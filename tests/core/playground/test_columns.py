@@ -31,7 +31,7 @@ class Parting(ScriptedBackend):
 
 
 def chosen(*presets):
-    columns = ChosenColumns(BOOK, GREEDY)
+    columns = ChosenColumns(BOOK.presets, GREEDY)
     columns.picked = [one.name for one in presets]
     return columns
 
@@ -43,7 +43,7 @@ def begin(one, columns, prompt="Once"):
 
 class TestChoosing:
     def test_presets_are_taken_and_taken_out_again(self):
-        columns = ChosenColumns(BOOK, GREEDY)
+        columns = ChosenColumns(BOOK.presets, GREEDY)
         columns.choose(SAMPLE)
         columns.choose(BEAM)
         columns.choose(SAMPLE)
@@ -168,6 +168,27 @@ class TestLooking:
         assert beside.cursor(1) == 2
         assert beside.go_to_parting(forward=False)
         assert beside.cursor(1) == 1
+
+
+class TestTurned:
+    def test_presets_stand_there_as_they_would_run(self, play):
+        one = play()
+        next_run = one.playground.next_run
+        next_run.pick(SAMPLE)
+        next_run.turn(SAMPLE.settings.replace(temperature=0.5))
+        columns = ChosenColumns(next_run.presets, next_run.presets[1])
+        assert columns.picked == ["sample*"]
+        columns.choose(next_run.presets[0])
+        begin(one, columns)
+        one.settle()
+        first, second = (node.run for node in one.playground.documents.tree.nodes)
+        assert (first.preset_name, first.settings.temperature) == ("sample*", 0.5)
+        assert (second.preset_name, second.settings) == ("greedy", GREEDY.settings)
+        columns.way, columns.sweep = "sweep", "temperature=0.1,0.2"
+        columns.preset = "sample*"
+        begin(one, columns)
+        one.settle()
+        assert one.playground.documents.tree.node(3).run.preset_name == "sample*"
 
 
 class TestOfRuns:
