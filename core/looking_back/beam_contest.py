@@ -128,16 +128,11 @@ def _contenders(
 
 
 def lost_by(step: BeamStep, dropped: DroppedHypothesis) -> float | None:
-    """Return by how much a beam that was given up at ``step`` fell short, in what it is ranked by.
+    """Return how much the sum of a beam that was outscored is less than that of the last live one.
 
-    That is the sum of what lives on last, for one that lived; the normalised score of what has
-    ended last, for one that has. ``None`` where it was not short of anything.
+    ``None`` for one that was given up for another reason.
     """
-    if dropped.reason == OUTSCORED:
-        return _short(step, dropped.hypothesis.score)
-    last = min((one.normalized_score for one in step.finished), default=None)
-    short = last - dropped.hypothesis.normalized_score if last is not None else -1.0
-    return short if short >= 0 else None
+    return _short(step, dropped.hypothesis.score) if dropped.reason == OUTSCORED else None
 
 
 def _short(step: BeamStep, score: float) -> float | None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from core.looking_back.beam_contest import grew_at
-from core.records.steps import BeamStep, Hypothesis
+from core.document.turn import Turn
+from core.looking_back.beam_contest import grew_at, lost_by
+from core.looking_back.beam_search import standing, tokens_put_first
+from core.records.steps import BeamStep, DroppedHypothesis, Hypothesis
 from core.text.readable import decimal
 from core.text.visible import SPECIAL_TOKEN
 from tui.common.parting import parted, shared
@@ -66,19 +68,19 @@ def beam_list(
                 _live_start(rank, one, parents if grew_at(step, one) else 1)
                 for rank, one in enumerate(live)
             ],
-            ["" for _ in live],
+            [() for _ in live],
         ),
         _Group(
             "finished",
             ended,
             [_closed_start("✓", "$text-success", one) for one in ended],
-            [f"score {decimal(one.normalized_score)}" for one in ended],
+            [(f"score {decimal(one.normalized_score)}",) for one in ended],
         ),
         _Group(
             "dropped",
             lost,
             [_closed_start("✗", "$text-error", one) for one in lost],
-            [one.reason for one in step.dropped],
+            [_reasons(step, one) for one in step.dropped],
         ),
     ]
     texts = [beam_text(one) for group in groups for one in group.beams]
@@ -99,7 +101,8 @@ class _Group(NamedTuple):
     name: str
     beams: Sequence[Hypothesis]
     starts: Sequence[Row]
-    remarks: Sequence[str]
+    remarks: Sequence[Sequence[str]]
+    """In their long and in their short form."""
 
 
 def _bodies(group: _Group, leader: str, begun: int, width: int) -> list[Row]:
@@ -108,7 +111,10 @@ def _bodies(group: _Group, leader: str, begun: int, width: int) -> list[Row]:
     Not from another kind: what has ended parts in its last token alone from what lives.
     """
     spaces = [max(1, width - row_width(start)) for start in group.starts]
-    told = [_remark(one, space) for one, space in zip(group.remarks, spaces, strict=True)]
+    told = [
+        next(filter(None, (_remark(one, space) for one in forms)), [])
+        for forms, space in zip(group.remarks, spaces, strict=True)
+    ]
     rooms = [max(1, space - row_width(one)) for space, one in zip(spaces, told, strict=True)]
     texts = [beam_text(one) for one in group.beams]
     leads = texts[:1] == [leader]
@@ -119,6 +125,29 @@ def _bodies(group: _Group, leader: str, begun: int, width: int) -> list[Row]:
     return [
         [*start, *ending(one, drawn, NUMBER if place or not leads else _BEST), *remark]
         for place, (start, one, drawn, remark) in enumerate(lines)
+    ]
+
+
+def standing_rows(turn: Turn, step: BeamStep) -> list[Row]:
+    """Return why the search goes on behind ``step``, or is over, in up to three lines."""
+    if turn.started is None:
+        return []
+    put = tokens_put_first(turn.steps)
+    told = standing(step, turn.settings, turn.started.max_new_tokens - put, put=put)
+    style = "$text-success" if told.is_over else "$text-warning"
+    row: Row = [("over: " if told.is_over else "goes on: ", style)]
+    have = f"{told.ended} of {told.wanted} have ended"
+    if told.because == "none_left":
+        return [[*row, ("no beam is left to go on", NUMBER)]]
+    if told.because == "early_stopping":
+        return [[*row, (f"{have}, early_stopping", NUMBER)]]
+    if told.bound is None or told.last is None:
+        return [[*row, (have, NUMBER)]]
+    why = {"can_beat": "a beam may still win", "cannot_beat": "no beam can still win"}
+    return [
+        [*row, (why.get(told.because, have), NUMBER)],
+        [("  the best may come to ", DIM), (decimal(told.bound), NUMBER)],
+        [("  the last that ended has ", DIM), (decimal(told.last), NUMBER)],
     ]
 
 
@@ -173,6 +202,13 @@ def _live_start(rank: int, one: Hypothesis, parents: int) -> Row:
 
 def _closed_start(sign: str, sign_style: str, one: Hypothesis) -> Row:
     return [(f"{sign} ", sign_style), (f"{decimal(one.score):>{_SCORE_WIDTH + 2}} ", DIM)]
+
+
+def _reasons(step: BeamStep, dropped: DroppedHypothesis) -> tuple[str, ...]:
+    """Return why a beam was given up: by how much, where there is room to say it."""
+    short = lost_by(step, dropped)
+    told = () if short is None else (f"{dropped.reason} by {decimal(short)}",)
+    return (*told, dropped.reason)
 
 
 def _remark(remark: str, room: int) -> Row:

@@ -17,7 +17,7 @@ from core.document.document import Document, Turn
 from core.playground.presets.turning import Effect
 from core.records.steps import BeamStep, Candidate, NextToken, Step, TokenStep
 from core.text.readable import number
-from tui.common.beam_rows import beam_header, beam_list
+from tui.common.beam_rows import beam_header, beam_list, standing_rows
 from tui.common.dials.compared import step_rows
 from tui.common.lines_view import LinesView
 from tui.common.step_rows import (
@@ -27,6 +27,7 @@ from tui.common.step_rows import (
     candidate_table,
     choice_header,
     choice_table,
+    shorten,
     step_header,
 )
 
@@ -35,6 +36,9 @@ _UNDER_DIALS = "what the dials make of it"
 _EFFECT_HEADER = 2
 _ROWS_BESIDE = 3
 """The heading, a chosen token that is not among those listed, and the rest."""
+
+_ROOM_FOR_WHY = 9
+"""The rows from which on the last one says why a search goes on."""
 
 Weighed = Callable[[int], tuple[Candidate, ...]]
 
@@ -182,7 +186,10 @@ def _contents(turn: Turn, step: Step, width: int, height: int) -> tuple[list[Row
     before = turn.steps[step.index - 1] if 0 < step.index <= len(turn.steps) else None
     previous = before if isinstance(before, BeamStep) else None
     is_over = turn.finished is not None and step.index == len(turn.steps) - 1
-    return (
-        beam_header(step, turn.settings.length_penalty, width),
-        beam_list(step, previous, width, height, is_over=is_over),
-    )
+    why = [shorten(row, width) for row in standing_rows(turn, step)]
+    room = height - 1 if height >= _ROOM_FOR_WHY else height
+    rows = beam_list(step, previous, width, room, is_over=is_over)
+    left = height - len(rows)
+    # Two numbers that are compared stand together or not at all.
+    told = why if len(why) <= left else why[: min(1, left)]
+    return beam_header(step, turn.settings.length_penalty, width), [*rows, *told]

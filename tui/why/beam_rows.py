@@ -22,13 +22,12 @@ from core.looking_back.beam_search import (
     ended_texts,
     greedy_way,
     ranked_under,
-    standing,
     tokens_put_first,
 )
 from core.records.steps import BeamStep
 from core.text.readable import decimal, number, percent
 from core.text.visible import pad
-from tui.common.beam_rows import beam_header, beam_list, beam_text
+from tui.common.beam_rows import beam_header, beam_list, beam_text, standing_rows
 from tui.common.parting import parted
 from tui.common.step_rows import (
     CHOSEN,
@@ -98,29 +97,6 @@ def _lead(step: BeamStep, previous: BeamStep | None) -> list[Row]:
     leader = step.hypotheses[0]
     where = f"from beam {leader.parent + 1}" if grew_at(step, leader) else "to an ended text"
     return [[("the lead changed: ", "$text-warning"), (where, NUMBER)]]
-
-
-def standing_rows(turn: Turn, step: BeamStep) -> list[Row]:
-    """Return why the search goes on behind ``step``, or is over, in up to three lines."""
-    if turn.started is None:
-        return []
-    put = tokens_put_first(turn.steps)
-    told = standing(step, turn.settings, turn.started.max_new_tokens - put, put=put)
-    style = "$text-success" if told.is_over else "$text-warning"
-    row: Row = [("over: " if told.is_over else "goes on: ", style)]
-    have = f"{told.ended} of {told.wanted} have ended"
-    if told.because == "none_left":
-        return [[*row, ("no beam is left to go on", NUMBER)]]
-    if told.because == "early_stopping":
-        return [[*row, (f"{have}, early_stopping", NUMBER)]]
-    if told.bound is None or told.last is None:
-        return [[*row, (have, NUMBER)]]
-    why = {"can_beat": "a beam may still win", "cannot_beat": "no beam can still win"}
-    return [
-        [*row, (why.get(told.because, have), NUMBER)],
-        [("  the best may come to ", DIM), (decimal(told.bound), NUMBER)],
-        [("  the last that ended has ", DIM), (decimal(told.last), NUMBER)],
-    ]
 
 
 def whole_rows(turn: Turn, width: int) -> list[Row]:

@@ -20,7 +20,8 @@ from tests.tui.helpers import (
 )
 from tests.tui.screen_app import shown
 from tests.tui.tale import TaleBackend
-from tui.why.beam_rows import parent_rows, standing_rows
+from tui.common.beam_rows import standing_rows
+from tui.why.beam_rows import parent_rows
 from tui.why.beams import BeamsScreen
 from tui.why.tokens import WhyScreen
 
