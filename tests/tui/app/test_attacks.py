@@ -177,6 +177,14 @@ async def test_the_app(hostile_model, tmp_path, monkeypatch):
         await opens(pilot, "DialogScreen", "d")
         await pilot.press("escape", "escape")
 
+        await opens(pilot, "ChooseColumnsScreen", "alt+c")
+        look(pilot)
+        await opens(pilot, "ColumnsScreen", "enter")
+        await until(pilot, lambda: not app.playground.columns.is_running)
+        await pilot.press("n")
+        await until(pilot, lambda: "■" in look(pilot))
+        await pilot.press("escape")
+
         await opens(pilot, "InputScreen", "left", "ctrl+s")
         await put(pilot, *NAMES, *(f"{hostile_name(one)[:80]}.md" for one in NAMES))
         assert "saved as" in look(pilot)

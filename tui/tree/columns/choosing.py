@@ -65,12 +65,12 @@ class ChooseColumnsScreen(ModalScreen[bool]):
             yield Static(id="columns-refusal")
 
     def on_mount(self) -> None:
-        """Begin at the preset behind the one that is taken already."""
+        """Begin at the preset behind the one that is taken already, or before the last one."""
         names = [one.name for one in self._chosen.presets]
-        at = names.index(self._chosen.preset) if self._chosen.preset in names else -1
-        is_first = self._chosen.way == "presets" and at + 1 < len(names)
+        at = names.index(self._chosen.preset)
         self._way_changed()
-        self.call_after_refresh(self.query_one(RowPicker).pick_row, at + is_first)
+        other = at + 1 if at + 1 < len(names) else at - 1
+        self.call_after_refresh(self.query_one(RowPicker).pick_row, other)
 
     def on_resize(self) -> None:
         """Draw for the new width."""
