@@ -26,6 +26,7 @@ def test_what_grows_with_the_tokens_and_the_logits_breaks_no_limit():
     )
     assert figures.complaints() == []
     assert figures.beyond(2) == 900 * MIB - 200 * MIB - LOGITS_CEILING
+    assert figures.sentence().startswith("30 s: 860 MB, 0 tokens, 148 MB beside logits of 208 MB")
     assert "| 20 s | 900 MB | 90,000 | 512 MB | 188 MB | 208 MB |" in figures.table()
 
 

@@ -1,8 +1,8 @@
 """Drive the program at random and hold it against its limits: ``make soak ARGS="--minutes 5"``.
 
-Prints a table of figures; exits with 1 where a limit is broken or the program ended by itself. What
-a person does is decided by ``--seed``; when things happen is not. Others who use the machine make
-keys late.
+Tells how it stands each minute, and prints a table of figures at its end or when ctrl+c ends it;
+exits with 1 where a limit is broken or the program ended by itself. What a person does is decided
+by ``--seed``; when things happen is not. Others who use the machine make keys late.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from tests.terminal import Terminal
 
 MINUTES = 30.0
 SAMPLE_SECONDS = 5.0
+MINUTE = 60.0
 KEYS_SECONDS = 4.0
 """So often keys are timed."""
 
@@ -57,10 +58,22 @@ def drive(minutes, seed, home):
     person = Person(terminal, dice)
     kept = Kept(home / "data", VOCABULARY)
     _warm_up(terminal, person, dice)
-    began = time.monotonic()
     figures = Figures(process.memory_full_info().uss)
+    last = "nothing"
+    try:
+        for done in _things_done(terminal, process, person, kept, dice, figures, minutes):
+            last = done
+    except KeyboardInterrupt:
+        print("ended by ctrl+c: these are the figures until then", file=sys.stderr)
+    return figures, _complaints(terminal, home, last)
+
+
+def _things_done(terminal, process, person, kept, dice, figures, minutes):
+    """Do one thing after the other for so many minutes, and measure; yield what each was."""
+    began = time.monotonic()
     until = began + 60 * minutes
     sample_due = keys_due = began
+    minute_due = began + MINUTE
     last = "nothing"
     with tqdm(total=round(60 * minutes), unit="s", mininterval=1.0) as bar:
         while (now := time.monotonic()) < until and terminal.process.isalive():
@@ -71,6 +84,9 @@ def drive(minutes, seed, home):
                 memory = process.memory_full_info().uss
                 figures.samples.append(Sample(now - began, memory, kept.tokens, kept.logits))
                 bar.set_postfix_str(f"{memory / 2**20:.0f} MB, {kept.tokens:,} tokens, {last}")
+            if now >= minute_due:
+                minute_due += MINUTE
+                bar.write(figures.sentence(), file=sys.stderr)
             if kept.tokens >= MOST_KEPT or kept.file_size >= LARGEST_FILE:
                 terminal.type(NEW_SESSION)
                 terminal.look(1.0)
@@ -80,7 +96,7 @@ def drive(minutes, seed, home):
                     figures.answers.setdefault(kind, []).append(seconds)
             else:
                 last = person.do_something()
-    return figures, _complaints(terminal, home, last)
+                yield last
 
 
 def _warm_up(terminal, person, dice):

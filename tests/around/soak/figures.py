@@ -72,6 +72,18 @@ class Figures:
         every = sorted(one for kind in self.answers.values() for one in kind)
         return _quantile(every, share)
 
+    def sentence(self) -> str:
+        """Return how it stands, in a line."""
+        if not self.samples:
+            return "nothing was measured yet"
+        number = len(self.samples) - 1
+        one, beyond, allowed = self.samples[-1], self.beyond(number), self.allowed(number)
+        return (
+            f"{one.at:.0f} s: {one.memory / MIB:.0f} MB, {one.tokens:,} tokens,"
+            f" {beyond / MIB:.0f} MB beside logits of {allowed / MIB:.0f} MB that may be;"
+            f" 99 of 100 keys within {1000 * self.slowest(0.99):.0f} ms"
+        )
+
     def complaints(self) -> list[str]:
         """Return a sentence for each limit that was broken."""
         found = []
