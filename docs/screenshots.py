@@ -121,6 +121,39 @@ async def score(pilot: Pilot[None]) -> None:
     await pilot.pause(3)
 
 
+async def columns(pilot: Pilot[None]) -> None:
+    """Run a prompt under three presets, and look where they part."""
+    await pilot.press(*"A long long time ago,", "alt+c")
+    await pilot.pause(1)
+    await pilot.press("down", "down", "down", "space", "down", "space", "enter")
+    await settle(pilot)
+    await pilot.press("n")
+    await pilot.pause(1)
+
+
+async def outlook(pilot: Pilot[None]) -> None:
+    """Ask what could be said from a prompt on."""
+    await pilot.press("f4", *"A long long time ago,", "alt+o")
+    await settle(pilot)
+    await pilot.pause(3)
+
+
+async def search(pilot: Pilot[None]) -> None:
+    """Look at a whole beam search as one tree."""
+    await beams(pilot)
+    await pilot.press("f9")
+    await pilot.pause(1)
+    await pilot.press("W", "n", "n", "n")
+    await pilot.pause(2)
+
+
+async def dials(pilot: Pilot[None]) -> None:
+    """Turn the temperature of a preset before a run, with its effect on the step."""
+    await nucleus(pilot)
+    await pilot.press("alt+d", *["right"] * 6)
+    await pilot.pause(2)
+
+
 SCENES: dict[str, Scene] = {
     "nucleus": nucleus,
     "beams": beams,
@@ -130,6 +163,10 @@ SCENES: dict[str, Scene] = {
     "hand": hand,
     "tree": tree,
     "score": score,
+    "columns": columns,
+    "outlook": outlook,
+    "search": search,
+    "dials": dials,
 }
 
 
