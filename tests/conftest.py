@@ -6,6 +6,7 @@ import contextlib
 import gc
 import importlib
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from textual import constants
 
+from tests.forking import Forking
 from tests.places import REPOSITORY
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -87,6 +89,37 @@ def pytest_collection_finish():
     gc.collect()
     gc.freeze()
     gc.set_threshold(700, 10, 50)  # so many old objects are looked at seldom: 10 is the default
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_programs():
+    """Have confined processes forked: else each of some hundred imports transformers by itself.
+
+    Only where forking is safe. The fixture ``started_anew`` keeps a test from it.
+    """
+    from core.models.sandbox import process
+
+    anew = process.start_program
+    if sys.platform != "linux":
+        yield anew
+        return
+    forking = Forking(process.PROGRAM, process.ENVIRONMENT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(process, "start_program", forking.start)
+        yield anew
+        process.confined().close()
+    forking.close()
+
+
+@pytest.fixture
+def started_anew(forked_programs, monkeypatch):
+    """Have what is confined run in a process that is started as the program starts it."""
+    from core.models.sandbox import process
+
+    monkeypatch.setattr(process, "start_program", forked_programs)
+    process.confined().close()
+    yield
+    process.confined().close()
 
 
 @pytest.fixture(scope="session")

@@ -33,8 +33,8 @@ _MOST_MEMORY = 3 * 2**30
 _LONGEST_ANSWER = 512 * 2**20
 _BLOCK = 2**20
 
-_PROGRAM = Path(__file__).with_name("program.py")
-_ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+PROGRAM = Path(__file__).with_name("program.py")
+ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
 class ConfinedError(PlaygroundError):
@@ -134,16 +134,7 @@ class Confined:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            # -P, not -m: no "core" or "transformers" in the working directory may be found.
-            self._process = subprocess.Popen(  # noqa: S603 (this program, with a file of its own)
-                [sys.executable, "-P", str(_PROGRAM)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, **_ENVIRONMENT},
-                start_new_session=True,  # ctrl+c is meant for this process
-                cwd="/",  # the working directory may be removed, without which torch ends a process
-            )
+            self._process = start_program()
             self._is_ready, self._folder = False, None
         return self._process
 
@@ -208,6 +199,20 @@ class Confined:
                     with contextlib.suppress(OSError):  # what is still to be written
                         stream.close()
             process.wait()
+
+
+def start_program() -> subprocess.Popen[bytes]:
+    """Start the child process, in a session of its own and with streams from and to this one."""
+    # -P, not -m: no "core" or "transformers" in the working directory may be found.
+    return subprocess.Popen(  # noqa: S603 (this program, with a file of its own)
+        [sys.executable, "-P", str(PROGRAM)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **ENVIRONMENT},
+        start_new_session=True,  # ctrl+c is meant for this process
+        cwd="/",  # the working directory may be removed, without which torch ends a process
+    )
 
 
 def _memory(process: psutil.Process) -> int:

@@ -230,8 +230,8 @@ def test_the_text_is_tokenised_as_in_this_process(folder):
         assert [(one.start, one.end) for one in tokens] == expected["offset_mapping"]
 
 
+@pytest.mark.usefixtures("started_anew")
 def test_nothing_of_the_working_directory_is_run(folder, tmp_path, monkeypatch):
-    confined().close()
     for name in ("transformers", "json", "core", "sitecustomize", "resource"):
         (tmp_path / f"{name}.py").write_text("open('ran', 'w')\n")
     monkeypatch.chdir(tmp_path)
@@ -240,6 +240,7 @@ def test_nothing_of_the_working_directory_is_run(folder, tmp_path, monkeypatch):
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.usefixtures("started_anew")
 def test_the_child_ends_with_what_started_it(folder):
     (folder / "chat_template.jinja").write_text(TEMPLATES["nested ranges"])
     with pytest.raises(PlaygroundError):
@@ -248,23 +249,22 @@ def test_the_child_ends_with_what_started_it(folder):
     process = confined()._process
     process.stdin.close()  # as where the program is gone
     assert process.wait(20) == 0
-    confined().close()
 
 
+@pytest.mark.usefixtures("started_anew")
 def test_a_working_directory_that_is_removed_meanwhile(folder, tmp_path, monkeypatch):
     doomed = tmp_path / "doomed"
     doomed.mkdir()
     monkeypatch.chdir(doomed)
     doomed.rmdir()
-    confined().close()
     encode = folder_tokenizer.read_tokenizer(folder).encode
     assert encode is not None
     assert encode("a", True).ids
 
 
+@pytest.mark.usefixtures("started_anew")
 def test_a_folder_named_from_the_working_directory(folder, monkeypatch):
     monkeypatch.chdir(folder.parent)
-    confined().close()
     assert loaded(folder.name, "transformers").prompt_tokens("a", is_beginning=True)
 
 
@@ -287,6 +287,7 @@ def test_an_error_without_words_is_told_by_its_kind(folder):
         prompts.request(REQUEST, CHAT)
 
 
+@pytest.mark.usefixtures("started_anew")
 def test_what_one_thread_no_longer_wants_others_still_get(folder):
     (folder / "chat_template.jinja").write_text("{{ messages[0]['content'] }}")
     is_cancelled, may_end = threading.Event(), threading.Event()
@@ -305,7 +306,7 @@ def test_what_one_thread_no_longer_wants_others_still_get(folder):
         may_end.set()
         thread.join()
         assert folder_tokenizer.has_template(folder)
-    confined().close()  # it takes a while to start, so that it is looked whether it is wanted
+    confined().close()  # started anew it takes a while, so that it is looked whether it is wanted
     assert folder_tokenizer.has_template(folder)
     runs = [
         loaded(folder).generate(REQUEST, cancel.is_set)
