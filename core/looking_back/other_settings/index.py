@@ -58,7 +58,8 @@ class SweepIndex:
     ``maxima`` are the steps' greatest logits, shape (steps,). ``heads`` are the values of the
     likeliest tokens, falling, shape (steps, heads). ``grid``, shape (grid,), are the float16 that
     occur among the values of the tail, falling, and ``counts``, shape (steps, grid), how many
-    tokens are nearest to each; ``counts_before``, shape (steps, grid + 1), are its running sums.
+    tokens are nearest to each; ``counts_before``, shape (steps, grid + 1), are its running sums;
+    both int32, for they are the most of it.
     ``rivals`` are the tokens that can win, in no order: the chosen one in column 0, greedy's in
     column 1. ``moved`` are the tokens that penalties and bans can move, falling in id,
     ``is_context`` those that stand in the text; they are counted nowhere else.
@@ -85,9 +86,9 @@ def build_index(
     """
     rows = [_row(run, position, dice, moves) for position in positions]
     grid = _unique(torch.cat([row.codes for row in rows])).flip(0)
-    counts = torch.zeros(len(rows), len(grid), dtype=torch.float64)
+    counts = torch.zeros(len(rows), len(grid), dtype=torch.int32)
     for at, row in enumerate(rows):
-        counts[at, torch.searchsorted(-grid, -row.codes)] = row.code_counts.double()
+        counts[at, torch.searchsorted(-grid, -row.codes)] = row.code_counts.int()
     rivals, moved = (_table([getattr(row, name) for row in rows]) for name in ("rivals", "moved"))
     columns = rivals.ids.shape[1]
     return SweepIndex(
@@ -95,7 +96,7 @@ def build_index(
         heads=_padded([row.heads for row in rows], _NOTHING),
         grid=grid,
         counts=counts,
-        counts_before=running_sums(counts),
+        counts_before=running_sums(counts).int(),
         rivals=rivals,
         moved=moved,
         is_context=_padded([row.is_context for row in rows], 0).bool(),

@@ -38,6 +38,11 @@ class SweptStep:
     cut_by: str | None
 
 
+_AT_ONCE = 64
+"""So many steps are indexed and swept together: what a sweep computes of them is ten times what is
+kept, and that of a whole long run would be hundreds of megabytes."""
+
+
 class Sweeper:
     """Sweeps settings over one recorded run; what all sweeps share is computed once.
 
@@ -48,12 +53,15 @@ class Sweeper:
         self.run = run
         self.dice = Dice(run)
         self._positions = [at for at, step in enumerate(run.steps) if step is not None]
-        self._indexes: dict[bool, SweepIndex] = {}
+        self._pieces = [
+            self._positions[start : start + _AT_ONCE]
+            for start in range(0, len(self._positions), _AT_ONCE)
+        ]
+        self._indexes: dict[bool, list[SweepIndex]] = {}
 
     def prepare(self, *, moves: bool = False) -> None:
         """Compute what sweeps share: with ``moves`` for settings with penalties or bans."""
-        if self._positions:
-            self._index(moves=moves)
+        self._indexes_of(moves=moves)
 
     def sweep(self, settings: Settings) -> tuple[SweptStep | None, ...]:
         """Return what ``settings`` would have done at each step, ``None`` where it is unknown.
@@ -68,20 +76,28 @@ class Sweeper:
         first = kept_step(self.run, self._positions[0])
         settings = with_token_ids(settings, self.run.start.texts, first.vocabulary_size)
         if _is_by_threshold(settings):
-            index = self._index(moves=_has_moves(settings))
-            found = _sweep(index, settings, self._bans(settings, index))
+            indexes = self._indexes_of(moves=_has_moves(settings))
+            found = [
+                step
+                for piece, index in zip(self._pieces, indexes, strict=True)
+                for step in _sweep(index, settings, self._bans(settings, piece, index))
+            ]
         else:
             found = [None] * len(self._positions)
         for position, step in zip(self._positions, found, strict=True):
             swept[position] = step or plain_step(self.run, position, settings, self.dice)
         return tuple(swept)
 
-    def _index(self, *, moves: bool) -> SweepIndex:
+    def _indexes_of(self, *, moves: bool) -> list[SweepIndex]:
         if moves not in self._indexes:
-            self._indexes[moves] = build_index(self.run, self._positions, self.dice, moves=moves)
+            self._indexes[moves] = [
+                build_index(self.run, piece, self.dice, moves=moves) for piece in self._pieces
+            ]
         return self._indexes[moves]
 
-    def _bans(self, settings: Settings, index: SweepIndex) -> list[tuple[str, torch.Tensor]]:
+    def _bans(
+        self, settings: Settings, positions: Sequence[int], index: SweepIndex
+    ) -> list[tuple[str, torch.Tensor]]:
         """Return which of ``index.moved`` are banned, in the order in which the bans act."""
         bans: list[tuple[str, torch.Tensor]] = []
         ids = index.moved.ids
@@ -90,7 +106,7 @@ class Sweeper:
             repeated = repeated_tokens(
                 self.run.start.context_token_ids + self.run.token_ids,
                 settings.no_repeat_ngram_size,
-                [len(self.run.start.context_token_ids) + at for at in self._positions],
+                [len(self.run.start.context_token_ids) + at for at in positions],
             )
             for row, tokens in enumerate(repeated):
                 if tokens:
@@ -103,7 +119,7 @@ class Sweeper:
         if least and start.eos_token_ids:
             is_end = torch.isin(ids, torch.tensor(start.eos_token_ids))
             before = start.prompt_length - len(start.context_token_ids)
-            is_early = torch.tensor(self._positions) < before + least
+            is_early = torch.tensor(positions) < before + least
             bans.append((name, is_end & is_early[:, None]))
         return bans
 
