@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from textual import constants
 
-from tests.forking import Forking
+from tests.forking import FOR_MODELS, FOR_TOKENIZERS, Forking
 from tests.places import REPOSITORY
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -93,30 +93,37 @@ def pytest_collection_finish():
 
 @pytest.fixture(scope="session", autouse=True)
 def forked_programs():
-    """Have confined processes forked: else each of some hundred imports transformers by itself.
+    """Have the program's processes forked: else each of some hundred imports its libraries anew.
 
     Only where forking is safe. The fixture ``started_anew`` keeps a test from it.
     """
+    from core.models.inspection import apart
     from core.models.sandbox import process
 
-    anew = process.start_program
+    as_the_program_does = (process.start_program, apart.run_program)
     if sys.platform != "linux":
-        yield anew
+        yield as_the_program_does
         return
-    forking = Forking(process.PROGRAM, process.ENVIRONMENT)
+    for_tokenizers = Forking(FOR_TOKENIZERS, process.ENVIRONMENT)
+    for_models = Forking(FOR_MODELS, {})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(process, "start_program", forking.start)
-        yield anew
+        patch.setattr(process, "start_program", for_tokenizers.start)
+        patch.setattr(apart, "run_program", for_models.run)
+        yield as_the_program_does
         process.confined().close()
-    forking.close()
+    for_tokenizers.close()
+    for_models.close()
 
 
 @pytest.fixture
 def started_anew(forked_programs, monkeypatch):
-    """Have what is confined run in a process that is started as the program starts it."""
+    """Have the program's processes started as the program does it."""
+    from core.models.inspection import apart
     from core.models.sandbox import process
 
-    monkeypatch.setattr(process, "start_program", forked_programs)
+    start_program, run_program = forked_programs
+    monkeypatch.setattr(process, "start_program", start_program)
+    monkeypatch.setattr(apart, "run_program", run_program)
     process.confined().close()
     yield
     process.confined().close()

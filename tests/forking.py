@@ -1,13 +1,12 @@
-"""Confined processes for tests that need not wait until each of them has imported transformers.
+"""Processes for tests that need not wait until each of them has imported torch or transformers.
 
-One process imports it, as ``core.models.sandbox.program`` does, and forks for each that is asked
-for: with a session, streams, limits and an end of its own, which is told as it was. Must never
-import a module of the program: what is forked runs that from its file, as a new process does.
+One process imports these and forks for each that is asked for: with a session, streams, limits and
+an end of its own, which is told as it was. Must never import a module of the program: what is
+forked runs that from its file, as a new process does.
 """
 
 from __future__ import annotations
 
-import array
 import gc
 import importlib
 import os
@@ -20,16 +19,18 @@ import subprocess
 import sys
 
 NUMBER = struct.Struct("i")
-LIBRARIES = ("transformers.models.auto.tokenization_auto", "jinja2.sandbox", "tokenizers")
+LONGEST_PATH = 4096
+FOR_TOKENIZERS = ("transformers.models.auto.tokenization_auto", "jinja2.sandbox", "tokenizers")
+FOR_MODELS = ("torch", "transformers.models.gpt2.modeling_gpt2", "tokenizers")
 
 
 class Forked:
     """What is known here of one such process: as much of subprocess.Popen as the program uses."""
 
-    def __init__(self, server):
+    def __init__(self, server, program):
         (stdin, ours_in), (ours_out, stdout), (told, tells) = os.pipe(), os.pipe(), os.pipe()
         given = (stdin, stdout, tells)
-        server.sendmsg([b"."], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", given))])
+        socket.send_fds(server, [os.fsencode(program)], given)
         for descriptor in given:
             os.close(descriptor)
         self.stdin, self.stdout = os.fdopen(ours_in, "wb"), os.fdopen(ours_out, "rb")
@@ -38,7 +39,7 @@ class Forked:
         (self.pid,) = NUMBER.unpack(self._told.read(NUMBER.size))
 
     def kill(self):
-        if not select.select([self._told], [], [], 0)[0]:  # else it has ended
+        if self.returncode is None and not select.select([self._told], [], [], 0)[0]:
             os.kill(self.pid, signal.SIGKILL)
 
     def wait(self, timeout=None):
@@ -54,25 +55,35 @@ class Forked:
 class Forking:
     """Starts such processes, from one that is started when it is first needed."""
 
-    def __init__(self, program, environment):
-        self._command = (sys.executable, "-P", __file__, str(program))
+    def __init__(self, libraries, environment):
+        self._libraries = libraries  # without torch among them there is none, as for tokenizers
         self._environment = environment
         self._server = self._socket = None
 
-    def start(self):
+    def start(self, program):
         if self._server is None:
             self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             self._server = subprocess.Popen(
-                [*self._command, str(theirs.fileno())],
+                [sys.executable, "-P", __file__, str(theirs.fileno()), *self._libraries],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 env={**os.environ, **self._environment},
                 start_new_session=True,
                 cwd="/",
             )
             theirs.close()
-        return Forked(self._socket)
+        return Forked(self._socket, program)
+
+    def run(self, program, question):
+        """Return the code with which such a process ends, and what it says."""
+        process = self.start(program)
+        with process.stdin, process.stdout:
+            process.stdin.write(question)
+            process.stdin.close()
+            said = process.stdout.read()
+        return process.wait(), said
 
     def close(self):
         if self._server is not None:
@@ -81,10 +92,10 @@ class Forking:
 
 
 def serve(asked):
-    """Return in each process that is forked; end this one once nobody is left to ask."""
+    """Return the program in each process that is forked; end this one once nobody can ask."""
     while True:
-        message, descriptors, _flags, _address = socket.recv_fds(asked, 1, 3)
-        if not message:
+        program, descriptors, _flags, _address = socket.recv_fds(asked, LONGEST_PATH, 3)
+        if not program:
             while True:
                 try:
                     os.wait()
@@ -93,7 +104,7 @@ def serve(asked):
         if os.fork() == 0:
             asked.close()
             if watch(*descriptors):
-                return
+                return os.fsdecode(program)
         for descriptor in descriptors:
             os.close(descriptor)
 
@@ -118,12 +129,12 @@ def watch(stdin, stdout, tells):
 
 
 if __name__ == "__main__":
-    _, PROGRAM, SOCKET = sys.argv
-    sys.modules["torch"] = None
-    for library in LIBRARIES:
+    _, descriptor, *libraries = sys.argv
+    if "torch" not in libraries:
+        sys.modules["torch"] = None
+    for library in libraries:
         importlib.import_module(library)
     gc.collect()
     gc.freeze()
-    serve(socket.socket(fileno=int(SOCKET)))
-    sys.argv = [PROGRAM]
-    runpy.run_path(PROGRAM, run_name="__main__")
+    sys.argv = [serve(socket.socket(fileno=int(descriptor)))]
+    runpy.run_path(sys.argv[0], run_name="__main__")

@@ -23,22 +23,28 @@ def report_apart(folder: Path, name: str, note: str = "", *, is_json: bool = Fal
         PlaygroundError: As ``inspect_model`` raises it, or its process ended without an answer.
     """
     question = {"folder": str(folder.absolute()), "name": name, "note": note, "is_json": is_json}
+    code, said = run_program(_PROGRAM, json.dumps(question).encode())
+    try:
+        answer = json.loads(said)
+    except ValueError as error:
+        raise PlaygroundError(
+            f"nothing can be told of {name!r}: what reads its files ended with code"
+            f" {code}; look whether this machine has memory left"
+        ) from error
+    if "error" in answer:
+        raise PlaygroundError(answer["error"])
+    return str(answer["report"])
+
+
+def run_program(program: Path, question: bytes) -> tuple[int, bytes]:
+    """Return the code with which a process ends that is given a question, and what it says."""
     # -P, not -m: no "core" or "transformers" in the working directory may be found.
-    done = subprocess.run(  # noqa: S603 (this program, with a file of its own)
-        [sys.executable, "-P", str(_PROGRAM)],
-        input=json.dumps(question).encode(),
+    done = subprocess.run(  # noqa: S603 (this Python, with a file of the program's own)
+        [sys.executable, "-P", str(program)],
+        input=question,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd="/",  # the working directory may be removed, without which torch ends a process
         check=False,
     )
-    try:
-        answer = json.loads(done.stdout)
-    except ValueError as error:
-        raise PlaygroundError(
-            f"nothing can be told of {name!r}: what reads its files ended with code"
-            f" {done.returncode}; look whether this machine has memory left"
-        ) from error
-    if "error" in answer:
-        raise PlaygroundError(answer["error"])
-    return str(answer["report"])
+    return done.returncode, done.stdout

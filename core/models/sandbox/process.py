@@ -33,7 +33,7 @@ _MOST_MEMORY = 3 * 2**30
 _LONGEST_ANSWER = 512 * 2**20
 _BLOCK = 2**20
 
-PROGRAM = Path(__file__).with_name("program.py")
+_PROGRAM = Path(__file__).with_name("program.py")
 ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
@@ -134,7 +134,7 @@ class Confined:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            self._process = start_program()
+            self._process = start_program(_PROGRAM)
             self._is_ready, self._folder = False, None
         return self._process
 
@@ -201,11 +201,11 @@ class Confined:
             process.wait()
 
 
-def start_program() -> subprocess.Popen[bytes]:
-    """Start the child process, in a session of its own and with streams from and to this one."""
+def start_program(program: Path) -> subprocess.Popen[bytes]:
+    """Start a child process, in a session of its own and with streams from and to this one."""
     # -P, not -m: no "core" or "transformers" in the working directory may be found.
-    return subprocess.Popen(  # noqa: S603 (this program, with a file of its own)
-        [sys.executable, "-P", str(PROGRAM)],
+    return subprocess.Popen(  # noqa: S603 (this Python, with a file of the program's own)
+        [sys.executable, "-P", str(program)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

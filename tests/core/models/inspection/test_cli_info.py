@@ -45,6 +45,7 @@ def test_a_folder_by_its_path(folder_of, capfd):
     assert "GPT2LMHeadModel (gpt2)" in capfd.readouterr().out
 
 
+@pytest.mark.usefixtures("started_anew")
 def test_the_bundled_model(capfd):
     assert run_info("demo", InfoFormat.JSON) == 0
     report = json.loads(capfd.readouterr().out)
