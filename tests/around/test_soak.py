@@ -8,7 +8,7 @@ import pytest
 
 from tests.around.soak.figures import LOGITS_CEILING, MIB, ROOM, Figures, Sample
 from tests.around.soak.kept import Kept
-from tests.around.soak.person import Person
+from tests.around.soak.person import BY_HAND, CTRL_R, Person
 
 QUICK = {"letter": [0.01] * 99 + [0.3]}
 
@@ -92,3 +92,15 @@ def test_one_seed_does_the_same_things_and_never_leaves_or_fetches():
     assert typed(7) == (done, keys) != typed(8)
     assert set(done) == set(Person.THINGS)
     assert not {"\x11", "\x0e", "\x0f"} & set(keys)
+
+
+def test_whatever_a_run_refused_the_drive_does_not_stay_by_hand():
+    class ByHand(Still):
+        def type(self, keys):
+            super().type(keys)
+            if keys == CTRL_R and self.typed.count(CTRL_R) != 2:  # the second comes during a run
+                self.display = ["esc stop"] if BY_HAND in self.display[0] else [f" {BY_HAND} · 3"]
+
+    terminal = ByHand()
+    Person(terminal, random.Random(1)).do("by hand")  # noqa: S311 - no secret
+    assert (terminal.typed.count(CTRL_R), terminal.display) == (3, ["esc stop"])

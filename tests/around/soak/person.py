@@ -10,6 +10,7 @@ LEFT, RIGHT, UP, DOWN, HOME, END = (f"\x1b[{one}" for one in "DCABHF")
 PAGE_UP, PAGE_DOWN = "\x1b[5~", "\x1b[6~"
 F9, F10, F11, F12 = "\x1b[20~", "\x1b[21~", "\x1b[23~", "\x1b[24~"
 PRESETS = ("\x1bOP", "\x1bOQ", "\x1bOR", "\x1bOS", *(f"\x1b[{one}~" for one in (15, 17, 18, 19)))
+CTRL_R, BY_HAND = "\x12", "◇ by hand"
 NEW_SESSION, SESSIONS = "\x1bn", "\x1bs"
 
 PROMPTS = (
@@ -78,6 +79,14 @@ class Person:
             if "esc close" not in self._terminal.screen.display[-1].lower():
                 break
         self._press("\x15", wait=0.02)
+        self._leave_by_hand()
+
+    def _leave_by_hand(self):
+        """Have presets run by themselves, as far as the screen tells: a run refuses the key."""
+        for _ in range(4):
+            if not any(BY_HAND in line for line in self._terminal.screen.display):
+                break
+            self._press(CTRL_R, wait=0.3)
 
     def _press(self, *keys, wait=None):
         for key in keys:
@@ -146,9 +155,8 @@ class Person:
         self._some(("\x1a", "\x1a", "\x19"), 5)
 
     def _by_hand(self):
-        self._press("\x12")
+        self._press(CTRL_R)
         self._some(("1", "2", "3", "4", "5", "\r"), 8)
-        self._press("\x12")
 
     def _clear(self):
         self._press("\x0c")
