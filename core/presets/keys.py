@@ -43,7 +43,8 @@ RESERVED_KEYS: frozenset[str] = frozenset(
         # leaving, clearing, models, the palette, the tint, the menu; undo is ctrl+z, below
         *("ctrl+l", "ctrl+n", "ctrl+o", "ctrl+p", "ctrl+q", "ctrl+t", "ctrl+x", "ctrl+y"),
         *("ctrl+b", "ctrl+r", "ctrl+s"),  # the tree, steps by hand, saving
-        *("alt+s", "alt+n", "alt+d"),  # sessions, a new one, and the dials
+        *("alt+s", "alt+n"),  # sessions, and a new one
+        *("alt+d", "alt+c", "alt+o"),  # the dials, columns side by side, what could be said
         # what terminals cannot tell from backspace, tab, newline and enter, or keep for themselves
         *("ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m", "ctrl+z"),
     )

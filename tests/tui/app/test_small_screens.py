@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.backends.scripted import ScriptedBackend
-from tests.tui.actions.test_actions import OPENED_BY
+from tests.tui.actions.test_actions import OF_BEAMS, OPENED_BY
 from tests.tui.helpers import make_app, run_to_end, until
 from tui.common.key_bar import KeyBar
 
@@ -14,7 +14,7 @@ from tui.common.key_bar import KeyBar
 @pytest.mark.parametrize("page", OPENED_BY)
 async def test_a_page_has_its_head_and_its_keys_in_sight(page, size):
     keys, kind = OPENED_BY[page]
-    app = make_app(ScriptedBackend(), "beam" if "beams" in page else "greedy")
+    app = make_app(ScriptedBackend(), "beam" if page in OF_BEAMS else "greedy")
     async with app.run_test(size=size) as pilot:
         await run_to_end(pilot, "Once")
         await pilot.press(*keys)

@@ -43,7 +43,7 @@ def give_stdin(monkeypatch, data: bytes):
     ("arguments", "sentence"),
     [
         (["genrate"], "there is no command 'genrate'; did you mean 'generate'?"),
-        (["A long"], "there is no command 'A long'; there are generate, presets, keys,"),
+        (["A long"], "there is no command 'A long'; there are generate, compare, presets, keys,"),
         (["generate"], "Missing argument 'PROMPT'"),
         (["generate", "a", "b"], "Got unexpected extra argument"),
         (["generate", "a", "--stps", "3"], "there is no option --stps; did you mean --steps?"),
