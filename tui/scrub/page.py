@@ -67,11 +67,14 @@ class ScrubPage(Screen[ScreenResultType]):
         self._picked = 0
         self._step = max(0, min(step, len(run.token_ids) - 1))
         self._follows = True
-        self._looker = Looker(run)
-        self._calls: NewestCall[Look] = NewestCall("the run could not be scrubbed")
-        self._look: Look | None = None
+        self._begin_to_look()
         self._notice: Row = []
         self._timer: Timer | None = None
+
+    def _begin_to_look(self) -> None:
+        self._looker = Looker(self._run)
+        self._calls: NewestCall[Look] = NewestCall("the run could not be scrubbed")
+        self._look: Look | None = None
 
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
@@ -95,6 +98,10 @@ class ScrubPage(Screen[ScreenResultType]):
         """Begin to look at the run as it was."""
         self._timer = self.set_interval(1 / _LOOKS_PER_SECOND, self._take_over, pause=True)
         self._ask()
+
+    def on_unmount(self) -> None:
+        """Let go of what was computed: a closed page stays in memory until garbage is collected."""
+        self._begin_to_look()
 
     def on_resize(self) -> None:
         """Draw everything for the new size."""

@@ -15,7 +15,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from core.backends.background_call import BackgroundCall
+from core.backends.newest_call import NewestCall
 from core.looking_back.dice import explain_draw
 from core.looking_back.explain import MOST_ROWS, explain, look_up, tokens_of
 from core.looking_back.other_settings.ghosts import Ghosts, find_ghosts
@@ -54,7 +54,7 @@ class WhyScreen(StepScreen):
         self._rows: tuple[Candidate, ...] = ()
         self._ghosts: Ghosts | None = None
         self._ghosts_of: tuple[str, int] | None = None
-        self._call: BackgroundCall[Ghosts] | None = None
+        self._calls: NewestCall[Ghosts] = NewestCall("the other presets could not be tried")
         self._is_waiting = False
         """Whether the model reads the run again, whose logits are not there."""
 
@@ -164,17 +164,15 @@ class WhyScreen(StepScreen):
             return
         self._ghosts, self._ghosts_of = None, wanted
         presets = self._playground.next_run.book.presets
-        self._call = BackgroundCall(
-            lambda: find_ghosts(Sweeper(run), presets), "the other presets could not be tried"
-        )
+        self._calls.ask(lambda: find_ghosts(Sweeper(run), presets))
 
     def _take_ghosts(self) -> None:
         if self._is_waiting and not self._playground.lookup.is_reading:
             self._is_waiting = False
             self.show()
-        if self._call is None or not self._call.is_done:
+        call = self._calls.finished()
+        if call is None or self._calls.is_busy:  # another run is looked at meanwhile
             return
-        call, self._call = self._call, None
         try:
             self._ghosts = call.result()
         except PlaygroundError as error:
