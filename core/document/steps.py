@@ -11,7 +11,7 @@ from operator import eq
 from typing import overload
 
 from core.document.packing import packed, unpacked
-from core.records.steps import Step
+from core.records.steps import BeamStep, Step
 
 _AT_ONCE = 16
 """So many steps are packed together: more take less room, and longer to look at one."""
@@ -31,16 +31,25 @@ class Steps(Sequence[Step]):
         self._newest.extend(steps)
 
     def append(self, step: Step) -> None:
-        """Add a step, which stays a record until ``pack`` is called."""
+        """Add a step, which stays a record until ``pack`` is called, or is among the newest beams.
+
+        Each step of beams tells their whole texts: as records, those of a long run would grow with
+        its square.
+        """
         self._newest.append(step)
+        if isinstance(step, BeamStep) and len(self._newest) >= 2 * _AT_ONCE:
+            self._pack_oldest()
 
     def pack(self) -> None:
         """Make what was appended small; for a run that has ended, when no step is painted anew."""
-        for start in range(0, len(self._newest), _AT_ONCE):
-            steps = self._newest[start : start + _AT_ONCE]
-            self._packs.append(packed(steps))
-            self._ends.append(self._packed + len(steps))
-        self._newest = []
+        while self._newest:
+            self._pack_oldest()
+
+    def _pack_oldest(self) -> None:
+        steps = self._newest[:_AT_ONCE]
+        self._packs.append(packed(steps))
+        self._ends.append(self._packed + len(steps))
+        del self._newest[:_AT_ONCE]
 
     def until(self, count: int) -> Steps:
         """Return the first ``count`` steps, or all where there are fewer."""

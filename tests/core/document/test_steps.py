@@ -68,14 +68,33 @@ def test_a_token_that_is_kept_takes_less_than_a_few_hundred_bytes():
     assert taken / len(kept) < 400
 
 
-def test_a_beam_takes_what_it_added_and_not_all_that_it_has():
-    steps, beams = [], (Hypothesis((), "", 0.0, 0.0, 0, Candidate(1, "a", 0.0, 0.0, 1)),)
-    for at, step in enumerate(long_run(16)):
+def beam_run(count):
+    beams = (Hypothesis((), "", 0.0, 0.0, 0, Candidate(1, "a", 0.0, 0.0, 1)),) * 5
+    for at, step in enumerate(long_run(count)):
         token = step.token
-        ids, text = (*beams[0].token_ids, token.token_id), beams[0].text + token.text
-        beams = (Hypothesis(ids, text, -at, -at, 0, token),) * 5
-        steps.append(BeamStep(at, beams, (), (), (step.distribution,) * 5, at))
+        beams = tuple(
+            Hypothesis((*one.token_ids, token.token_id), one.text + token.text, -at, -at, n, token)
+            for n, one in enumerate(beams)
+        )
+        yield BeamStep(at, beams, (), (), (step.distribution,) * 5, at)
+
+
+def test_a_beam_takes_what_it_added_and_not_all_that_it_has():
+    steps = list(beam_run(16))
     again = unpacked(packed(steps))
     assert list(again) == steps
     assert again[3].hypotheses[0].token is again[3].distributions[0].candidates[3]
     assert len(packed(steps)) < 500 * len(steps)
+
+
+def test_beams_are_packed_while_their_run_goes_on():
+    tracemalloc.start()
+    kept = Steps()
+    for step in beam_run(600):
+        kept.append(step)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 5 * 2**20  # as records they take 16
+    steps = list(beam_run(600))
+    assert (len(kept), kept[-1], kept[100]) == (600, steps[-1], steps[100])
+    assert kept == Steps(steps)
