@@ -109,15 +109,17 @@ def _warm_up(terminal, person, dice):
 
 
 def _complaints(terminal, home, last):
+    reports = [one.read_text() for one in home.rglob("fault-*.txt")]
     if not terminal.process.isalive():
-        return [f"the program ended by itself, with {terminal.end()}, after: {last}"]
+        said = f"the program ended by itself, with {terminal.end()}, after: {last}"
+        return [said, *reports]
     terminal.type("\x1b")
     terminal.look(0.5)
     terminal.type("\x11")
     code = terminal.end()
     found = [] if code == 0 else [f"ctrl+q ended with {code}"]
-    if list(home.rglob("fault-*.txt")) or b"Traceback" in terminal.written:
-        found.append("the program told of a fault")
+    if reports or b"Traceback" in terminal.written:
+        found += ["the program told of a fault", *reports]
     return found
 
 
