@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from core.backends.allocator import give_memory_back
+from core.backends.allocator import give_memory_back, share_memory_among_threads
 from core.backends.base import Backend
 from core.backends.reading import READING_AGAIN, SCORING, Reading, Said
 from core.backends.right_of_way import RightOfWay
@@ -48,6 +48,7 @@ class GenerationService:
     """
 
     def __init__(self) -> None:
+        share_memory_among_threads()
         self._commands: queue.SimpleQueue[
             Running | RunningColumns | Reading[Any] | BackendFactory | None
         ] = queue.SimpleQueue()

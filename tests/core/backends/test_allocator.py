@@ -1,4 +1,4 @@
-"""What was freed in a thread goes back to the system, where the C library has a call for it."""
+"""Memory lies together and goes back to the system, where the C library has calls for it."""
 
 from __future__ import annotations
 
@@ -31,11 +31,45 @@ print((process.memory_info().rss - before) // 2**20)
 """
 
 
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="not glibc")
+ARENAS = """
+import ctypes, sys, threading
+from core.backends.allocator import share_memory_among_threads
+
+def take():
+    taken.append(bytes(50_000))
+    all_took.wait()
+
+if sys.argv[1] == "shared":
+    share_memory_among_threads()
+taken, all_took, libc = [], threading.Barrier(5), ctypes.CDLL(None)
+for _ in range(4):
+    threading.Thread(target=take, daemon=True).start()
+all_took.wait()
+libc.fdopen.restype = ctypes.c_void_p
+told = libc.fdopen(1, b"w")
+libc.malloc_info(0, ctypes.c_void_p(told))
+libc.fflush(ctypes.c_void_p(told))
+"""
+
+of_glibc = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="not glibc")
+
+
+def said_by(program, how):
+    command = [sys.executable, "-c", program, how]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@of_glibc
+def test_all_threads_take_memory_from_one_place():
+    def arenas(how):
+        return said_by(ARENAS, how).count("<heap nr=")
+
+    assert arenas("shared") == 1 < arenas("apart")
+
+
+@of_glibc
 def test_what_threads_freed_goes_back_to_the_system():
     def grown(how):
-        program = [sys.executable, "-c", GROWN, how]
-        told = subprocess.run(program, capture_output=True, text=True, check=True)
-        return int(told.stdout)
+        return int(said_by(GROWN, how))
 
     assert grown("given back") < 20 < grown("kept")
