@@ -32,6 +32,8 @@ class Terminal:
     """A pseudo-terminal with the program in it, and what a person would see on its screen."""
 
     def __init__(self, columns, rows, environment, program=("-m", "tui"), folder=None):
+        # Workers of pytest-xdist hand down a size of their own, which would count for more.
+        environment = {k: v for k, v in environment.items() if k not in ("COLUMNS", "LINES")}
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.written = b""
