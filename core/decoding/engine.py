@@ -6,7 +6,6 @@ transformers' ``generate()`` under the same settings and seed; the tests hold it
 
 from __future__ import annotations
 
-import secrets
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -29,13 +28,11 @@ from core.decoding.weighing.processors import build_processors
 from core.models.base import CausalModel, LooksAhead, RunsOn, TakesGuesses
 from core.records.errors import PlaygroundError
 from core.records.request import Request
+from core.records.seeds import new_seed
 from core.records.settings import DEFAULT_NEW_TOKENS
 from core.records.steps import Event, FinishReason, Started
 from core.text.codec import TextCodec
 from core.text.token_ids import check_token_ids
-
-_SEEDS = 2**32
-"""A run without a seed draws one below this: short enough to be typed again."""
 
 
 def generate(
@@ -126,7 +123,7 @@ def prepare(model: CausalModel, codec: TextCodec, request: Request) -> tuple[Run
     if guide is not None:
         room = min(room, guide.room(length))
     limit, reason = _limit(length, request, room, has_steps=bool(forced))
-    seed = settings.seed if settings.seed is not None else secrets.randbelow(_SEEDS)
+    seed = settings.seed if settings.seed is not None else new_seed()
     generator = torch.Generator(device=model.device).manual_seed(seed)
     if settings.do_sample:
         skip_draws(generator, request.drawn, model.vocabulary_size)

@@ -6,7 +6,6 @@ Must never make fewer columns than two, more than ``most``, or two of one name.
 from __future__ import annotations
 
 import dataclasses
-import secrets
 from collections.abc import Callable, Sequence
 
 from core.looking_back.comparison.sweeps import Sweep
@@ -14,9 +13,8 @@ from core.presets.book import Preset
 from core.records.comparison import FEWEST_COLUMNS, MOST_COLUMNS, ColumnPlan
 from core.records.errors import PlaygroundError
 from core.records.request import Request
+from core.records.seeds import new_seed
 from core.records.settings import Settings
-
-_SEEDS = 2**32
 
 AskedWith = Callable[[Preset], Request]
 """Returns what a column is asked for under a preset: the same prompt behind the same text."""
@@ -58,7 +56,7 @@ def of_seeds(
             " do_sample: true"
         )
     begin = first if first is not None else preset.settings.seed
-    begin = secrets.randbelow(_SEEDS) if begin is None else begin
+    begin = new_seed() if begin is None else begin
     request = asked_with(preset)
     seeds = range(begin, begin + count)
     return _counted([_with_seed(ColumnPlan(f"seed {one}", request), one) for one in seeds], most)
@@ -116,14 +114,14 @@ def with_dice(
     if same and seed is None:
         seed = next((one for one in own if one is not None), None)
     if same and seed is None:
-        seed = secrets.randbelow(_SEEDS)
+        seed = new_seed()
     found: list[ColumnPlan] = []
     for plan in plans:
         if not _settings(plan).do_sample:
             found.append(plan)
             continue
         its = seed if same else _settings(plan).seed
-        found.append(_with_seed(plan, secrets.randbelow(_SEEDS) if its is None else its))
+        found.append(_with_seed(plan, new_seed() if its is None else its))
     return tuple(found)
 
 

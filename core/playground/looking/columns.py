@@ -6,7 +6,6 @@ Must never change the document at hand, but where a person goes on with a column
 from __future__ import annotations
 
 import dataclasses
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -23,10 +22,9 @@ from core.playground.model_state import ModelState
 from core.presets.book import CHANGED, Preset
 from core.records.comparison import ColumnEvent, ColumnPlan, InTurn
 from core.records.request import Request
+from core.records.seeds import new_seed
 from core.records.steps import BeamStep, Finished, Started, TokenStep
 from core.sessions.entries import ColumnsKept, Entry, OfColumn
-
-_SEEDS = 2**32
 
 
 @dataclass(slots=True)
@@ -79,7 +77,7 @@ class Columns:
         Raises:
             PlaygroundError: There are too few columns or too many, or they cannot be had.
         """
-        new = secrets.randbelow(_SEEDS) if has_new_dice else None
+        new = new_seed() if has_new_dice else None
         plans = chosen.plans(lambda preset: self._asked(preset, prompt)[1], new)
         # An empty prompt writes the document on, whose dice all of them go on with.
         going_on = self._asked(chosen.preset_of(0), "", has_own_seed=False)[1]

@@ -6,13 +6,10 @@ Must never throw them twice: the run after it goes on with what it had.
 from __future__ import annotations
 
 import dataclasses
-import secrets
 
 from core.playground.notices import Notices
 from core.records.request import Request
-
-_SEEDS = 2**32
-"""Seeds are drawn below this: short enough to be typed again."""
+from core.records.seeds import new_seed
 
 
 class NewDice:
@@ -34,6 +31,6 @@ class NewDice:
         if not self.are_new:
             return request
         self.are_new = False
-        seed = secrets.randbelow(_SEEDS)
+        seed = new_seed()
         self._notices.say(f"new dice: the seed is {seed}")
         return dataclasses.replace(request, settings=request.settings.replace(seed=seed), drawn=0)
