@@ -9,10 +9,10 @@ from collections.abc import Callable
 from functools import partial
 
 from textual.app import App
-from textual.timer import Timer
 
-from core.backends.newest_call import NewestCall
+from core.backends.background_call import BackgroundCall
 from core.records.errors import PlaygroundError
+from tui.common.awaited import Awaited
 from tui.look.appearance import Appearance, AppearanceFile
 from tui.look.themes import INK, PAPER
 from tui.main.screen import MainScreen
@@ -37,8 +37,7 @@ class AppearanceActions:
         self._main = main
         self._file = file
         self._changed = changed
-        self._calls: NewestCall[None] = NewestCall("the theme could not be remembered")
-        self._timer: Timer | None = None
+        self._calls: Awaited[None] = Awaited("the theme could not be remembered", self._take_over)
         app.register_theme(INK)
         app.register_theme(PAPER)
         self._kept = file.read() if file is not None else Appearance()
@@ -53,7 +52,7 @@ class AppearanceActions:
 
     def start(self) -> None:
         """Tint as was kept, and keep what is chosen from now on."""
-        self._timer = self._app.set_interval(1 / _LOOKS_PER_SECOND, self._take_over, pause=True)
+        self._calls.start(self._app, _LOOKS_PER_SECOND)
         self._main.transcript.set_tinted(self._kept.is_tinted)
         self._app.theme_changed_signal.subscribe(self._app, lambda _theme: self._keep())
 
@@ -69,7 +68,7 @@ class AppearanceActions:
 
     def close(self) -> None:
         """Have what was chosen last remembered, as far as the disk is quick about it."""
-        while self._calls.wait(_REMEMBERED_WITHIN) and self._calls.finished() is not None:
+        for _ in self._calls.ended(_REMEMBERED_WITHIN):
             pass
 
     def _keep(self) -> None:
@@ -77,16 +76,9 @@ class AppearanceActions:
             return
         appearance = Appearance(self._app.theme, self._main.transcript.is_tinted)
         self._calls.ask(partial(self._file.keep, appearance))
-        if self._timer is not None:
-            self._timer.resume()
 
-    def _take_over(self) -> None:
+    def _take_over(self, call: BackgroundCall[None]) -> None:
         """Say why something was not remembered."""
-        call = self._calls.finished()
-        if call is None:
-            return
-        if not self._calls.is_busy and self._timer is not None:
-            self._timer.pause()
         try:
             call.result()
         except PlaygroundError as error:

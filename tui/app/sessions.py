@@ -11,15 +11,15 @@ from functools import partial
 from pathlib import Path
 
 from textual.app import App
-from textual.timer import Timer
 
-from core.backends.newest_call import NewestCall
+from core.backends.background_call import BackgroundCall
 from core.playground.playground import Playground
 from core.records.errors import PlaygroundError
 from core.sessions.folder import ListedSession, SessionsFolder, session_named
 from core.sessions.opening import CLOSING, Session
 from core.sessions.starting import open_and_remember
 from core.text.visible import keep_start, one_line
+from tui.common.awaited import Awaited
 from tui.common.dialog import DialogScreen
 
 _WRITING = 1.0
@@ -45,8 +45,7 @@ class SessionActions:
         self._folder = folder if folder is not None else SessionsFolder()
         self._changed = changed
         self._give_back = give_back
-        self._calls: NewestCall[Session] = NewestCall("the session could not be opened")
-        self._timer: Timer | None = None
+        self._calls: Awaited[Session] = Awaited("the session could not be opened", self._take_over)
 
     def actions(self) -> tuple[Callable[[], None], ...]:
         """Return what keys call, by these names."""
@@ -58,7 +57,7 @@ class SessionActions:
 
     def start(self) -> None:
         """Say that a session goes on, where there is something to go on with."""
-        self._timer = self._app.set_interval(1 / _LOOKS_PER_SECOND, self._take_over, pause=True)
+        self._calls.start(self._app, _LOOKS_PER_SECOND)
         self._tell()
 
     def opened(self) -> None:
@@ -122,20 +121,13 @@ class SessionActions:
 
     def _open(self, path: Path) -> None:
         self._calls.ask(partial(self._opened, path))
-        if self._timer is not None:
-            self._timer.resume()
 
     def _opened(self, path: Path) -> Session:
         self._playground.leaving.wait()  # it may be the one that was left just now
         return open_and_remember(self._folder, path)
 
-    def _take_over(self) -> None:
+    def _take_over(self, call: BackgroundCall[Session]) -> None:
         """Go on with a session that has been opened."""
-        call = self._calls.finished()
-        if call is None:
-            return
-        if not self._calls.is_busy and self._timer is not None:
-            self._timer.pause()
         try:
             self._go_on(call.result())
         except PlaygroundError as error:
@@ -143,7 +135,7 @@ class SessionActions:
 
     def close(self) -> None:
         """Close a session that is being opened while the app ends, as far as it is open soon."""
-        while self._calls.wait(CLOSING) and (call := self._calls.finished()) is not None:
+        for call in self._calls.ended(CLOSING):
             with suppress(PlaygroundError):
                 call.result().close()
 

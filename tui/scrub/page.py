@@ -13,9 +13,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen, ScreenResultType
-from textual.timer import Timer
 
-from core.backends.newest_call import NewestCall
+from core.backends.background_call import BackgroundCall
 from core.looking_back.other_settings.dial_table import can_be_told, scrub_dials
 from core.looking_back.other_settings.dials import Dials
 from core.looking_back.other_settings.look import Look, Looker
@@ -23,6 +22,7 @@ from core.presets.book import Preset
 from core.records.errors import PlaygroundError
 from core.records.recorded_run import RecordedRun
 from core.records.settings import Settings
+from tui.common.awaited import Awaited
 from tui.common.breakpoints import HEIGHTS, WIDTHS
 from tui.common.dials.compared import step_rows
 from tui.common.dials.list import DialList
@@ -69,11 +69,10 @@ class ScrubPage(Screen[ScreenResultType]):
         self._follows = True
         self._begin_to_look()
         self._notice: Row = []
-        self._timer: Timer | None = None
 
     def _begin_to_look(self) -> None:
         self._looker = Looker(self._run)
-        self._calls: NewestCall[Look] = NewestCall("the run could not be scrubbed")
+        self._calls: Awaited[Look] = Awaited("the run could not be scrubbed", self._take_over)
         self._look: Look | None = None
 
     def compose(self) -> ComposeResult:
@@ -96,7 +95,7 @@ class ScrubPage(Screen[ScreenResultType]):
 
     def on_mount(self) -> None:
         """Begin to look at the run as it was."""
-        self._timer = self.set_interval(1 / _LOOKS_PER_SECOND, self._take_over, pause=True)
+        self._calls.start(self, _LOOKS_PER_SECOND)
         self._ask()
 
     def on_unmount(self) -> None:
@@ -113,15 +112,8 @@ class ScrubPage(Screen[ScreenResultType]):
         """Have the run looked at under the dials as they stand now."""
         look = partial(self._looker.look, self._dials.settings, self._step, follows=self._follows)
         self._calls.ask(look)
-        if self._timer is not None:
-            self._timer.resume()
 
-    def _take_over(self) -> None:
-        call = self._calls.finished()
-        if call is None:
-            return
-        if not self._calls.is_busy and self._timer is not None:
-            self._timer.pause()
+    def _take_over(self, call: BackgroundCall[Look]) -> None:
         try:
             self._look = call.result()
         except PlaygroundError as error:

@@ -13,15 +13,15 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
-from textual.timer import Timer
 
-from core.backends.newest_call import NewestCall
+from core.backends.background_call import BackgroundCall
 from core.looking_back.other_settings.look import Judged, Looker
 from core.playground.presets.sides import Side
 from core.records.errors import PlaygroundError
 from core.records.recorded_run import RecordedRun
 from tui.actions.bindings import bindings
 from tui.actions.pages import PAGES
+from tui.common.awaited import Awaited
 from tui.common.breakpoints import HEIGHTS, WIDTHS
 from tui.common.key_bar import KeyBar
 from tui.common.lines_view import LinesView
@@ -61,10 +61,11 @@ class PresetsScreen(Screen[Side | None]):
         self._step = recorded[1] if recorded is not None else 0
         self._why_no_step = why_no_step
         self._looker = Looker(self._run) if self._run is not None else None
-        self._calls: NewestCall[tuple[Judged, ...]] = NewestCall("the step could not be weighed")
+        self._calls: Awaited[tuple[Judged, ...]] = Awaited(
+            "the step could not be weighed", self._take_over
+        )
         self._judged: tuple[Judged, ...] | None = None
         self._fault = ""
-        self._timer: Timer | None = None
 
     @property
     def other(self) -> Side:
@@ -84,7 +85,7 @@ class PresetsScreen(Screen[Side | None]):
 
     def on_mount(self) -> None:
         """Begin to weigh the step."""
-        self._timer = self.set_interval(1 / _LOOKS_PER_SECOND, self._take_over, pause=True)
+        self._calls.start(self, _LOOKS_PER_SECOND)
         self.query_one(RowsView).focus()
         self._ask()
 
@@ -98,16 +99,11 @@ class PresetsScreen(Screen[Side | None]):
         if self._looker is not None and self._run is not None and self._run.token_ids:
             both = self._picked.settings, self.other.settings
             self._calls.ask(partial(self._looker.judge, self._step, both))
-            if self._timer is not None:
-                self._timer.resume()
         self._paint()
 
-    def _take_over(self) -> None:
-        call = self._calls.finished()
-        if call is None or self._calls.is_busy:
+    def _take_over(self, call: BackgroundCall[tuple[Judged, ...]]) -> None:
+        if self._calls.is_busy:  # another step or preset is asked of meanwhile
             return
-        if self._timer is not None:
-            self._timer.pause()
         try:
             self._judged = call.result()
         except PlaygroundError as error:
