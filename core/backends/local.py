@@ -223,9 +223,7 @@ class LocalBackend:
 
         model, codec = loaded.model, loaded.codec
         with confined().while_wanted(is_cancelled):
-            codec.check_stop_strings(request.settings.stop_strings)
-            if request.chat is not None:
-                request, _ = self._chat_prompts(loaded).request(request, request.chat)
+            request, _ = self._ready_request(loaded, request)
             found = look_out(model, codec, request, reach, is_cancelled)
             growths = guarded_outlook(model, found)
             first = list(islice(growths, 1))  # by then all texts have been read as tokens
