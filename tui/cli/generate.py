@@ -184,12 +184,17 @@ def read_prompt(prompt: str) -> str:
 
 def describe(info: ModelInfo, preset: Preset) -> None:
     """Note which model answers, and with which preset."""
-    engine = f", engine {info.engine}" if info.engine else ""
-    origin = f" ({info.origin})" if info.origin else ""
-    about = f"model: {info.name}{origin}, {info.device}, {info.dtype}{engine}, preset {preset.name}"
+    about = f"{model_at_work(info)}, preset {preset.name}"
     note(f"{about}; {info.note}" if info.note else about)
     if info.own_settings:
         note(f"the model's {not_used(info.own_settings)}")
+
+
+def model_at_work(info: ModelInfo) -> str:
+    """Return which model answers, from where, and what runs it."""
+    engine = f", engine {info.engine}" if info.engine else ""
+    origin = f" ({info.origin})" if info.origin else ""
+    return f"model: {info.name}{origin}, {info.device}, {info.dtype}{engine}"
 
 
 def _note_space(prompt: str, backend: Backend) -> None:

@@ -46,7 +46,7 @@ from tui.cli.compare.options import (
     SweepOption,
     plans_of,
 )
-from tui.cli.generate import read_prompt
+from tui.cli.generate import model_at_work, read_prompt
 from tui.cli.options import (
     DeviceOption,
     DtypeOption,
@@ -166,8 +166,7 @@ def _run(backend: Backend, writer: _Writer, model: str, is_cancelled: Callable[[
     info = backend.load(StageNotes("loading"))
     remember_model(info.device, info.dtype, info.engine)
     writer.models.append(info)
-    engine = f", engine {info.engine}" if info.engine else ""
-    note(f"model: {info.name}, {info.device}, {info.dtype}{engine}")
+    note(model_at_work(info))
     progress = Progress(is_shown=sys.stderr.isatty() and not sys.stdout.isatty())
     requests = [columns[at].plan.request for at in places]
     try:
